@@ -1,0 +1,1 @@
+"""How images are reconstructed: one file per method, each reads as its algorithm."""

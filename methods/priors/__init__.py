@@ -1,0 +1,1 @@
+"""Learned image priors: networks, how an image is assembled from them, and their training."""

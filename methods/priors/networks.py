@@ -1,0 +1,160 @@
+"""Noise-conditional denoising networks."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+BACKBONES = ("compact", "ddpm", "ncsn")
+
+
+class NetworkParams(NamedTuple):
+    """Architecture of a denoiser.
+
+    Attributes:
+        backbone: "compact" (below), "ddpm" (DDPM++) or "ncsn" (NCSN++), the latter two from
+            deepinv. PaDIS uses "ddpm", width 128, multipliers (1, 2, 2, 2), 4 blocks, dropout 0.05.
+        width: channels of the first level.
+        multipliers: channels of each level relative to ``width``; levels halve the resolution.
+        blocks: residual blocks per level.
+        dropout: probability, "ddpm" and "ncsn" only.
+        position: whether two channels with the pixel's position are appended to the input.
+        sigma_data: the constant sigma_d of the EDM preconditioning.
+    """
+
+    backbone: str = "compact"
+    width: int = 32
+    multipliers: tuple[int, ...] = (1, 2, 2)
+    blocks: int = 2
+    dropout: float = 0.0
+    position: bool = True
+    sigma_data: float = 0.5
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions around a scale and shift that depend on the noise level."""
+
+    def __init__(self, inputs: int, outputs: int, embedding: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(8, inputs)
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.modulation = nn.Linear(embedding, 2 * outputs)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        h = self.first(F.silu(self.norm(x)))
+        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+        return self.skip(x) + self.second(F.silu(h * (1 + scale) + shift))
+
+
+class CompactUNet(nn.Module):
+    """A plain U-Net: strided convolution down, nearest neighbour and convolution up, skips added."""
+
+    def __init__(self, inputs: int, outputs: int, params: NetworkParams):
+        super().__init__()
+        widths = [params.width * m for m in params.multipliers]
+        embedding = 4 * params.width
+        self.register_buffer("frequencies", 2.0 ** torch.arange(-2, 6), persistent=False)
+        self.embed = nn.Sequential(
+            nn.Linear(16, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU()
+        )
+        self.enter = nn.Conv2d(inputs, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(
+            nn.ModuleList(Block(w, w, embedding) for _ in range(params.blocks)) for w in widths
+        )
+        self.decoder = nn.ModuleList(
+            nn.ModuleList(Block(w, w, embedding) for _ in range(params.blocks))
+            for w in widths[:-1]
+        )
+        steps = list(zip(widths[:-1], widths[1:], strict=True))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in steps)
+        self.leave = nn.Conv2d(widths[0], outputs, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        phase = noise[:, None] * self.frequencies
+        embedding = self.embed(torch.cat([phase.cos(), phase.sin()], dim=1))
+        x = self.enter(x)
+        skips = []
+        for level, blocks in enumerate(self.encoder):
+            for block in blocks:
+                x = block(x, embedding)
+            if level < len(self.down):
+                skips.append(x)
+                x = self.down[level](x)
+        for level in reversed(range(len(self.down))):
+            x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0)
+            for block in self.decoder[level]:
+                x = block(x, embedding)
+        return self.leave(F.silu(x))
+
+
+class SongUNet(nn.Module):
+    """DDPM++ or NCSN++ of deepinv, with attention at the lowest resolution only, as in PaDIS."""
+
+    def __init__(self, inputs: int, outputs: int, params: NetworkParams):
+        super().__init__()
+        from deepinv.models import NCSNpp
+
+        self.network = NCSNpp(
+            model_type=params.backbone,
+            in_channels=inputs,
+            out_channels=outputs,
+            augment_dim=0,
+            model_channels=params.width,
+            channel_mult=params.multipliers,
+            num_blocks=params.blocks,
+            attn_resolutions=(),
+            dropout=params.dropout,
+            pretrained=None,
+        )
+
+    def forward(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        return self.network.forward_unet(x, noise)
+
+
+class Denoiser(nn.Module):
+    """EDM-preconditioned denoiser (Karras et al., NeurIPS 2022, arXiv 2206.00364, table 1).
+
+    D(v; sigma, position) = c_skip v + c_out F([c_in v, position], ln(sigma) / 4). Position
+    channels enter unscaled (PaDIS, section 3).
+
+    Args:
+        channels: C of the images.
+        params: the architecture.
+    """
+
+    def __init__(self, channels: int, params: NetworkParams):
+        super().__init__()
+        if params.backbone not in BACKBONES:
+            raise ValueError(f"backbone must be one of {BACKBONES}, not {params.backbone!r}")
+        self.channels, self.params = channels, params
+        backbone = CompactUNet if params.backbone == "compact" else SongUNet
+        self.network = backbone(channels + 2 * params.position, channels, params)
+        self.precision = torch.float32
+
+    def forward(
+        self, v: torch.Tensor, sigma: torch.Tensor, position: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Denoise ``v`` (B, C, h, w) of noise level ``sigma`` (B,) at ``position`` (B, 2, h, w)."""
+        sd, s = self.params.sigma_data, sigma[:, None, None, None]
+        variance = s**2 + sd**2
+        inputs = v / variance.sqrt()
+        if self.params.position:
+            inputs = torch.cat([inputs, position], dim=1)
+        height, width = v.shape[-2:]
+        multiple = 2 ** (len(self.params.multipliers) - 1)
+        inputs = F.pad(inputs, (0, -width % multiple, 0, -height % multiple))
+        mixed = self.precision != torch.float32
+        with torch.autocast(v.device.type, self.precision, enabled=mixed):
+            output = self.network(inputs, sigma.log() / 4)
+        output = output[..., :height, :width].float()
+        return sd**2 / variance * v + s * sd / variance.sqrt() * output

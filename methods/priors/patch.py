@@ -1,0 +1,55 @@
+"""The patch prior of PaDIS."""
+
+import torch
+
+from methods.priors.base import Prior
+from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
+from methods.priors.positions import positions
+
+
+class PatchPrior(Prior):
+    """PaDIS: tiles of a grid that is shifted at random at each evaluation; 0 in the margin.
+
+    The offsets are uniform on {0, ..., M - 1} per axis and image, the K x L tiles always cover the
+    image (Hu et al., arXiv 2406.02462, algorithm 1). Tiles that hold margin only are skipped.
+
+    Args:
+        network: trained with the same patch size, hence the same canvas and positions.
+        shape: (C, H, W) of the image.
+        patch: P, the side of a tile.
+    """
+
+    def __init__(self, network, shape, patch: int):
+        super().__init__(network, shape)
+        self.patch = patch
+        (self._k, mh), (self._l, mw) = (tiles_and_margin(n, patch) for n in shape[1:])
+        self.margin = (mh, mw)
+        device = next(network.parameters()).device
+        self._position = positions(*self.state_shape[1:], device)[None]
+
+    def _denoise(self, x, sigma):
+        corners = torch.cat([self._noise.integers(max(m, 1), 1) for m in self.margin], dim=1)
+        height, width = self._k * self.patch, self._l * self.patch
+        tiles = to_tiles(cut(x, corners, height, width), self.patch)
+        position = self._position.expand(len(x), -1, -1, -1)
+        position = to_tiles(cut(position, corners, height, width), self.patch)
+        needed = self._needed(corners)
+        if len(needed) == len(tiles):
+            denoised = self._network(tiles, sigma, position)
+        else:
+            denoised = torch.zeros_like(tiles)
+            denoised[needed] = self._network(tiles[needed], sigma, position[needed])
+        window = from_tiles(denoised, height, width)
+        inside = torch.tensor(self.margin) - corners
+        return self.pad(cut(window, inside, *self.shape[1:]))
+
+    def _network(self, tiles, sigma, position):
+        return self.network(tiles, tiles.new_full((len(tiles),), sigma), position)
+
+    def _needed(self, corners):
+        """Numbers of the tiles that overlap the image."""
+        rows, columns = (
+            (corners[:, i, None] + torch.arange(1, n + 1) * self.patch) > self.margin[i]
+            for i, n in enumerate((self._k, self._l))
+        )
+        return (rows[:, :, None] & columns[:, None, :]).flatten().nonzero()[:, 0]

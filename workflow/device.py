@@ -1,0 +1,29 @@
+"""Where and in which precision a job computes."""
+
+from typing import Any
+
+import torch
+
+
+def setup(config: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
+    """Set the number of threads and return device and precision of the networks.
+
+    Raises:
+        ValueError: the config asks for a GPU that is not there.
+    """
+    torch.set_num_threads(config["threads"])
+    device = config["device"]
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, but PyTorch finds no GPU; set device: auto or cpu")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if config["precision"] == "auto":
+        return torch.device(device), torch.bfloat16 if fast_bfloat16(device) else torch.float32
+    return torch.device(device), getattr(torch, config["precision"])
+
+
+def fast_bfloat16(device: str) -> bool:
+    """Whether the processor multiplies bfloat16 in hardware."""
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    return torch.cpu._is_avx512_bf16_supported()

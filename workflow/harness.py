@@ -1,0 +1,202 @@
+"""Runs one method on one problem: batches, random numbers, cost counting, failures as records."""
+
+import resource
+import shutil
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from methods.base import Method
+from methods.priors.base import Prior
+from problems.base import Problem
+from problems.noise import ImageNoise, seed_of
+from workflow.plugins import load, make_params
+from workflow.progress import ProgressLine
+from workflow.store import StoreError, load_arrays, save_arrays
+
+COSTS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
+
+
+class Counter:
+    """Counts calls per image of a batch, whatever share of the batch a call holds."""
+
+    def __init__(self):
+        self.counts = dict.fromkeys(COSTS, 0)
+
+    def watch_physics(self, physics: torch.nn.Module) -> None:
+        """Count A, A^T (also as backward of A) and A^+ of this instance."""
+        forward, adjoint, dagger = physics.A, physics.A_adjoint, physics.A_dagger
+
+        def counted(name, function):
+            def call(x, *args, **kwargs):
+                self.counts[name] += len(x)
+                return function(x, *args, **kwargs)
+
+            return call
+
+        def counted_forward(x, *args, **kwargs):
+            self.counts["forward_calls"] += len(x)
+            y = forward(x, *args, **kwargs)
+            if y.requires_grad:
+                y.register_hook(lambda g: self._add("adjoint_calls", g))
+            return y
+
+        physics.A = counted_forward
+        physics.A_adjoint = counted("adjoint_calls", adjoint)
+        physics.A_dagger = counted("dagger_calls", dagger)
+
+    def watch_prior(self, prior: Prior) -> Prior:
+        """Return a view of ``prior`` whose evaluations and Jacobian products are counted."""
+        return _CountedPrior(prior, self)
+
+    def _add(self, name: str, x: torch.Tensor) -> None:
+        self.counts[name] += len(x)
+
+
+class _CountedPrior:
+    """A prior that reports its evaluations; everything else is the prior's own."""
+
+    def __init__(self, prior: Prior, counter: Counter):
+        self._prior, self._counter = prior, counter
+
+    def __getattr__(self, name):
+        return getattr(self._prior, name)
+
+    def denoise(self, x, sigma):
+        d = self._prior.denoise(x, sigma)
+        self._counter._add("denoiser_calls", x)
+        if d.requires_grad:
+            d.register_hook(lambda g: self._counter._add("jacobian_calls", g))
+        return d
+
+
+def build_problem(config: dict[str, Any], name: str, shape: tuple[int, int, int]) -> Problem:
+    """Instantiate a problem of the config for images of ``shape`` (C, H, W)."""
+    settings = config["problems"][name]
+    family = load("problem", settings["family"])
+    params = make_params(family.Params, settings["params"], f"problems.{name}")
+    return family(shape, params, Path(config["cache"]) / "operators")
+
+
+def build_method(config: dict[str, Any], row: str, problem: str) -> Method:
+    """Instantiate the method of a row with its parameters for a problem."""
+    settings = config["rows"][row]
+    method = load("method", settings["method"])
+    values = {**settings["params"], **settings["params_for"].get(problem, {})}
+    return method(make_params(method.Params, values, f"rows.{row}"))
+
+
+def reconstruct(
+    method: Method,
+    problem: Problem,
+    prior: Prior | None,
+    measurements: dict[str, np.ndarray],
+    seeds: list[int],
+    batch: int,
+    device: torch.device,
+    parts: Path,
+    label: str,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Reconstruct all images, resuming at the first batch that ``parts`` does not hold yet.
+
+    An exception of the method, a NaN or a wrong shape becomes the record's status "failed".
+
+    Args:
+        measurements: arrays ``y`` (n, ...) and ``ids`` (n,).
+        seeds: one per image.
+        batch: images at a time; always the same images share a batch.
+        parts: folder for finished batches, owned by exactly these arguments.
+        label: names the job in progress lines.
+
+    Returns:
+        x_hat (n, C, H, W) clipped to [0, 1], n = 0 unless the status is "ok", and a record with
+        ``status``, ``reason``, ``params`` and the cost of each image.
+    """
+    ids = measurements["ids"].tolist()
+    record: dict[str, Any] = {"status": "ok", "reason": "", "params": asdict(method.params)}
+    empty = np.zeros((0, *problem.shape), dtype=np.float32)
+    reason = method.skip(problem)
+    if reason:
+        return empty, {**record, "status": "skipped", "reason": reason, "images": []}
+    counter = Counter()
+    counter.watch_physics(problem.physics)
+    starts = range(0, len(ids), batch)
+    results = []
+    for number, start in enumerate(starts):
+        part = Path(parts) / f"{start:05d}.npz"
+        if part.exists():
+            try:
+                results.append(load_arrays(part))
+                continue
+            except StoreError:
+                part.unlink()
+        y = torch.from_numpy(measurements["y"][start : start + batch]).to(device)
+        noise = ImageNoise(seeds[start : start + batch], device)
+        line = ProgressLine(f"{label}, batch {number + 1} of {len(starts)}", 0, "iterations")
+
+        def progress(done: int, total: int, line: ProgressLine = line) -> None:
+            line.total = total
+            line.update(done)
+
+        counter.counts = dict.fromkeys(COSTS, 0)
+        bound = counter.watch_prior(prior.bind(noise)) if prior else None
+        try:
+            x_hat, seconds = _timed(method, y, problem, bound, noise, progress)
+            _check(x_hat, (len(y), *problem.shape))
+        except Exception as error:
+            traceback.print_exc()
+            lines = str(error).strip().splitlines() or [""]
+            reason = f"{type(error).__name__}: {lines[0]}"
+            return empty, {**record, "status": "failed", "reason": reason, "images": []}
+        results.append(
+            {
+                "x_hat": x_hat.clamp(0, 1).cpu().numpy(),
+                "seconds": np.float64(seconds / len(y)),
+                "peak_memory_mb": np.float64(_peak_memory(device)),
+                **{k: np.float64(v / len(y)) for k, v in counter.counts.items()},
+            }
+        )
+        save_arrays(part, **results[-1])
+    record["images"] = [
+        {"id": id_, **{k: float(v) for k, v in part.items() if k != "x_hat"}}
+        for start, part in zip(starts, results, strict=True)
+        for id_ in ids[start : start + batch]
+    ]
+    shutil.rmtree(parts, ignore_errors=True)
+    return np.concatenate([part["x_hat"] for part in results]), record
+
+
+def seeds_for(config: dict[str, Any], problem: str, row: str, ids: list[str]) -> list[int]:
+    """Seed of each image for one row on one problem."""
+    return [seed_of(config["seed"], "reconstruct", problem, row, id_) for id_ in ids]
+
+
+def _timed(method, y, problem, prior, noise, progress):
+    if y.device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    with torch.inference_mode(not method.jacobian), torch.set_grad_enabled(False):
+        x_hat = method.reconstruct(y, problem, prior, noise, progress)
+    if y.device.type == "cuda":
+        torch.cuda.synchronize()
+    return x_hat, time.perf_counter() - start
+
+
+def _check(x_hat: torch.Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(x_hat.shape) != shape:
+        raise ValueError(f"result has shape {tuple(x_hat.shape)}, wanted {shape}")
+    if not torch.isfinite(x_hat).all():
+        raise ValueError("result holds NaN or infinite values")
+
+
+def _peak_memory(device: torch.device) -> float:
+    """Peak of the GPU's allocations, or of the process's resident memory, in MB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

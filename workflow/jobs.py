@@ -1,0 +1,208 @@
+"""What each rule of the DAG runs. Every job reads files, writes files whole, and nothing else."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from problems.datasets.base import SPLITS, DataError
+from workflow.config import label_of, params_of, prior_of, rows_run
+from workflow.plugins import load, make_params
+from workflow.store import (
+    arrays_hash,
+    file_hash,
+    load_arrays,
+    load_images,
+    load_record,
+    save_arrays,
+    save_images,
+    save_record,
+)
+
+
+def prepare(config: dict[str, Any], dataset: str, folder: Path) -> None:
+    """Write train, validation and test images of a dataset to ``folder``."""
+    settings = config["datasets"][dataset]
+    source = load("dataset", settings["source"])
+    params = make_params(source.Params, settings["params"], f"datasets.{dataset}")
+    images = source(params, Path(config["cache"]) / "downloads")
+    splits = {s: images.load(s, tuple(settings["size"]), settings[s]) for s in SPLITS}
+    shared = set.intersection(*(set(splits[s].clusters) for s in ("train", "test")))
+    if shared:
+        raise DataError(f"{dataset}: {min(shared)} is both a training and a test patient")
+    for split, loaded in splits.items():
+        save_images(Path(folder) / f"{split}.npz", loaded)
+
+
+def measure(config: dict[str, Any], problem: str, images: Path, out: Path) -> None:
+    """Measure all images of a split once, for every method to see the same data."""
+    import torch
+
+    from problems.noise import ImageNoise, seed_of
+    from workflow.harness import build_problem
+
+    truth = load_images(images)
+    built = build_problem(config, problem, truth.pixels.shape[1:])
+    seeds = [seed_of(config["seed"], "measure", problem, id_) for id_ in truth.ids]
+    y = built.measure(torch.from_numpy(truth.pixels), ImageNoise(seeds)).numpy()
+    save_arrays(
+        out,
+        y=y,
+        ids=np.array(truth.ids),
+        shape=np.array(truth.pixels.shape[1:]),
+        sha256=np.array(arrays_hash(y)),
+    )
+
+
+def load_measurements(path: Path) -> dict[str, np.ndarray]:
+    """Read what ``measure`` wrote, checked against its hash."""
+    from workflow.store import StoreError
+
+    stored = load_arrays(path)
+    if arrays_hash(stored["y"]) != str(stored["sha256"]):
+        raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
+    return stored
+
+
+def reconstruct(
+    config: dict[str, Any],
+    problem: str,
+    row: str,
+    measurements: Path,
+    weights: Path | None,
+    out: Path,
+    code: str,
+) -> None:
+    """Reconstruct the measured images with one row; write ``out`` (NPZ) and its record (JSON)."""
+    from workflow import harness
+    from workflow.device import setup
+    from workflow.weights import load_prior
+
+    device, precision = setup(config)
+    measured = load_measurements(measurements)
+    shape = tuple(measured["shape"].tolist())
+    built = harness.build_problem(config, problem, shape).to(device)
+    method = harness.build_method(config, row, problem)
+    prior_name = prior_of(config["rows"][row])
+    prior = None
+    if prior_name:
+        assembly = config["priors"][prior_name]["assembly"]
+        prior = load_prior(weights, assembly, shape, device, precision)
+    settings = config["rows"][row], params_of(config["rows"][row], problem), config["batch"]
+    key = [
+        *(config["seed"], problem, settings, config["problems"][problem], code, str(precision)),
+        *(str(measured["sha256"]), file_hash(weights) if weights else ""),
+    ]
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    out = Path(out)
+    parts = out.with_name(f".{out.stem}.{name}")
+    for stale in set(out.parent.glob(f".{out.stem}.*")) - {parts}:
+        shutil.rmtree(stale, ignore_errors=True)
+    ids = measured["ids"].tolist()
+    x_hat, record = harness.reconstruct(
+        method,
+        built,
+        prior,
+        measured,
+        harness.seeds_for(config, problem, row, ids),
+        config["batch"],
+        device,
+        parts,
+        f"{problem} {row}",
+    )
+    save_arrays(out, x_hat=x_hat)
+    save_record(out.with_suffix(".json"), {**record, "problem": problem, "method": row})
+
+
+def score(
+    config: dict[str, Any], problem: str, images: Path, measurements: Path, folder: Path, out: Path
+) -> None:
+    """Score every row of a problem; write one line per image."""
+    import pandas as pd
+
+    from workflow.files import write_text
+    from workflow.harness import build_problem
+    from workflow.scoring import COLUMNS
+    from workflow.scoring import score as score_row
+
+    truth, measured = load_images(images), load_measurements(measurements)
+    built = build_problem(config, problem, truth.pixels.shape[1:])
+    frames = []
+    for row in rows_run(config, problem):
+        record = load_record(Path(folder) / f"{row}.json")
+        x_hat = load_arrays(Path(folder) / f"{row}.npz")["x_hat"]
+        frame = score_row(truth, measured["y"], built, x_hat, record)
+        frames.append(frame.assign(problem=problem, method=row))
+    table = pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
+    write_text(out, table.to_csv(index=False))
+
+
+def collect(scores: list[Path], out: Path) -> None:
+    """Put the scores of all problems into one table."""
+    import pandas as pd
+
+    from workflow.files import write_text
+
+    table = pd.concat([pd.read_csv(path) for path in scores], ignore_index=True)
+    write_text(out, table.to_csv(index=False))
+
+
+def table(config: dict[str, Any], name: str, images: Path, folder: Path) -> None:
+    """Write one table as CSV, Markdown and LaTeX."""
+    import pandas as pd
+
+    from workflow import published, tables
+
+    settings = config["tables"][name]
+    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
+    rows = {r: label_of(config["rows"][r]) for r in settings["rows"]}
+    scores = pd.read_csv(images, keep_default_na=False, na_values={"psnr": [""], "ssim": [""]})
+    summary = tables.summarise(scores, problems, rows, published.load())
+    tables.write_table(Path(folder), name, summary, problems, rows, settings["caption"])
+
+
+def figure(
+    config: dict[str, Any], problem: str, images: Path, scores: Path, folder: Path, out: Path
+) -> None:
+    """Draw reconstructions of a few test images by every row, with error maps."""
+    import pandas as pd
+
+    from problems.datasets.base import evenly_spaced
+    from workflow import figures
+
+    truth, frame = load_images(images), pd.read_csv(scores, keep_default_na=False)
+    settings = config["figures"]
+    # Inner images: the first and last slices of a scan show the least.
+    chosen = evenly_spaced(list(range(len(truth.ids))), settings["images"] + 2)[1:-1]
+    chosen = chosen or [0]
+    shown, captions = {}, {}
+    for row in rows_run(config, problem):
+        of_row = frame[frame["method"] == row].set_index("image")
+        if of_row["status"].iloc[0] != "ok":
+            continue
+        label = label_of(config["rows"][row])
+        shown[label] = load_arrays(Path(folder) / f"{row}.npz")["x_hat"][chosen]
+        values = of_row.loc[[truth.ids[i] for i in chosen], ["psnr", "ssim"]].astype(float)
+        captions[label] = [f"{p:.2f} dB / {s:.3f}" for p, s in values.to_numpy()]
+    drawn = figures.reconstruction_figure(
+        truth.pixels[chosen],
+        shown,
+        window=tuple(settings["window"]),
+        error_max=settings["error_max"],
+        titles=[truth.ids[i] for i in chosen],
+        scores=captions,
+    )
+    figures.save(drawn, out)
+
+
+def losses(curves: dict[str, Path], out: Path) -> None:
+    """Draw the training losses of all networks."""
+    import pandas as pd
+
+    from workflow import figures
+
+    frames = {label: pd.read_csv(path) for label, path in curves.items()}
+    figures.save(figures.loss_figure(frames), out)

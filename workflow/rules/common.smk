@@ -1,0 +1,73 @@
+# The validated configuration and helpers that the rules share.
+import json
+from hashlib import sha256
+
+from problems.datasets.sources import SOURCES, stored
+from workflow.config import (
+    ConfigError,
+    digest,
+    network_for,
+    params_of,
+    prior_of,
+    problems_run,
+    resolve,
+    rows_run,
+)
+from workflow.files import write_text
+from workflow.fingerprint import fingerprint
+from workflow.locks import recover_from_kill
+from workflow.plugins import PluginError, find
+
+try:
+    CONFIG = resolve(config)
+except (ConfigError, PluginError) as error:
+    sys.exit(f"error: {error}")
+
+RUN = f"results/{CONFIG['name']}"
+PROBLEMS = problems_run(CONFIG)
+DOWNLOADS = f"{CONFIG['cache']}/downloads"
+PYTHON = f"{sys.executable} -m workflow"
+
+# Jobs read the resolved configuration from a file that is named by its content, so that a dry run
+# with other settings does not disturb a running one.
+SETTINGS = f"{RUN}/config/{sha256(digest(CONFIG).encode()).hexdigest()[:12]}.json"
+write_text(SETTINGS, json.dumps(CONFIG, indent=1) + "\n")
+recover_from_kill()
+
+
+wildcard_constraints:
+    dataset="|".join(CONFIG["datasets"]),
+    problem="|".join(CONFIG["problems"]),
+    network="|".join(CONFIG["networks"]),
+    row="|".join(CONFIG["rows"]),
+    table="|".join(CONFIG["tables"]),
+
+
+def family(problem):
+    return f"problems.{CONFIG['problems'][problem]['family']}"
+
+
+def weights_for(problem, row):
+    """The weights that a row needs on a problem, or nothing."""
+    needed = network_for(CONFIG, problem, row)
+    return f"{RUN}/networks/{needed[0]}/{needed[1]}/weights.safetensors" if needed else []
+
+
+def code_of(problem, row):
+    """Fingerprint of everything of the project that a reconstruction runs."""
+    modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]
+    prior = prior_of(CONFIG["rows"][row])
+    if prior:
+        whole = CONFIG["priors"][prior]["assembly"] == "whole"
+        modules.append(f"methods.priors.{'whole' if whole else 'patch'}")
+    return fingerprint(*modules)
+
+
+def networks_needed():
+    """loss.csv of every network that a row needs."""
+    needed = {network_for(CONFIG, p, r) for p in PROBLEMS for r in rows_run(CONFIG, p)} - {None}
+    return [f"{RUN}/networks/{d}/{n}/loss.csv" for d, n in sorted(needed)]
+
+
+def test_images(problem):
+    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/test.npz"

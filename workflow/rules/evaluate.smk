@@ -1,0 +1,92 @@
+# Scores, tables and figures.
+
+
+rule score:
+    input:
+        images=lambda w: test_images(w.problem),
+        measurements=f"{RUN}/measurements/{{problem}}.npz",
+        reconstructions=lambda w: collect(
+            "{run}/reconstructions/{problem}/{row}.{kind}",
+            run=RUN,
+            problem=w.problem,
+            row=rows_run(CONFIG, w.problem),
+            kind=["npz", "json"],
+        ),
+    output:
+        f"{RUN}/scores/{{problem}}.csv",
+    log:
+        f"{RUN}/logs/score/{{problem}}.log",
+    params:
+        code=fingerprint("workflow.scoring"),
+        folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
+    conda:
+        "../../environment.yml"
+    shell:
+        "{PYTHON} score {wildcards.problem} --config {SETTINGS} --images {input.images}"
+        " --measurements {input.measurements} --reconstructions {params.folder}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+rule collect_scores:
+    input:
+        collect("{run}/scores/{problem}.csv", run=RUN, problem=PROBLEMS),
+    output:
+        f"{RUN}/images.csv",
+    log:
+        f"{RUN}/logs/collect.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "{PYTHON} collect {input} --out {output} 2>&1 | tee {log}"
+
+
+rule table:
+    input:
+        f"{RUN}/images.csv",
+    output:
+        collect("{run}/tables/{{table}}.{kind}", run=RUN, kind=["csv", "md", "tex"]),
+    log:
+        f"{RUN}/logs/table/{{table}}.log",
+    params:
+        settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
+        code=fingerprint("workflow.tables", "workflow.published"),
+        folder=f"{RUN}/tables",
+    conda:
+        "../../environment.yml"
+    shell:
+        "{PYTHON} table {wildcards.table} --config {SETTINGS} --scores {input} --out {params.folder}"
+        " 2>&1 | tee {log}"
+
+
+rule reconstruction_figure:
+    input:
+        images=lambda w: test_images(w.problem),
+        scores=f"{RUN}/scores/{{problem}}.csv",
+    output:
+        f"{RUN}/figures/{{problem}}.png",
+    log:
+        f"{RUN}/logs/figure/{{problem}}.log",
+    params:
+        settings=lambda w: digest([CONFIG["figures"], CONFIG["rows"]]),
+        code=fingerprint("workflow.figures"),
+        folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
+    conda:
+        "../../environment.yml"
+    shell:
+        "{PYTHON} figure {wildcards.problem} --config {SETTINGS} --images {input.images}"
+        " --scores {input.scores} --reconstructions {params.folder} --out {output} 2>&1 | tee {log}"
+
+
+rule training_figure:
+    input:
+        networks_needed(),
+    output:
+        f"{RUN}/figures/training.png",
+    log:
+        f"{RUN}/logs/figure/training.log",
+    params:
+        code=fingerprint("workflow.figures"),
+    conda:
+        "../../environment.yml"
+    shell:
+        "{PYTHON} losses {input} --out {output} 2>&1 | tee {log}"

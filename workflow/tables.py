@@ -1,0 +1,282 @@
+"""Tables of the paper from the scores of single images, with the published value beside ours.
+
+A row of a table is named after its method, or "method/variant" for a variant of it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.files import write_text
+
+KEY = ["problem", "method", "variant"]
+SCORES = {"psnr": "{:.2f}", "ssim": "{:.3f}"}
+COSTS = {
+    "denoiser_calls": "Denoiser calls",
+    "jacobian_calls": "Jacobian products",
+    "operator_calls": "Operator calls",
+    "seconds_per_image": "Seconds per image",
+    "peak_memory_mb": "Peak memory (MB)",
+}
+
+
+# ---- summary ----------------------------------------------------------------------------------
+
+
+def summarise(
+    images: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], published: pd.DataFrame
+) -> pd.DataFrame:
+    """Average the images of every (row, problem).
+
+    Args:
+        images: one row per (problem, method, variant, seed, image) with scores, cost and status.
+            A job that was skipped or failed has one row with an empty image and the reason.
+        problems: name to label.
+        rows: name to label, in the order of the table.
+        published: what ``workflow.published.load`` returns.
+
+    Returns:
+        One line per (row, problem). Seeds are averaged first, so that mean and sample standard
+        deviation are over images. Cost is per image; operator calls are A and its adjoint
+        together; memory is the largest peak. Status is "ok", "skipped", "failed" or, where
+        ``images`` has nothing, "missing"; a partly failed line is "failed" and keeps its means.
+    """
+    images = images.assign(
+        **{name: _text(images[name]) for name in ("variant", "image", "reason")},
+        operator_calls=images["forward_calls"] + images["adjoint_calls"],
+    )
+    groups = dict(iter(images.groupby(KEY)))
+    paper = published.set_index(KEY)[list(SCORES)].to_dict("index")
+    lines = []
+    for row in rows:
+        for problem in problems:
+            key = (problem, *_split(row))
+            line = dict(zip(KEY, key, strict=True)) | _average(groups.get(key, images[:0]))
+            for score in SCORES:
+                line[f"{score}_published"] = paper.get(key, {}).get(score, float("nan"))
+            lines.append(line)
+    first = [*KEY, "images", "psnr", "psnr_std", "ssim", "ssim_std"]
+    return pd.DataFrame(
+        lines, columns=[*first, "psnr_published", "ssim_published", *COSTS, "status", "reason"]
+    )
+
+
+def _average(group: pd.DataFrame) -> dict[str, object]:
+    done, other = group[group["status"] == "ok"], group[group["status"] != "ok"]
+    costs = ["denoiser_calls", "jacobian_calls", "operator_calls", "seconds"]
+    columns = done[["image", *SCORES, *costs]].astype(dict.fromkeys([*SCORES, *costs], float))
+    per_image = columns.groupby("image").mean(skipna=False)
+    mean, std = per_image.mean(skipna=False), per_image.std(skipna=False)
+    if len(other):
+        status = "failed" if (other["status"] == "failed").any() else "skipped"
+    else:
+        status = "ok" if len(done) else "missing"
+    return {
+        "images": len(per_image),
+        "psnr": mean["psnr"],
+        "psnr_std": std["psnr"],
+        "ssim": mean["ssim"],
+        "ssim_std": std["ssim"],
+        "denoiser_calls": mean["denoiser_calls"],
+        "jacobian_calls": mean["jacobian_calls"],
+        "operator_calls": mean["operator_calls"],
+        "seconds_per_image": mean["seconds"],
+        "peak_memory_mb": done["peak_memory_mb"].astype(float).max(),
+        "status": status,
+        "reason": "; ".join(dict.fromkeys(" ".join(r.split()) for r in other["reason"] if r)),
+    }
+
+
+def _text(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), "").astype(str)
+
+
+def _split(row: str) -> tuple[str, str]:
+    method, _, variant = row.partition("/")
+    return method, variant
+
+
+# ---- layout -----------------------------------------------------------------------------------
+
+
+def markdown(
+    table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], caption: str
+) -> str:
+    """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem."""
+    escape = _escape_markdown
+    layout = _layout(table, problems, rows, _Markup(escape, "**{}**", " ({})", "-"))
+    header = ["Method"]
+    for problem, label in problems.items():
+        for source in ["ours", "paper"][: layout.width[problem]]:
+            header.append(f"{escape(label)}, {source}")
+    lines = [_pipes(header), _pipes([":--"] + ["--:"] * (len(header) - 1))]
+    text = [f"{escape(_legend(table, problems, caption))}", ""]
+    text += lines + [_pipes(line) for line in layout.lines]
+    text += [""] * bool(layout.notes)
+    text += [f"({number}) {escape(note)}  " for number, note in enumerate(layout.notes, 1)]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def latex(table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], caption: str) -> str:
+    """Lay out the same as a LaTeX table; it needs the package booktabs."""
+    escape = _escape_latex
+    mark = r"\textsuperscript{{{}}}"
+    layout = _layout(table, problems, rows, _Markup(escape, r"\textbf{{{}}}", mark, "--"))
+    above, rules, below, column = [""], [], ["Method"], 2
+    for problem, label in problems.items():
+        width = layout.width[problem]
+        above.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(label)}}}")
+        rules.append(rf"\cmidrule(lr){{{column}-{column + width - 1}}}")
+        below += ["ours", "paper"][:width]
+        column += width
+    label = re.sub("[^a-z0-9]+", "-", caption.lower()).strip("-")[:40]
+    text = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape(_legend(table, problems, caption))}}}",
+        rf"\label{{tab:{label}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(below) - 1)}}}",
+        r"\toprule",
+        " & ".join(above) + r" \\",
+        "".join(rules),
+        " & ".join(below) + r" \\",
+        r"\midrule",
+        *(" & ".join(line) + r" \\" for line in layout.lines),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    for number, note in enumerate(layout.notes, 1):
+        text.append(rf"\par\footnotesize {mark.format(number)} {escape(note)}")
+    return "\n".join([*text, r"\end{table}", ""])
+
+
+def cost_markdown(table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]) -> str:
+    """Lay out the cost of one image: calls, time and memory, a block of lines per problem."""
+    found = _lines(table)
+    header = ["Problem", "Method", *COSTS.values()]
+    text = [_pipes(header), _pipes([":--", ":--"] + ["--:"] * len(COSTS))]
+    for problem, label in problems.items():
+        for number, (row, name) in enumerate(rows.items()):
+            values = [_number(found[problem, *_split(row)][cost]) for cost in COSTS]
+            cells = [label if number == 0 else "", name]
+            text.append(_pipes([*map(_escape_markdown, cells), *values]))
+    return "\n".join(text) + "\n"
+
+
+def write_table(
+    folder: Path,
+    name: str,
+    table: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    caption: str,
+) -> None:
+    """Write ``name``.csv (tidy), .md (scores, then cost) and .tex into ``folder``."""
+    folder = Path(folder)
+    csv = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    scores, cost = markdown(table, problems, rows, caption), cost_markdown(table, problems, rows)
+    write_text(folder / f"{name}.csv", csv)
+    write_text(folder / f"{name}.md", f"{scores}\nCost per image; memory is the peak.\n\n{cost}")
+    write_text(folder / f"{name}.tex", latex(table, problems, rows, caption))
+
+
+@dataclass(frozen=True)
+class _Markup:
+    """What Markdown and LaTeX write differently."""
+
+    escape: Callable[[str], str]
+    bold: str
+    mark: str
+    nothing: str
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Cells of a table of scores, already marked up, and its footnotes, not yet marked up."""
+
+    lines: list[list[str]]
+    notes: list[str]
+    width: dict[str, int]  # columns of a problem: ours, and paper if anything is published
+
+
+def _layout(
+    table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], markup: _Markup
+) -> _Layout:
+    found, notes = _lines(table), {}
+    complete = table[table["status"] == "ok"].groupby("problem")[list(SCORES)].max()
+    best = complete.to_dict("index")
+    total = table.groupby("problem")["images"].max().to_dict()
+    published = table.groupby("problem")["psnr_published"].count()
+    width = {problem: 2 if published[problem] else 1 for problem in problems}
+    lines = []
+    for row, label in rows.items():
+        cells = [markup.escape(label)]
+        for problem in problems:
+            line = found[problem, *_split(row)]
+            ours = markup.nothing
+            if line["images"]:
+                top = best.get(problem, {}) if line["status"] == "ok" else {}
+                ours = " / ".join(_score(s, line[s], top.get(s), markup.bold) for s in SCORES)
+            note = _note(line, total[problem])
+            if note:
+                ours += markup.mark.format(notes.setdefault(note, len(notes) + 1))
+            paper = markup.nothing
+            if pd.notna(line["psnr_published"]):
+                paper = " / ".join(_score(s, line[f"{s}_published"]) for s in SCORES)
+            cells += [ours, paper][: width[problem]]
+        lines.append(cells)
+    return _Layout(lines, list(notes), width)
+
+
+def _lines(table: pd.DataFrame) -> dict[tuple[str, ...], dict[str, object]]:
+    table = table.assign(variant=_text(table["variant"]), reason=_text(table["reason"]))
+    return {tuple(line[k] for k in KEY): line for line in table.to_dict("records")}
+
+
+def _note(line: dict[str, object], total: int) -> str:
+    status = line["status"]
+    why = "" if status == "ok" else f"{status}: {line['reason'] or 'no reason given'}"
+    if status == "missing":
+        why = "missing: no result"
+    if 0 < line["images"] < total:
+        return f"mean over {line['images']} of {total} images" + (f"; {why}" if why else "")
+    return why
+
+
+def _score(name: str, value: float, best: float | None = None, bold: str = "{}") -> str:
+    def show(value: float) -> str:
+        return re.sub(r"^(-?)0\.", r"\1.", SCORES[name].format(value))
+
+    text = show(value)
+    return bold.format(text) if best is not None and text == show(best) else text
+
+
+def _number(value: float) -> str:
+    if pd.isna(value):
+        return "-"
+    decimals = 0 if value == int(value) or value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{decimals}f}"
+
+
+def _legend(table: pd.DataFrame, problems: dict[str, str], caption: str) -> str:
+    counts = table.groupby("problem")["images"].max()
+    images = "; ".join(f"{label}: {counts[problem]}" for problem, label in problems.items())
+    caption = caption.strip().removesuffix(".")
+    return f"{caption}. PSNR in dB / SSIM, best of ours in bold. Test images: {images}."
+
+
+def _pipes(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escape_markdown(text: str) -> str:
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\|*_`])", r"\\\1", text)
+
+
+def _escape_latex(text: str) -> str:
+    words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return re.sub(r"[\\~^%_&#${}]", lambda m: words.get(m[0], "\\" + m[0]), " ".join(text.split()))

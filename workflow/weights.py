@@ -1,0 +1,69 @@
+"""Trained weights on disk: safetensors, with a JSON card beside them."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from methods.priors.base import Prior
+from methods.priors.networks import Denoiser, NetworkParams
+from workflow.files import replacing
+from workflow.plugins import make_params
+from workflow.store import StoreError, file_hash, load_record, save_record
+
+
+def save_tensors(path: Path, tensors: dict[str, torch.Tensor], **metadata: str) -> None:
+    """Write tensors and text in one step."""
+    with replacing(Path(path)) as partial:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata)
+
+
+def save_weights(path: Path, network: Denoiser, card: dict[str, Any]) -> None:
+    """Write ``path`` (safetensors) and ``card.json`` beside it."""
+    save_tensors(path, network.state_dict())
+    card = {**card, "weights_sha256": file_hash(path)}
+    save_record(Path(path).with_name("card.json"), card)
+
+
+def load_prior(
+    path: Path, assembly: str, shape: tuple[int, int, int], device: torch.device, precision: torch.dtype
+) -> Prior:
+    """Build the prior that ``assembly`` makes of the weights at ``path``.
+
+    Args:
+        assembly: "whole", or "random_grid" for PaDIS.
+        shape: (C, H, W) of the images to reconstruct.
+
+    Raises:
+        StoreError: weights or card are missing, damaged, belong to different trainings, or were
+            trained for another image shape or kind of prior.
+    """
+    path = Path(path)
+    card = load_record(path.with_name("card.json"))
+    remedy = f"delete {path.parent} and run snakemake, which trains it again"
+    if not path.exists():
+        raise StoreError(f"{path} is missing: {remedy}")
+    if file_hash(path) != card["weights_sha256"]:
+        raise StoreError(f"{path} does not match its card (damaged or replaced): {remedy}")
+    if tuple(card["shape"]) != tuple(shape):
+        raise StoreError(f"{path} was trained for {card['shape']} images, not {list(shape)}: {remedy}")
+    patch = card["training"]["patch"]
+    if bool(patch) != (assembly != "whole"):
+        kind = "patches" if patch else "whole images"
+        raise StoreError(f"{path} was trained on {kind}, which {assembly!r} cannot use")
+    network = Denoiser(shape[0], make_params(NetworkParams, card["network"], str(path)))
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise StoreError(f"{path} does not fit its card ({str(error).splitlines()[0]}): {remedy}") from None
+    network.eval().requires_grad_(False).to(device)
+    network.precision = precision
+    if assembly == "whole":
+        from methods.priors.whole import WholeImagePrior
+
+        return WholeImagePrior(network, shape)
+    from methods.priors.patch import PatchPrior
+
+    return PatchPrior(network, shape, patch)
