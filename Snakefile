@@ -15,6 +15,7 @@ min_version("9.0")
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/tune.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/evaluate.smk"
 
@@ -35,4 +36,6 @@ for name in CONFIG["tables"]:
             name
         input:
             f"{RUN}/tables/{name}.md",
-            collect("{run}/figures/{problem}.png", run=RUN, problem=CONFIG["tables"][name]["problems"]),
+            collect(
+                "{run}/figures/{problem}.png", run=RUN, problem=CONFIG["tables"][name]["problems"]
+            ),

@@ -45,7 +45,7 @@ class Method(ABC):
     class Params:
         """Parameters of the method; unknown names raise TypeError."""
 
-    def __init__(self, params: "Method.Params"):
+    def __init__(self, params: Method.Params):
         self.params = params
 
     def skip(self, problem: Problem) -> str | None:

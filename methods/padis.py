@@ -10,8 +10,8 @@ denoiser D, for each noise level sigma from high to low, several times:
 Reference: Hu, Song, Xu, Shen, Fessler, "Learning Image Priors through Patch-based Diffusion Models
 for Solving Inverse Problems", NeurIPS 2024, arXiv 2406.02462, algorithm 1.
 
-Deviations: the data step is the gradient of the norm as in the authors' code; the paper's text has
-twice that (``data_step="squared"``).
+Deviations: none for the defaults, which follow the authors' code where it differs from the paper's
+text. ``data_step``, ``spacing`` and ``start`` give the text's, the code's and a faster variant.
 """
 
 from dataclasses import dataclass

@@ -32,22 +32,28 @@ SPACINGS = {"geometric": geometric_levels, "power": power_levels}
 
 @dataclass(frozen=True)
 class DPSParams:
-    """Parameters of the DPS-Langevin loop. Defaults: 1000 evaluations as in the paper.
+    """Parameters of the DPS-Langevin loop; the defaults take 1000 evaluations as the paper does.
 
-    Where the paper and its code differ, the default follows section 9 of our specification. The
-    paper's text is ``data_step="squared", epsilon=1.0``, the released code is ``spacing="power",
-    start="baseline"``.
+    The paper's text and its code differ. The text is ``data_step="squared", epsilon=1.0``; the code
+    is the default with ``spacing="power", start="baseline"``.
+
+    ``data_step`` is what zeta multiplies, r = y - A D(x):
+
+    * "norm": grad ||r||, as in the code. Every step has the same length, so that the image keeps
+      jittering by zeta; it needs many evaluations with a small zeta.
+    * "squared": (1 / ||r||) grad ||r||^2, as in the paper, twice the above.
+    * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations.
     """
 
-    zeta: float = 0.3  # data step for the unscaled operator, > 0
+    zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm, < 2
     epsilon: float = 0.5  # Langevin step relative to sigma^2, (0, 2)
     sigma_max: float = 10.0  # first noise level, image units
     sigma_min: float = 0.002  # last noise level
     levels: int = 100  # noise levels
     updates: int = 10  # updates per level
     spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
-    data_step: Literal["norm", "squared", "least_squares"] = "norm"  # zeta grad||r||, or zeta/||r|| grad||r||^2
-    start: Literal["noise", "baseline"] = "noise"  # N(0, sigma_max^2), or the baseline without noise
+    data_step: Literal["norm", "squared", "least_squares"] = "norm"
+    start: Literal["noise", "baseline"] = "noise"  # N(0, sigma_max^2), or the baseline as it is
 
 
 def dps_langevin(
@@ -65,12 +71,13 @@ def dps_langevin(
         s     = (d - x) / sigma^2
         x    <- x - zeta grad_x ||r|| + alpha/2 s + sqrt(alpha) z,     alpha = epsilon sigma^2
 
-    z ~ N(0, I), and 0 at the last level. The gradient passes through the network.
+    z ~ N(0, I), and 0 at the last level. The gradient passes through the network. See
+    ``DPSParams`` for other data steps.
     """
     p = params
-    # zeta belongs to the unscaled operator: grad ||y - A x|| shrinks with ||A||.
-    zeta = p.zeta * {"norm": problem.norm, "squared": 2 * problem.norm, "least_squares": 1}[p.data_step]
     sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
+    # The paper's zeta belongs to the unscaled operator: grad ||y - A x|| is proportional to ||A||.
+    zeta = p.zeta if p.data_step == "least_squares" else p.zeta * problem.norm
     if p.start == "noise":
         x = p.sigma_max * noise.normal(prior.state_shape).to(y)
     else:
@@ -83,9 +90,7 @@ def dps_langevin(
                 x.requires_grad_()
                 d = prior.denoise(x, sigma)
                 r = y - problem.physics.A(prior.crop(d))
-                r = r.flatten(1)
-                objective = r.square().sum() / 2 if p.data_step == "least_squares" else r.norm(dim=1).sum()
-                (gradient,) = torch.autograd.grad(objective, x)
+                (gradient,) = torch.autograd.grad(misfit(r, p.data_step), x)
             x, d = x.detach(), d.detach()
             s = (d - x) / sigma**2
             x = x - zeta * gradient + alpha / 2 * s
@@ -93,3 +98,11 @@ def dps_langevin(
                 x = x + alpha**0.5 * noise.normal_like(x)
             progress(level * p.updates + update + 1, p.levels * p.updates)
     return prior.crop(x)
+
+
+def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:
+    """The function of the residual whose gradient is the data step, summed over images."""
+    if data_step == "least_squares":
+        return r.square().sum() / 2
+    norms = r.flatten(1).norm(dim=1).sum()
+    return 2 * norms if data_step == "squared" else norms  # (1 / ||r||) grad ||r||^2 = 2 grad ||r||

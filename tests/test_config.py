@@ -63,3 +63,9 @@ def test_snakemake_says_it_in_one_line():
     lines = [line for line in (result.stdout + result.stderr).splitlines() if "quik" in line]
     assert lines == ["error: unknown preset 'quik'; did you mean 'quick'?"]
     assert "Traceback" not in result.stderr
+
+
+def test_another_plugin_does_not_inherit_parameters():
+    config = resolve({"preset": "smoke", "datasets": {"ct": {"source": "folder"}}})
+    assert config["datasets"]["ct"]["params"] == {}
+    assert config["datasets"]["ct"]["size"] == [32, 32]

@@ -210,3 +210,15 @@ def test_cut_takes_one_window_per_image():
     windows = cut(canvas, torch.tensor([[0, 1], [2, 3]]), 2, 2)
     assert windows[0, 0].tolist() == [[1, 2], [6, 7]]
     assert windows[1, 0].tolist() == [[38, 39], [43, 44]]
+
+
+@pytest.mark.parametrize(("name", "millions"), [("patch", 60.5), ("whole", 114.6)])
+def test_networks_of_the_paper_have_its_number_of_parameters(name, millions):
+    from workflow.config import resolve
+    from workflow.plugins import make_params
+
+    settings = resolve({"preset": "paper"})["networks"][name]["network"]
+    with torch.device("meta"):
+        network = Denoiser(1, make_params(NetworkParams, settings, name))
+    count = sum(p.numel() for p in network.parameters())
+    assert count / 1e6 == pytest.approx(millions, abs=0.1)

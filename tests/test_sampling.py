@@ -1,5 +1,7 @@
 """Schedules, and the sampler against a Gaussian prior whose answer is known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +21,7 @@ def test_levels_fall_from_first_to_last(levels):
     assert len(sigmas) == 100
     assert sigmas[0] == pytest.approx(10)
     assert sigmas[-1] == pytest.approx(0.002)
-    assert all(a > b for a, b in zip(sigmas[:-1], sigmas[1:], strict=True))
+    assert all(a > b for a, b in pairwise(sigmas))
     assert levels(5.0, 0.1, 1) == [pytest.approx(5)]
 
 

@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("--measurements", type=Path, required=True)
     reconstruct.add_argument("--weights", type=Path)
     reconstruct.add_argument("--code", default="", help="fingerprint of the code, for resuming")
+    tune = with_config("tune", "try a row's search on validation images", "problem", "row")
+    tune.add_argument("--images", type=Path, required=True)
+    tune.add_argument("--weights", type=Path)
     score = with_config("score", "score all rows of a problem", "problem")
     score.add_argument("--images", type=Path, required=True)
     score.add_argument("--measurements", type=Path, required=True)
@@ -75,6 +78,8 @@ def run(a: argparse.Namespace) -> None:
         train(config, a.dataset, a.network, a.images, a.out)
     elif a.command == "reconstruct":
         jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
+    elif a.command == "tune":
+        jobs.tune(config, a.problem, a.row, a.images, a.weights, a.out)
     elif a.command == "score":
         jobs.score(config, a.problem, a.images, a.measurements, a.reconstructions, a.out)
     elif a.command == "collect":

@@ -10,6 +10,7 @@ import yaml
 from workflow.plugins import ROOT, PluginError, find, nearest
 
 PRESETS = Path(__file__).parent / "config"
+SELECTORS = ("source", "family", "method")  # keys that name a plugin
 
 
 class ConfigError(ValueError):
@@ -49,6 +50,9 @@ def _merge(base: Any, top: Any) -> Any:
     if not (isinstance(base, dict) and isinstance(top, dict)):
         return top
     merged = dict(base)
+    if any(key in base and top.get(key, base[key]) != base[key] for key in SELECTORS):
+        # Another plugin has other parameters.
+        merged = {k: v for k, v in base.items() if k not in ("params", "params_for", "search")}
     for key, value in top.items():
         if value is None and isinstance(merged.get(key), dict):
             del merged[key]
@@ -108,12 +112,14 @@ def _check_names(config: dict[str, Any]) -> None:
         known("networks", prior["network"], f"priors.{name}")
     for name, row in config["rows"].items():
         plugin = find("method", row["method"])
-        for values in (row["params"], *row["params_for"].values()):
+        for values in (row["params"], row["search"], *row["params_for"].values()):
             _check_params(plugin, values, f"rows.{name}")
         for problem in row["params_for"]:
             known("problems", problem, f"rows.{name}.params_for")
         if prior_of(row):
             known("priors", prior_of(row), f"rows.{name}")
+    for problem in config["tuning"]["problems"]:
+        known("problems", problem, "tuning.problems")
     for name, table in config["tables"].items():
         for problem in table["problems"]:
             known("problems", problem, f"tables.{name}")

@@ -15,6 +15,7 @@ from methods.base import Method
 from methods.priors.base import Prior
 from problems.base import Problem
 from problems.noise import ImageNoise, seed_of
+from workflow.config import params_of
 from workflow.plugins import load, make_params
 from workflow.progress import ProgressLine
 from workflow.store import StoreError, load_arrays, save_arrays
@@ -83,11 +84,13 @@ def build_problem(config: dict[str, Any], name: str, shape: tuple[int, int, int]
     return family(shape, params, Path(config["cache"]) / "operators")
 
 
-def build_method(config: dict[str, Any], row: str, problem: str) -> Method:
-    """Instantiate the method of a row with its parameters for a problem."""
+def build_method(
+    config: dict[str, Any], row: str, problem: str, overrides: dict[str, Any] | None = None
+) -> Method:
+    """Instantiate the method of a row with its parameters for a problem, and ``overrides``."""
     settings = config["rows"][row]
     method = load("method", settings["method"])
-    values = {**settings["params"], **settings["params_for"].get(problem, {})}
+    values = {**params_of(settings, problem), **(overrides or {})}
     return method(make_params(method.Params, values, f"rows.{row}"))
 
 
@@ -146,7 +149,7 @@ def reconstruct(
         counter.counts = dict.fromkeys(COSTS, 0)
         bound = counter.watch_prior(prior.bind(noise)) if prior else None
         try:
-            x_hat, seconds = _timed(method, y, problem, bound, noise, progress)
+            x_hat, seconds = timed(method, y, problem, bound, noise, progress)
             _check(x_hat, (len(y), *problem.shape))
         except Exception as error:
             traceback.print_exc()
@@ -176,7 +179,8 @@ def seeds_for(config: dict[str, Any], problem: str, row: str, ids: list[str]) ->
     return [seed_of(config["seed"], "reconstruct", problem, row, id_) for id_ in ids]
 
 
-def _timed(method, y, problem, prior, noise, progress):
+def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, float]:
+    """Run a method on one batch; return its result and the seconds that it took."""
     if y.device.type == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()

@@ -79,18 +79,13 @@ def reconstruct(
     """Reconstruct the measured images with one row; write ``out`` (NPZ) and its record (JSON)."""
     from workflow import harness
     from workflow.device import setup
-    from workflow.weights import load_prior
 
     device, precision = setup(config)
     measured = load_measurements(measurements)
     shape = tuple(measured["shape"].tolist())
     built = harness.build_problem(config, problem, shape).to(device)
     method = harness.build_method(config, row, problem)
-    prior_name = prior_of(config["rows"][row])
-    prior = None
-    if prior_name:
-        assembly = config["priors"][prior_name]["assembly"]
-        prior = load_prior(weights, assembly, shape, device, precision)
+    prior = prior_for(config, row, weights, shape, device, precision)
     settings = config["rows"][row], params_of(config["rows"][row], problem), config["batch"]
     key = [
         *(config["seed"], problem, settings, config["problems"][problem], code, str(precision)),
@@ -117,6 +112,61 @@ def reconstruct(
     save_record(out.with_suffix(".json"), {**record, "problem": problem, "method": row})
 
 
+def tune(
+    config: dict[str, Any], problem: str, row: str, images: Path, weights: Path | None, out: Path
+) -> None:
+    """Try every combination of a row's ``search`` on validation images; write one line per trial.
+
+    Trials share measurements and random numbers, so that they differ in the parameters only.
+    """
+    import itertools
+
+    import pandas as pd
+    import torch
+
+    from problems.datasets.base import evenly_spaced
+    from problems.noise import ImageNoise, seed_of
+    from workflow import harness
+    from workflow.device import setup
+    from workflow.files import write_text
+    from workflow.progress import ProgressLine
+    from workflow.scoring import mean_psnr
+
+    device, precision = setup(config)
+    images = load_images(images)
+    chosen = evenly_spaced(list(range(len(images.ids))), config["tuning"]["images"])
+    truth, ids = torch.from_numpy(images.pixels[chosen]), [images.ids[i] for i in chosen]
+    shape = tuple(truth.shape[1:])
+    built = harness.build_problem(config, problem, shape).to(device)
+    prior = prior_for(config, row, weights, shape, device, precision)
+    seeds = [seed_of(config["seed"], "measure", problem, id_) for id_ in ids]
+    y = built.measure(truth.to(device), ImageNoise(seeds, device))
+    search = config["rows"][row]["search"]
+    trials = [dict(zip(search, v, strict=True)) for v in itertools.product(*search.values())]
+    line = ProgressLine(f"tune {row} on {problem}", len(trials), "trials", interval=0)
+    results = []
+    for number, trial in enumerate(trials):
+        method = harness.build_method(config, row, problem, trial)
+        noise = ImageNoise([seed_of(config["seed"], "tune", problem, row, i) for i in ids], device)
+        bound = prior.bind(noise) if prior else None
+        x_hat, seconds = harness.timed(method, y, built, bound, noise, lambda done, total: None)
+        psnr = mean_psnr(truth, x_hat.clamp(0, 1).cpu())
+        results.append({**trial, "psnr": psnr, "seconds_per_image": seconds / len(ids)})
+        line.update(number + 1, f"{trial} {psnr:.2f} dB")
+    frame = pd.DataFrame(results).assign(problem=problem, row=row, images=len(ids))
+    write_text(out, frame.sort_values("psnr", ascending=False).to_csv(index=False))
+
+
+def prior_for(config, row, weights, shape, device, precision):
+    """The prior of a row over the weights at ``weights``, or None."""
+    from workflow.weights import load_prior
+
+    name = prior_of(config["rows"][row])
+    if name is None:
+        return None
+    return load_prior(weights, config["priors"][name]["assembly"], shape, device, precision)
+
+
 def score(
     config: dict[str, Any], problem: str, images: Path, measurements: Path, folder: Path, out: Path
 ) -> None:
@@ -125,7 +175,7 @@ def score(
 
     from workflow.files import write_text
     from workflow.harness import build_problem
-    from workflow.scoring import COLUMNS
+    from workflow.scores import COLUMNS
     from workflow.scoring import score as score_row
 
     truth, measured = load_images(images), load_measurements(measurements)
@@ -145,22 +195,21 @@ def collect(scores: list[Path], out: Path) -> None:
     import pandas as pd
 
     from workflow.files import write_text
+    from workflow.scores import read_scores
 
-    table = pd.concat([pd.read_csv(path) for path in scores], ignore_index=True)
+    table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
     write_text(out, table.to_csv(index=False))
 
 
 def table(config: dict[str, Any], name: str, images: Path, folder: Path) -> None:
     """Write one table as CSV, Markdown and LaTeX."""
-    import pandas as pd
-
     from workflow import published, tables
+    from workflow.scores import read_scores
 
     settings = config["tables"][name]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     rows = {r: label_of(config["rows"][r]) for r in settings["rows"]}
-    scores = pd.read_csv(images, keep_default_na=False, na_values={"psnr": [""], "ssim": [""]})
-    summary = tables.summarise(scores, problems, rows, published.load())
+    summary = tables.summarise(read_scores(images), problems, rows, published.load())
     tables.write_table(Path(folder), name, summary, problems, rows, settings["caption"])
 
 
@@ -168,12 +217,11 @@ def figure(
     config: dict[str, Any], problem: str, images: Path, scores: Path, folder: Path, out: Path
 ) -> None:
     """Draw reconstructions of a few test images by every row, with error maps."""
-    import pandas as pd
-
     from problems.datasets.base import evenly_spaced
     from workflow import figures
+    from workflow.scores import read_scores
 
-    truth, frame = load_images(images), pd.read_csv(scores, keep_default_na=False)
+    truth, frame = load_images(images), read_scores(scores)
     settings = config["figures"]
     # Inner images: the first and last slices of a scan show the least.
     chosen = evenly_spaced(list(range(len(truth.ids))), settings["images"] + 2)[1:-1]
@@ -185,7 +233,7 @@ def figure(
             continue
         label = label_of(config["rows"][row])
         shown[label] = load_arrays(Path(folder) / f"{row}.npz")["x_hat"][chosen]
-        values = of_row.loc[[truth.ids[i] for i in chosen], ["psnr", "ssim"]].astype(float)
+        values = of_row.loc[[truth.ids[i] for i in chosen], ["psnr", "ssim"]]
         captions[label] = [f"{p:.2f} dB / {s:.3f}" for p, s in values.to_numpy()]
     drawn = figures.reconstruction_figure(
         truth.pixels[chosen],

@@ -7,23 +7,28 @@ from pathlib import Path
 _held = []
 
 
-def recover_from_kill(folder: Path = Path(".snakemake")) -> None:
-    """Clear what a killed Snakemake left behind; leave that of a living one alone.
+def is_alone(path: Path) -> bool:
+    """Take a lock that ends with this process; False if a living process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "w")  # noqa: SIM115 - held until the process ends
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _held.append(file)
+    return True
 
-    A lock of the operating system ends with its process, Snakemake's own does not. Whoever gets
-    the former knows that no other Snakemake works here: its locks are removed, and so are outputs
-    that it was about to write, to be made again.
+
+def recover_from_kill(folder: Path = Path(".snakemake")) -> None:
+    """Clear what a killed Snakemake left behind. Only for who knows to be alone in ``folder``.
+
+    Snakemake's own locks outlive it: they are removed, and so are outputs that it was about to
+    write, to be made again.
 
     Args:
         folder: where Snakemake keeps its state.
     """
-    folder.mkdir(exist_ok=True)
-    file = open(folder / "alive", "w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    _held.append(file)  # held until the process ends
     for lock in (folder / "locks").glob("*"):
         lock.unlink(missing_ok=True)
     for marker in [p for p in (folder / "incomplete").rglob("*") if p.is_file()]:

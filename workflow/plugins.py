@@ -1,4 +1,4 @@
-"""Finds methods, problems and datasets by file name and reads their metadata without running them."""
+"""Finds methods, problems and datasets by file name, without running them."""
 
 import ast
 import difflib

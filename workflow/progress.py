@@ -1,4 +1,4 @@
-"""One line per job and interval: what it does, how far it is, how fast and how long it will take."""
+"""One line per job and interval: what it does, how far, how fast and how long it will take."""
 
 import sys
 import time

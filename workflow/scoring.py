@@ -21,11 +21,6 @@ from problems.base import Problem
 from problems.datasets.base import Images
 from workflow.store import StoreError
 
-COLUMNS = (
-    "problem method variant seed image cluster psnr ssim ssim_gaussian residual denoiser_calls "
-    "jacobian_calls forward_calls adjoint_calls dagger_calls seconds peak_memory_mb status reason"
-).split()
-
 
 def score(
     truth: Images, y: np.ndarray, problem: Problem, x_hat: np.ndarray, record: dict[str, Any]
@@ -69,3 +64,9 @@ def score(
             }
         )
     return pd.DataFrame(rows)
+
+
+def mean_psnr(truth: torch.Tensor, x_hat: torch.Tensor) -> float:
+    """Mean PSNR over images in [0, 1], data range 1."""
+    errors = (truth - x_hat).square().flatten(1).mean(dim=1)
+    return float((-10 * errors.log10()).mean())

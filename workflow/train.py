@@ -66,7 +66,11 @@ def train(config: dict[str, Any], dataset: str, name: str, data: Path, weights: 
             if time.monotonic() - saved > config["checkpoint_seconds"]:
                 saved = time.monotonic()
                 save_tensors(
-                    checkpoint, trainer.state(), key=key, curve=json.dumps(curve), seconds=str(elapsed)
+                    checkpoint,
+                    trainer.state(),
+                    key=key,
+                    curve=json.dumps(curve),
+                    seconds=str(elapsed),
                 )
     seconds += time.monotonic() - start
     card = {
@@ -100,7 +104,8 @@ def _resume(trainer: Trainer, checkpoint: Path, key: str) -> tuple[list[list[flo
             metadata = stored.metadata()
             if metadata["key"] != key:
                 return [], 0.0
-            trainer.restore({k: stored.get_tensor(k) for k in stored.keys()})
+            names = stored.keys()
+            trainer.restore({name: stored.get_tensor(name) for name in names})
     except (FileNotFoundError, SafetensorError):
         return [], 0.0
     return json.loads(metadata["curve"]), float(metadata["seconds"])

@@ -28,7 +28,11 @@ def save_weights(path: Path, network: Denoiser, card: dict[str, Any]) -> None:
 
 
 def load_prior(
-    path: Path, assembly: str, shape: tuple[int, int, int], device: torch.device, precision: torch.dtype
+    path: Path,
+    assembly: str,
+    shape: tuple[int, int, int],
+    device: torch.device,
+    precision: torch.dtype,
 ) -> Prior:
     """Build the prior that ``assembly`` makes of the weights at ``path``.
 
@@ -48,7 +52,9 @@ def load_prior(
     if file_hash(path) != card["weights_sha256"]:
         raise StoreError(f"{path} does not match its card (damaged or replaced): {remedy}")
     if tuple(card["shape"]) != tuple(shape):
-        raise StoreError(f"{path} was trained for {card['shape']} images, not {list(shape)}: {remedy}")
+        raise StoreError(
+            f"{path} was trained for {card['shape']} images, not {list(shape)}: {remedy}"
+        )
     patch = card["training"]["patch"]
     if bool(patch) != (assembly != "whole"):
         kind = "patches" if patch else "whole images"
@@ -57,7 +63,9 @@ def load_prior(
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
-        raise StoreError(f"{path} does not fit its card ({str(error).splitlines()[0]}): {remedy}") from None
+        raise StoreError(
+            f"{path} does not fit its card ({str(error).splitlines()[0]}): {remedy}"
+        ) from None
     network.eval().requires_grad_(False).to(device)
     network.precision = precision
     if assembly == "whole":

@@ -1,5 +1,6 @@
 """Noise-conditional denoising networks."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -54,7 +55,7 @@ class Block(nn.Module):
 
 
 class CompactUNet(nn.Module):
-    """A plain U-Net: strided convolution down, nearest neighbour and convolution up, skips added."""
+    """A plain U-Net: strided convolutions down, nearest neighbour up, skips added."""
 
     def __init__(self, inputs: int, outputs: int, params: NetworkParams):
         super().__init__()
@@ -69,10 +70,9 @@ class CompactUNet(nn.Module):
             nn.ModuleList(Block(w, w, embedding) for _ in range(params.blocks)) for w in widths
         )
         self.decoder = nn.ModuleList(
-            nn.ModuleList(Block(w, w, embedding) for _ in range(params.blocks))
-            for w in widths[:-1]
+            nn.ModuleList(Block(w, w, embedding) for _ in range(params.blocks)) for w in widths[:-1]
         )
-        steps = list(zip(widths[:-1], widths[1:], strict=True))
+        steps = list(pairwise(widths))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in steps)
         self.leave = nn.Conv2d(widths[0], outputs, 3, padding=1)

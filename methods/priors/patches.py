@@ -36,4 +36,8 @@ def from_tiles(tiles: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """The inverse of ``to_tiles``: (B K L, C, P, P) give (B, C, height, width)."""
     _, c, patch, _ = tiles.shape
     k, l = height // patch, width // patch
-    return tiles.reshape(-1, k, l, c, patch, patch).permute(0, 3, 1, 4, 2, 5).reshape(-1, c, height, width)
+    return (
+        tiles.reshape(-1, k, l, c, patch, patch)
+        .permute(0, 3, 1, 4, 2, 5)
+        .reshape(-1, c, height, width)
+    )

@@ -86,7 +86,7 @@ class Trainer:
         return self.examples >= self.params.examples
 
     def step(self) -> torch.Tensor:
-        """Take one optimisation step and return its loss per pixel (a 0-d tensor, not waited for)."""
+        """Take one optimisation step and return its loss per pixel, a 0-d tensor."""
         generator = torch.Generator().manual_seed(seed_of(self.seed, self.steps))
         choice = int(torch.multinomial(self.probabilities, 1, generator=generator))
         (h, w), batch = self.windows[choice], self.params.batch[choice]
@@ -96,7 +96,9 @@ class Trainer:
         p, sd = self.params, self.network.params.sigma_data
         ln_sigma = p.p_mean + p.p_std * torch.randn(batch, generator=generator)
         sigma = ln_sigma.exp().clamp(p.sigma_min, p.sigma_max).to(clean.device)
-        device_noise = torch.Generator(clean.device).manual_seed(seed_of("noise", self.seed, self.steps))
+        device_noise = torch.Generator(clean.device).manual_seed(
+            seed_of("noise", self.seed, self.steps)
+        )
         noise = torch.randn(clean.shape, generator=device_noise, device=clean.device)
         noisy = clean + sigma[:, None, None, None] * noise
 

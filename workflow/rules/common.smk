@@ -1,6 +1,7 @@
 # The validated configuration and helpers that the rules share.
 import json
-from hashlib import sha256
+import os
+from pathlib import Path
 
 from problems.datasets.sources import SOURCES, stored
 from workflow.config import (
@@ -15,7 +16,7 @@ from workflow.config import (
 )
 from workflow.files import write_text
 from workflow.fingerprint import fingerprint
-from workflow.locks import recover_from_kill
+from workflow.locks import is_alone, recover_from_kill
 from workflow.plugins import PluginError, find
 
 try:
@@ -26,13 +27,17 @@ except (ConfigError, PluginError) as error:
 RUN = f"results/{CONFIG['name']}"
 PROBLEMS = problems_run(CONFIG)
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
-PYTHON = f"{sys.executable} -m workflow"
 
-# Jobs read the resolved configuration from a file that is named by its content, so that a dry run
-# with other settings does not disturb a running one.
-SETTINGS = f"{RUN}/config/{sha256(digest(CONFIG).encode()).hexdigest()[:12]}.json"
-write_text(SETTINGS, json.dumps(CONFIG, indent=1) + "\n")
-recover_from_kill()
+# Jobs read the resolved configuration from this file. Rules name it as `ancient`: what a job needs
+# of it stands in the rule's params, so that a change reruns what it concerns.
+SETTINGS = f"{RUN}/config.json"
+if is_alone(Path(RUN) / ".lock"):
+    write_text(SETTINGS, json.dumps(CONFIG, indent=1) + "\n")
+if is_alone(Path(".snakemake/alive")):
+    recover_from_kill()
+
+# `python` in the rules is the one that runs Snakemake, also where its environment is not active.
+shell.prefix(f'export PATH="{os.path.dirname(sys.executable)}:$PATH"; ')
 
 
 wildcard_constraints:
@@ -71,3 +76,8 @@ def networks_needed():
 
 def test_images(problem):
     return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/test.npz"
+
+
+def downloads_of(dataset):
+    source = find("dataset", CONFIG["datasets"][dataset]["source"])
+    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]

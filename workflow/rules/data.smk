@@ -9,50 +9,49 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
             [str(stored(n, DOWNLOADS)) for n, s in SOURCES.items() if s.requirement == requirement],
         log:
             f"{CONFIG['cache']}/logs/{requirement}.log",
-        params:
-            requirement=requirement,
-            folder=DOWNLOADS,
+        retries: 1
         conda:
             "../../environment.yml"
-        retries: 1
+        params:
+            requirement=requirement,
+            folder=lambda w, output: os.path.dirname(output[0]),
         shell:
-            "{PYTHON} fetch {params.requirement} --out {params.folder} 2>&1 | tee {log}"
-
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(n, DOWNLOADS)) for n in source.attributes.get("downloads", ())]
+            "python -m workflow fetch {params.requirement} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule prepare:
     input:
         lambda w: downloads_of(w.dataset),
+        config=ancient(SETTINGS),
     output:
-        collect("{run}/data/{{dataset}}/{split}.npz", run=RUN, split=["train", "validation", "test"]),
+        collect(
+            "{run}/data/{{dataset}}/{split}.npz", run=RUN, split=["train", "validation", "test"]
+        ),
     log:
         f"{RUN}/logs/prepare/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
     params:
         settings=lambda w: digest(CONFIG["datasets"][w.dataset]),
         code=lambda w: fingerprint(find("dataset", CONFIG["datasets"][w.dataset]["source"]).module),
         folder=lambda w, output: os.path.dirname(output[0]),
-    conda:
-        "../../environment.yml"
     shell:
-        "{PYTHON} prepare {wildcards.dataset} --config {SETTINGS} --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow prepare {wildcards.dataset} --config {input.config} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule measure:
     input:
-        lambda w: test_images(w.problem),
+        images=lambda w: test_images(w.problem),
+        config=ancient(SETTINGS),
     output:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
+    conda:
+        "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["seed"], CONFIG["problems"][w.problem]]),
         code=lambda w: fingerprint(family(w.problem)),
-    conda:
-        "../../environment.yml"
     shell:
-        "{PYTHON} measure {wildcards.problem} --config {SETTINGS} --images {input} --out {output} 2>&1"
+        "python -m workflow measure {wildcards.problem} --config {input.config} --images {input.images} --out {output} 2>&1"
         " | tee {log}"

@@ -12,17 +12,18 @@ rule score:
             row=rows_run(CONFIG, w.problem),
             kind=["npz", "json"],
         ),
+        config=ancient(SETTINGS),
     output:
         f"{RUN}/scores/{{problem}}.csv",
     log:
         f"{RUN}/logs/score/{{problem}}.log",
+    conda:
+        "../../environment.yml"
     params:
         code=fingerprint("workflow.scoring"),
         folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
-    conda:
-        "../../environment.yml"
     shell:
-        "{PYTHON} score {wildcards.problem} --config {SETTINGS} --images {input.images}"
+        "python -m workflow score {wildcards.problem} --config {input.config} --images {input.images}"
         " --measurements {input.measurements} --reconstructions {params.folder}"
         " --out {output} 2>&1 | tee {log}"
 
@@ -37,24 +38,25 @@ rule collect_scores:
     conda:
         "../../environment.yml"
     shell:
-        "{PYTHON} collect {input} --out {output} 2>&1 | tee {log}"
+        "python -m workflow collect {input} --out {output} 2>&1 | tee {log}"
 
 
 rule table:
     input:
-        f"{RUN}/images.csv",
+        scores=f"{RUN}/images.csv",
+        config=ancient(SETTINGS),
     output:
         collect("{run}/tables/{{table}}.{kind}", run=RUN, kind=["csv", "md", "tex"]),
     log:
         f"{RUN}/logs/table/{{table}}.log",
+    conda:
+        "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
         code=fingerprint("workflow.tables", "workflow.published"),
-        folder=f"{RUN}/tables",
-    conda:
-        "../../environment.yml"
+        folder=lambda w, output: os.path.dirname(output[0]),
     shell:
-        "{PYTHON} table {wildcards.table} --config {SETTINGS} --scores {input} --out {params.folder}"
+        "python -m workflow table {wildcards.table} --config {input.config} --scores {input.scores} --out {params.folder}"
         " 2>&1 | tee {log}"
 
 
@@ -62,18 +64,19 @@ rule reconstruction_figure:
     input:
         images=lambda w: test_images(w.problem),
         scores=f"{RUN}/scores/{{problem}}.csv",
+        config=ancient(SETTINGS),
     output:
         f"{RUN}/figures/{{problem}}.png",
     log:
         f"{RUN}/logs/figure/{{problem}}.log",
+    conda:
+        "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["figures"], CONFIG["rows"]]),
         code=fingerprint("workflow.figures"),
         folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
-    conda:
-        "../../environment.yml"
     shell:
-        "{PYTHON} figure {wildcards.problem} --config {SETTINGS} --images {input.images}"
+        "python -m workflow figure {wildcards.problem} --config {input.config} --images {input.images}"
         " --scores {input.scores} --reconstructions {params.folder} --out {output} 2>&1 | tee {log}"
 
 
@@ -84,9 +87,9 @@ rule training_figure:
         f"{RUN}/figures/training.png",
     log:
         f"{RUN}/logs/figure/training.log",
-    params:
-        code=fingerprint("workflow.figures"),
     conda:
         "../../environment.yml"
+    params:
+        code=fingerprint("workflow.figures"),
     shell:
-        "{PYTHON} losses {input} --out {output} 2>&1 | tee {log}"
+        "python -m workflow losses {input} --out {output} 2>&1 | tee {log}"

@@ -5,6 +5,7 @@ rule reconstruct:
     input:
         measurements=f"{RUN}/measurements/{{problem}}.npz",
         weights=lambda w: weights_for(w.problem, w.row),
+        config=ancient(SETTINGS),
     output:
         images=f"{RUN}/reconstructions/{{problem}}/{{row}}.npz",
         record=f"{RUN}/reconstructions/{{problem}}/{{row}}.json",
@@ -12,18 +13,18 @@ rule reconstruct:
         f"{RUN}/logs/reconstruct/{{problem}}/{{row}}.log",
     benchmark:
         f"{RUN}/benchmarks/reconstruct/{{problem}}/{{row}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: CONFIG["threads"]
+    resources:
+        gpu=1,
     params:
         settings=lambda w: digest(
             [CONFIG["rows"][w.row]["method"], params_of(CONFIG["rows"][w.row], w.problem)]
         ),
         code=lambda w: code_of(w.problem, w.row),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
-    threads: CONFIG["threads"]
-    resources:
-        gpu=1,
-    conda:
-        "../../environment.yml"
     shell:
-        "{PYTHON} reconstruct {wildcards.problem} {wildcards.row} --config {SETTINGS}"
+        "python -m workflow reconstruct {wildcards.problem} {wildcards.row} --config {input.config}"
         " --measurements {input.measurements} {params.weights} --code {params.code}"
         " --out {output.images} 2>&1 | tee {log}"

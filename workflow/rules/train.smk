@@ -3,7 +3,8 @@
 
 rule train:
     input:
-        f"{RUN}/data/{{dataset}}/train.npz",
+        images=f"{RUN}/data/{{dataset}}/train.npz",
+        config=ancient(SETTINGS),
     output:
         weights=f"{RUN}/networks/{{dataset}}/{{network}}/weights.safetensors",
         card=f"{RUN}/networks/{{dataset}}/{{network}}/card.json",
@@ -12,15 +13,15 @@ rule train:
         f"{RUN}/logs/train/{{dataset}}/{{network}}.log",
     benchmark:
         f"{RUN}/benchmarks/train/{{dataset}}/{{network}}.tsv"
-    params:
-        settings=lambda w: digest([CONFIG["seed"], CONFIG["networks"][w.network]]),
-        code=fingerprint("methods.priors.training"),
-    threads: CONFIG["threads"]
-    resources:
-        gpu=1,
     priority: 10
     conda:
         "../../environment.yml"
+    threads: CONFIG["threads"]
+    resources:
+        gpu=1,
+    params:
+        settings=lambda w: digest([CONFIG["seed"], CONFIG["networks"][w.network]]),
+        code=fingerprint("methods.priors.training"),
     shell:
-        "{PYTHON} train {wildcards.dataset} {wildcards.network} --config {SETTINGS}"
-        " --images {input} --out {output.weights} 2>&1 | tee {log}"
+        "python -m workflow train {wildcards.dataset} {wildcards.network} --config {input.config}"
+        " --images {input.images} --out {output.weights} 2>&1 | tee {log}"

