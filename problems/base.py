@@ -36,13 +36,15 @@ class Problem(ABC):
 
     @dataclass(frozen=True)
     class Params:
-        """Parameters of the family; unknown names raise TypeError."""
+        """Parameters of the family, ``noise_level`` among them; unknown names raise TypeError."""
+
+        noise_level: float = 0.0
 
     def __init__(self, shape: Shape, params: "Problem.Params", cache: Path | None = None):
         self.shape = tuple(shape)
         self.params = params
         self.physics, self.norm = self.build(cache)
-        self.noise_level: float = 0.0
+        self.noise_level = params.noise_level
 
     @abstractmethod
     def build(self, cache: Path | None) -> tuple[LinearPhysics, float]:

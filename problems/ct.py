@@ -25,10 +25,6 @@ class CT(Problem):
         cutoff: float = 0.9  # relative cut-off of the Hann filter of the baseline, (0, 1]
         noise_level: float = 0.0  # std of the noise, in units of the unit-norm measurement
 
-    def __init__(self, shape, params, cache=None):
-        super().__init__(shape, params, cache)
-        self.noise_level = params.noise_level
-
     def build(self, cache):
         p = self.params
         geometry = Geometry(p.beam, p.views, math.radians(p.arc), cutoff=p.cutoff)

@@ -16,7 +16,7 @@ MISTAKES = [
     ({"rows": {"padis": {"prior": "padi"}}}, "'padis'"),
     ({"problems": {"ct20": {"family": "cd"}}}, "known are ct"),
     ({"problems": {"ct20": {"params": {"view": 3}}}}, "'views'"),
-    ({"problems": {"ct20": {"dataset": "tc"}}}, "'ct'"),
+    ({"problems": {"ct20": {"dataset": "tc"}}}, "known are ct"),
     ({"datasets": {"ct": {"source": "chest"}}}, "'chest_ct'"),
     ({"tables": {"table1": {"problems": ["ct21"]}}}, "'ct20'"),
     ({"tables": {"table1": {"rows": ["admm"]}}}, "'admm_tv'"),

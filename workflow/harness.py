@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+import sys
 import time
 import traceback
 from dataclasses import asdict
@@ -203,4 +204,5 @@ def _peak_memory(device: torch.device) -> float:
     """Peak of the GPU's allocations, or of the process's resident memory, in MB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB on Linux, bytes on macOS
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -58,6 +58,14 @@ def weights_for(problem, row):
     return f"{RUN}/networks/{needed[0]}/{needed[1]}/weights.safetensors" if needed else []
 
 
+def settings_of(problem, row, *more):
+    """What of the configuration a reconstruction depends on."""
+    settings = CONFIG["rows"][row]
+    prior = CONFIG["priors"].get(prior_of(settings))
+    chosen = [settings["method"], params_of(settings, problem), prior, CONFIG["problems"][problem]]
+    return digest([CONFIG["seed"], CONFIG["precision"], *chosen, *more])
+
+
 def code_of(problem, row):
     """Fingerprint of everything of the project that a reconstruction runs."""
     modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]

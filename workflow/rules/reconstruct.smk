@@ -19,9 +19,7 @@ rule reconstruct:
     resources:
         gpu=1,
     params:
-        settings=lambda w: digest(
-            [CONFIG["rows"][w.row]["method"], params_of(CONFIG["rows"][w.row], w.problem)]
-        ),
+        settings=lambda w: settings_of(w.problem, w.row),
         code=lambda w: code_of(w.problem, w.row),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     shell:

@@ -20,7 +20,9 @@ rule train:
     resources:
         gpu=1,
     params:
-        settings=lambda w: digest([CONFIG["seed"], CONFIG["networks"][w.network]]),
+        settings=lambda w: digest(
+            [CONFIG["seed"], CONFIG["precision"], CONFIG["networks"][w.network]]
+        ),
         code=fingerprint("methods.priors.training"),
     shell:
         "python -m workflow train {wildcards.dataset} {wildcards.network} --config {input.config}"

@@ -16,9 +16,7 @@ rule tune_row:
     resources:
         gpu=1,
     params:
-        settings=lambda w: digest(
-            [CONFIG["problems"][w.problem], CONFIG["rows"][w.row], CONFIG["tuning"]]
-        ),
+        settings=lambda w: settings_of(w.problem, w.row, CONFIG["tuning"], CONFIG["rows"][w.row]),
         code=lambda w: code_of(w.problem, w.row),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     shell:
