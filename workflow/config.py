@@ -10,6 +10,12 @@ import yaml
 from workflow.plugins import ROOT, PluginError, find, nearest
 
 PRESETS = Path(__file__).parent / "config"
+ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
+    "whole": "methods.priors.whole",
+    "random_grid": "methods.priors.patch",
+    "average": "methods.priors.overlap",
+    "stitch": "methods.priors.overlap",
+}
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
 
 

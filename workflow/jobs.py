@@ -164,7 +164,9 @@ def prior_for(config, row, weights, shape, device, precision):
     name = prior_of(config["rows"][row])
     if name is None:
         return None
-    return load_prior(weights, config["priors"][name]["assembly"], shape, device, precision)
+    settings = config["priors"][name]
+    assembly, overlap = settings["assembly"], settings["overlap"]
+    return load_prior(weights, assembly, shape, device, precision, overlap)
 
 
 def score(

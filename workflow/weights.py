@@ -33,11 +33,13 @@ def load_prior(
     shape: tuple[int, int, int],
     device: torch.device,
     precision: torch.dtype,
+    overlap: int = 0,
 ) -> Prior:
     """Build the prior that ``assembly`` makes of the weights at ``path``.
 
     Args:
-        assembly: "whole", or "random_grid" for PaDIS.
+        assembly: "whole", "random_grid" (PaDIS), "average" or "stitch".
+        overlap: pixels that tiles share, "average" and "stitch" only.
         shape: (C, H, W) of the images to reconstruct.
 
     Raises:
@@ -72,6 +74,10 @@ def load_prior(
         from methods.priors.whole import WholeImagePrior
 
         return WholeImagePrior(network, shape)
-    from methods.priors.patch import PatchPrior
+    if assembly == "random_grid":
+        from methods.priors.patch import PatchPrior
 
-    return PatchPrior(network, shape, patch)
+        return PatchPrior(network, shape, patch)
+    from methods.priors.overlap import OverlapPrior
+
+    return OverlapPrior(network, shape, patch, overlap, assembly)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from problems.datasets.sources import SOURCES, stored
 from workflow.config import (
+    ASSEMBLIES,
     ConfigError,
     digest,
     network_for,
@@ -71,8 +72,7 @@ def code_of(problem, row):
     modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]
     prior = prior_of(CONFIG["rows"][row])
     if prior:
-        whole = CONFIG["priors"][prior]["assembly"] == "whole"
-        modules.append(f"methods.priors.{'whole' if whole else 'patch'}")
+        modules.append(ASSEMBLIES[CONFIG["priors"][prior]["assembly"]])
     return fingerprint(*modules)
 
 
