@@ -30,7 +30,7 @@ def small_prior(kind: str | None, shape: tuple[int, int, int], patch: int = 8):
     if kind is None:
         return None
     network = small_network(shape[0])
-    if kind == "whole":
+    if kind in ("whole", "gaussian"):
         return WholeImagePrior(network, shape)
     if kind == "padis":
         return PatchPrior(network, shape, patch)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import small_network, small_prior
 
-from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.networks import Denoiser, NetworkParams, build_network
 from methods.priors.overlap import OverlapPrior, starts
 from methods.priors.patch import PatchPrior
 from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
@@ -163,6 +163,35 @@ def test_training_lowers_the_loss(params):
         losses.append(float(trainer.step()))
     assert trainer.examples >= params.examples
     assert sum(losses[-50:]) < 0.7 * sum(losses[:50])
+
+
+def test_a_gaussian_denoiser_learns_to_denoise():
+    """A few steps on constant images: the noise of a pixel must fall well below what came in."""
+    params = NetworkParams("drunet", width=8, multipliers=(1, 1, 1, 1), blocks=1, position=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network(1, params)
+    recipe = TrainingParams(
+        batch=(8,), examples=2400, learning_rate=3e-3, noise="uniform", sigma_min=0.0, sigma_max=0.2
+    )
+    trainer = Trainer(network, images(), recipe, seed_of("g"))
+    sigmas = trainer._noise_levels(1000, torch.Generator().manual_seed(0))
+    assert sigmas.min() >= 0
+    assert sigmas.max() <= 0.2
+    assert float(sigmas.mean()) == pytest.approx(0.1, abs=0.01)
+    while not trainer.finished:
+        trainer.step()
+    clean = images()
+    noisy = clean + 0.1 * ImageNoise(list(range(6))).normal_like(clean)
+    out = network.eval()(noisy, torch.full((6,), 0.1))
+    assert (out - clean).std() < 0.5 * (noisy - clean).std()
+
+
+@pytest.mark.parametrize("change", [{"position": True}, {"multipliers": (1, 2)}])
+def test_drunet_refuses_what_it_cannot_do(change):
+    settings = {"backbone": "drunet", "multipliers": (1, 1, 1, 1), "position": False, **change}
+    with pytest.raises(ValueError, match="four multipliers"):
+        build_network(1, NetworkParams(**settings))
 
 
 @pytest.mark.parametrize("params", [PATCHES, WHOLE], ids=["patches", "whole"])

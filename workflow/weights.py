@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from methods.priors.base import Prior
-from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.networks import Denoiser, NetworkParams, build_network
 from workflow.files import replacing
 from workflow.plugins import make_params
 from workflow.store import StoreError, file_hash, load_record, save_record
@@ -61,7 +61,7 @@ def load_prior(
     if bool(patch) != (assembly != "whole"):
         kind = "patches" if patch else "whole images"
         raise StoreError(f"{path} was trained on {kind}, which {assembly!r} cannot use")
-    network = Denoiser(shape[0], make_params(NetworkParams, card["network"], str(path)))
+    network = build_network(shape[0], make_params(NetworkParams, card["network"], str(path)))
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
