@@ -27,7 +27,7 @@ class Problem(ABC):
             of a data step ``zeta * grad ||y - A x||`` becomes ``zeta * norm`` for ``physics``, a
             published weight lambda beside ``||A x - y||^2 / 2`` becomes ``lambda / norm**2``.
         noise_level: standard deviation sigma_y of the measurement noise, in the units of
-            ``physics``.
+            ``physics``: that of ``Params`` divided by ``norm``.
         shape: (C, H, W) of an image.
         has_pseudo_inverse: whether ``A_dagger`` neither blows up noise nor needs many iterations.
     """
@@ -38,7 +38,11 @@ class Problem(ABC):
 
     @dataclass(frozen=True)
     class Params:
-        """Parameters of the family, ``noise_level`` among them; unknown names raise TypeError."""
+        """Parameters of the family; unknown names raise TypeError.
+
+        ``noise_level`` is among them: the standard deviation of the noise in the units of the
+        operator before it was scaled to norm 1, as papers state it.
+        """
 
         noise_level: float = 0.0
 
@@ -46,7 +50,7 @@ class Problem(ABC):
         self.shape = tuple(shape)
         self.params = params
         self.physics, self.norm = self.build(cache)
-        self.noise_level = params.noise_level
+        self.noise_level = params.noise_level / self.norm
 
     @abstractmethod
     def build(self, cache: Path | None) -> tuple[LinearPhysics, float]:

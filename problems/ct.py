@@ -23,7 +23,7 @@ class CT(Problem):
         beam: str = "parallel"  # "parallel" or "fan"
         arc: float = 180.0  # angular range in degrees
         cutoff: float = 0.9  # relative cut-off of the Hann filter of the baseline, (0, 1]
-        noise_level: float = 0.0  # std of the noise, in units of the unit-norm measurement
+        noise_level: float = 0.0  # std of the noise, in units of the line integrals
 
     def build(self, cache):
         p = self.params

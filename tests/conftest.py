@@ -10,6 +10,8 @@ from methods.priors.overlap import OverlapPrior
 from methods.priors.patch import PatchPrior
 from methods.priors.whole import WholeImagePrior
 from problems.ct import CT
+from problems.datasets.sources import SOURCES, DownloadError, fetch, stored
+from workflow.config import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 torch.set_num_threads(1)
@@ -43,3 +45,16 @@ def small_prior(kind: str | None, shape: tuple[int, int, int], patch: int = 8):
 def ct() -> CT:
     """CT of 24 x 20 grey images from 6 views."""
     return CT((1, 24, 20), CT.Params(views=6))
+
+
+@pytest.fixture(scope="session")
+def downloads():
+    """The folder of downloads, filled once; skips where the network is absent."""
+    folder = ROOT / resolve({"preset": "smoke"})["cache"] / "downloads"
+    missing = {s.requirement for n, s in SOURCES.items() if not stored(n, folder).exists()}
+    try:
+        for requirement in missing:
+            fetch(requirement, folder)
+    except DownloadError as error:
+        pytest.skip(str(error))
+    return folder

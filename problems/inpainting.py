@@ -1,0 +1,73 @@
+"""Inpainting: some pixels are missing, in all channels.
+
+A x = m x with a mask m of zeros and ones, either a fixed random choice of pixels ("pixels") or all
+but a central box ("box"). Its norm is 1 and A^+ = A. Missing pixels are 0 in the measurement, noise
+is on the known ones. The baseline gives each missing pixel the value of the nearest known one.
+
+Source: PaDIS shows inpainting in a picture, without numbers.
+Deviations: mask, share of known pixels, noise and baseline are our choice.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from deepinv.physics import Inpainting as Mask
+from scipy.ndimage import distance_transform_edt
+
+from problems.base import Problem
+from problems.noise import seed_of
+from problems.physics.unit_norm import UnitNorm
+
+
+class Inpainting(Problem):
+    label = "Inpainting"
+    reference = "Hu, Song, Xu, Shen, Fessler, NeurIPS 2024, arXiv 2406.02462"
+
+    @dataclass(frozen=True)
+    class Params:
+        mask: Literal["pixels", "box"] = "pixels"
+        keep: float = 0.3  # share of the pixels that is known, (0, 1], "pixels" only
+        box: float = 0.35  # sides of the missing box relative to the image, (0, 1), "box" only
+        noise_level: float = 0.01  # std of the noise, in units of the image
+
+    def build(self, cache):
+        mask = self._mask()
+        physics = UnitNorm(Mask(self.shape, mask.expand(self.shape).float()), self.shape, norm=1.0)
+        physics.register_buffer("nearest", nearest_known(mask), persistent=False)
+        return physics, physics.norm
+
+    def _mask(self) -> torch.Tensor:
+        """Bool (H, W), true where a pixel is known."""
+        p, (height, width) = self.params, self.shape[1:]
+        if p.mask == "box":
+            rows, columns = round(p.box * height), round(p.box * width)
+            if not (0 < rows < height and 0 < columns < width):
+                raise ValueError(
+                    f"a box of {p.box} times {height} x {width} pixels leaves nothing to fill in "
+                    "or nothing to see"
+                )
+            top, left = (height - rows) // 2, (width - columns) // 2
+            mask = torch.ones(height, width, dtype=torch.bool)
+            mask[top : top + rows, left : left + columns] = False
+            return mask
+        known = round(p.keep * height * width)
+        if not 0 < known <= height * width:
+            raise ValueError(f"keep must be a share of the pixels in (0, 1], not {p.keep}")
+        seed = seed_of("inpainting mask", self.shape, float(p.keep))
+        order = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed))
+        return (order < known).reshape(height, width)
+
+    def measure(self, x, noise):
+        return self.physics.A(super().measure(x, noise))  # no noise where nothing is measured
+
+    def baseline(self, y):
+        return y.flatten(2)[..., self.physics.nearest].reshape(y.shape).clamp(0, 1)
+
+
+def nearest_known(mask: torch.Tensor) -> torch.Tensor:
+    """For every pixel of a bool mask (H, W) the flat index of the nearest true pixel: (H * W,)."""
+    rows, columns = distance_transform_edt(
+        ~mask.numpy(), return_distances=False, return_indices=True
+    )
+    return torch.from_numpy(rows * mask.shape[1] + columns).long().flatten()

@@ -1,0 +1,35 @@
+"""Super-resolution: the image is seen at a fraction of its resolution.
+
+"bicubic" is down-sampling with the antialiased cubic kernel of the DPS code, which PaDIS uses;
+"average" is the mean of factor x factor blocks, as in DDNM. Either is divided by its spectral norm.
+Up-sampling by nearest neighbour is the baseline and A^+: exact for "average", what PaDIS takes for
+it with "bicubic".
+
+Source: PaDIS, whose first public commit has the bicubic operator and nearest-neighbour up-sampling.
+The factor 4 is inferred from the baselines in its tables, the noise of standard deviation 0.01 for
+images in [0, 1] is assumed to be that of its deblurring.
+Deviations: at the border the bicubic kernel is cut off and renormalised; DPS mirrors the image.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from problems.base import Problem
+from problems.physics.downsampling import Downsampling
+from problems.physics.unit_norm import UnitNorm
+
+
+class Superresolution(Problem):
+    label = "Superresolution"
+    reference = "Hu, Song, Xu, Shen, Fessler, NeurIPS 2024, arXiv 2406.02462, section 4"
+
+    @dataclass(frozen=True)
+    class Params:
+        factor: int = 4  # reduction of both sides, a divisor of them
+        kernel: Literal["bicubic", "average"] = "bicubic"
+        noise_level: float = 0.01  # std of the noise, in units of the image
+
+    def build(self, cache):
+        inner = Downsampling(*self.shape[1:], self.params.factor, self.params.kernel)
+        physics = UnitNorm(inner, self.shape)
+        return physics, physics.norm
