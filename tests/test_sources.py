@@ -15,12 +15,14 @@ GOOD = b"the expected content"
 @pytest.fixture
 def wheel(monkeypatch, tmp_path):
     """A package with one file, served by a stand-in for pip's downloader."""
-    source = Source("demo==1.0", "demo/scan.nii.gz", hashlib.sha256(GOOD).hexdigest(), ".nii.gz")
+    source = Source(
+        "demo==1.0", "", "demo/scan.nii.gz", hashlib.sha256(GOOD).hexdigest(), ".nii.gz"
+    )
     monkeypatch.setattr(sources, "SOURCES", {"scan": source})
     content = {"demo/scan.nii.gz": GOOD}
     cut = []
 
-    def download(requirement, folder):
+    def download(requirement, hashes, folder):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as z:
             for name, data in content.items():
@@ -65,6 +67,8 @@ def test_a_stored_file_is_verified(wheel, tmp_path):
 
 
 def test_absent_network_is_one_line(monkeypatch, tmp_path):
+    source = Source("no-such-package-here==1.0", "0" * 64, "a", "0" * 64, ".a")
+    monkeypatch.setattr(sources, "SOURCES", {"scan": source})
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
     monkeypatch.setenv("PIP_RETRIES", "0")
