@@ -78,10 +78,7 @@ def dps_langevin(
     sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
     # The paper's zeta belongs to the unscaled operator: grad ||y - A x|| is proportional to ||A||.
     zeta = p.zeta if p.data_step == "least_squares" else p.zeta * problem.norm
-    if p.start == "noise":
-        x = p.sigma_max * noise.normal(prior.state_shape).to(y)
-    else:
-        x = prior.pad(problem.baseline(y))
+    x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
 
     for level, sigma in enumerate(sigmas):
         alpha = p.epsilon * sigma**2
@@ -98,6 +95,30 @@ def dps_langevin(
                 x = x + alpha**0.5 * noise.normal_like(x)
             progress(level * p.updates + update + 1, p.levels * p.updates)
     return prior.crop(x)
+
+
+def initial_state(
+    y: torch.Tensor, problem: Problem, prior: Prior, noise: ImageNoise, start: str, sigma_max: float
+) -> torch.Tensor:
+    """Where a sampler starts: "noise" is N(0, sigma_max^2 I), "baseline" the padded baseline."""
+    if start == "noise":
+        return sigma_max * noise.normal(prior.state_shape).to(y)
+    return prior.pad(problem.baseline(y))
+
+
+def data_direction(
+    x: torch.Tensor, y: torch.Tensor, problem: Problem, prior: Prior, data_step: str
+) -> torch.Tensor:
+    """The explicit data step of unit length zeta for a state, r = y - A x.
+
+    "norm" is A^T r / ||r|| of the unscaled operator, "least_squares" is A^T r of the unit-norm one.
+    """
+    r = y - problem.physics.A(prior.crop(x))
+    direction = prior.pad(problem.physics.A_adjoint(r))
+    if data_step == "least_squares":
+        return direction
+    norms = r.flatten(1).norm(dim=1).clamp(min=1e-12)
+    return problem.norm * direction / norms[:, None, None, None]
 
 
 def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:

@@ -29,10 +29,12 @@ class Problem(ABC):
         noise_level: standard deviation sigma_y of the measurement noise, in the units of
             ``physics``.
         shape: (C, H, W) of an image.
+        has_pseudo_inverse: whether ``A_dagger`` neither blows up noise nor needs many iterations.
     """
 
     label: ClassVar[str]
     reference: ClassVar[str]
+    has_pseudo_inverse: ClassVar[bool] = True
 
     @dataclass(frozen=True)
     class Params:

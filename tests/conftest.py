@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.overlap import OverlapPrior
 from methods.priors.patch import PatchPrior
 from methods.priors.whole import WholeImagePrior
 from problems.ct import CT
@@ -29,7 +30,13 @@ def small_prior(kind: str | None, shape: tuple[int, int, int], patch: int = 8):
     if kind is None:
         return None
     network = small_network(shape[0])
-    return WholeImagePrior(network, shape) if kind == "whole" else PatchPrior(network, shape, patch)
+    if kind in ("whole", "gaussian"):
+        return WholeImagePrior(network, shape)
+    if kind == "padis":
+        return PatchPrior(network, shape, patch)
+    return OverlapPrior(
+        network, shape, patch, 2, {"patch_averaging": "average", "patch_stitching": "stitch"}[kind]
+    )
 
 
 @pytest.fixture(scope="session")

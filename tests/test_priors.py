@@ -4,7 +4,8 @@ import pytest
 import torch
 from conftest import small_network, small_prior
 
-from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.networks import Denoiser, NetworkParams, build_network
+from methods.priors.overlap import OverlapPrior, starts
 from methods.priors.patch import PatchPrior
 from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
 from methods.priors.positions import positions
@@ -165,6 +166,35 @@ def test_training_lowers_the_loss(params):
     assert sum(losses[-50:]) < 0.7 * sum(losses[:50])
 
 
+def test_a_gaussian_denoiser_learns_to_denoise():
+    """A few steps on constant images: the noise of a pixel must fall well below what came in."""
+    params = NetworkParams("drunet", width=8, multipliers=(1, 1, 1, 1), blocks=1, position=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network(1, params)
+    recipe = TrainingParams(
+        batch=(8,), examples=2400, learning_rate=3e-3, noise="uniform", sigma_min=0.0, sigma_max=0.2
+    )
+    trainer = Trainer(network, images(), recipe, seed_of("g"))
+    sigmas = trainer._noise_levels(1000, torch.Generator().manual_seed(0))
+    assert sigmas.min() >= 0
+    assert sigmas.max() <= 0.2
+    assert float(sigmas.mean()) == pytest.approx(0.1, abs=0.01)
+    while not trainer.finished:
+        trainer.step()
+    clean = images()
+    noisy = clean + 0.1 * ImageNoise(list(range(6))).normal_like(clean)
+    out = network.eval()(noisy, torch.full((6,), 0.1))
+    assert (out - clean).std() < 0.5 * (noisy - clean).std()
+
+
+@pytest.mark.parametrize("change", [{"position": True}, {"multipliers": (1, 2)}])
+def test_drunet_refuses_what_it_cannot_do(change):
+    settings = {"backbone": "drunet", "multipliers": (1, 1, 1, 1), "position": False, **change}
+    with pytest.raises(ValueError, match="four multipliers"):
+        build_network(1, NetworkParams(**settings))
+
+
 @pytest.mark.parametrize("params", [PATCHES, WHOLE], ids=["patches", "whole"])
 def test_training_resumes_exactly(params):
     def trainer():
@@ -223,3 +253,54 @@ def test_networks_of_the_paper_have_its_number_of_parameters(name, millions):
         network = Denoiser(1, make_params(NetworkParams, settings, name))
     count = sum(p.numel() for p in network.parameters())
     assert count / 1e6 == pytest.approx(millions, abs=0.1)
+
+
+# ---- overlapping tiles ----------------------------------------------------------------------
+
+
+def test_overlapping_grid_of_the_paper():
+    assert starts(256, 24, 56, 8) == [24, 72, 120, 168, 216, 224]
+    with pytest.raises(ValueError, match="overlap"):
+        starts(256, 24, 56, 56)
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 20), (3, 17, 31), (1, 16, 24)])
+@pytest.mark.parametrize(("patch", "overlap"), [(8, 2), (12, 5), (16, 0)])
+@pytest.mark.parametrize("combine", ["average", "stitch"])
+def test_overlapping_tiles_against_a_loop(shape, patch, overlap, combine):
+    class Numbered(Echo):
+        """Adds to every tile a number of its own, so that overlaps differ."""
+
+        def forward(self, v, sigma, position):
+            return super().forward(v, sigma, position) + torch.arange(len(v))[:, None, None, None]
+
+    prior = OverlapPrior(Numbered(), shape, patch, overlap, combine)
+    x = torch.rand(2, *prior.state_shape)
+    d = prior.denoise(x, 1.0)
+    where = positions(*prior.state_shape[1:]).sum(dim=0)
+    corners = [
+        (a, b)
+        for a in starts(shape[1], prior.margin[0], patch, overlap)
+        for b in starts(shape[2], prior.margin[1], patch, overlap)
+    ]
+    for image in range(2):
+        for row in range(prior.margin[0], prior.margin[0] + shape[1]):
+            for column in range(prior.margin[1], prior.margin[1] + shape[2], 3):
+                numbers = [
+                    2 * i + image
+                    for i, (a, b) in enumerate(corners)
+                    if a <= row < a + patch and b <= column < b + patch
+                ]
+                number = numbers[-1] if combine == "stitch" else sum(numbers) / len(numbers)
+                expected = x[image, :, row, column] + where[row, column] + number
+                torch.testing.assert_close(d[image, :, row, column], expected)
+    assert prior.pad(prior.crop(d)).equal(d)  # zero in the margin
+
+
+@pytest.mark.parametrize("kind", ["patch_averaging", "patch_stitching"])
+def test_overlapping_priors_are_differentiable(kind):
+    prior = small_prior(kind, (1, 24, 20)).bind(ImageNoise([1]))
+    x = torch.rand(1, *prior.state_shape, requires_grad=True)
+    (gradient,) = torch.autograd.grad(prior.denoise(x, 0.3).sum(), x)
+    assert torch.isfinite(gradient).all()
+    assert gradient.abs().sum() > 0

@@ -11,6 +11,12 @@ import yaml
 from workflow.plugins import PluginError, checked, fields_of, find, nearest
 
 PRESETS = Path(__file__).parent / "config"
+ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
+    "whole": "methods.priors.whole",
+    "random_grid": "methods.priors.patch",
+    "average": "methods.priors.overlap",
+    "stitch": "methods.priors.overlap",
+}
 RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
     "training": ("methods.priors.training", "TrainingParams"),

@@ -177,7 +177,9 @@ def prior_for(config, row, weights, shape, device, precision):
         return None
     if weights is None:
         raise ValueError(f"{row} needs a trained prior: name its weights with --weights")
-    return load_prior(weights, config["priors"][name]["assembly"], shape, device, precision)
+    settings = config["priors"][name]
+    assembly, overlap = settings["assembly"], settings["overlap"]
+    return load_prior(weights, assembly, shape, device, precision, overlap)
 
 
 def score(

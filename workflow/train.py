@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 
-from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.networks import NetworkParams, build_network
 from methods.priors.training import Trainer, TrainingParams
 from problems.noise import seed_of
 from workflow.device import setup
@@ -41,7 +41,7 @@ def train(
     seed = seed_of(config["seed"], "train", dataset, name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "initial weights"))
-        network = Denoiser(images.pixels.shape[1], network_params).to(device)
+        network = build_network(images.pixels.shape[1], network_params).to(device)
     network.precision = precision
     trainer = Trainer(network, torch.from_numpy(images.pixels).to(device), params, seed)
 

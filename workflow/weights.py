@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from methods.priors.base import Prior
-from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.networks import Denoiser, NetworkParams, build_network
 from workflow.files import replacing
 from workflow.plugins import make_params
 from workflow.store import StoreError, file_hash, load_record, save_record
@@ -33,11 +33,13 @@ def load_prior(
     shape: tuple[int, int, int],
     device: torch.device,
     precision: torch.dtype,
+    overlap: int = 0,
 ) -> Prior:
     """Build the prior that ``assembly`` makes of the weights at ``path``.
 
     Args:
-        assembly: "whole", or "random_grid" for PaDIS.
+        assembly: "whole", "random_grid" (PaDIS), "average" or "stitch".
+        overlap: pixels that tiles share, "average" and "stitch" only.
         shape: (C, H, W) of the images to reconstruct.
 
     Raises:
@@ -64,7 +66,7 @@ def load_prior(
     if bool(patch) != (assembly != "whole"):
         kind = "patches" if patch else "whole images"
         raise StoreError(f"{path} was trained on {kind}, which {assembly!r} cannot use")
-    network = Denoiser(shape[0], make_params(NetworkParams, card["network"], str(path)))
+    network = build_network(shape[0], make_params(NetworkParams, card["network"], str(path)))
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
@@ -77,6 +79,10 @@ def load_prior(
         from methods.priors.whole import WholeImagePrior
 
         return WholeImagePrior(network, shape)
-    from methods.priors.patch import PatchPrior
+    if assembly == "random_grid":
+        from methods.priors.patch import PatchPrior
 
-    return PatchPrior(network, shape, patch)
+        return PatchPrior(network, shape, patch)
+    from methods.priors.overlap import OverlapPrior
+
+    return OverlapPrior(network, shape, patch, overlap, assembly)

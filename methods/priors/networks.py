@@ -7,15 +7,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-BACKBONES = ("compact", "ddpm", "ncsn")
+BACKBONES = ("compact", "ddpm", "ncsn", "drunet")
 
 
 class NetworkParams(NamedTuple):
     """Architecture of a denoiser.
 
     Attributes:
-        backbone: "compact" (below), "ddpm" (DDPM++) or "ncsn" (NCSN++), the latter two from
-            deepinv. PaDIS uses "ddpm", width 128, multipliers (1, 2, 2, 2), 4 blocks, dropout 0.05.
+        backbone: "compact" (below), "ddpm" (DDPM++), "ncsn" (NCSN++) or "drunet", the latter three
+            from deepinv. PaDIS uses "ddpm", width 128, multipliers (1, 2, 2, 2), 4 blocks, dropout
+            0.05. "drunet" is a Gaussian denoiser for plug-and-play methods: it has four levels and
+            takes neither preconditioning nor position.
         width: channels of the first level.
         multipliers: channels of each level relative to ``width``; levels halve the resolution.
         blocks: residual blocks per level.
@@ -158,3 +160,41 @@ class Denoiser(nn.Module):
             output = self.network(inputs, sigma.log() / 4)
         output = output[..., :height, :width].float()
         return sd**2 / variance * v + s * sd / variance.sqrt() * output
+
+    def weight(self, sigma: torch.Tensor) -> torch.Tensor:
+        """Weight of the squared error at a noise level (EDM): (sigma^2 + sd^2) / (sigma sd)^2."""
+        sd = self.params.sigma_data
+        return (sigma**2 + sd**2) / (sigma * sd) ** 2
+
+
+class GaussianDenoiser(nn.Module):
+    """DRUNet (Zhang et al., TPAMI 2021, arXiv 2008.13751) of deepinv, without its weights.
+
+    Takes the same arguments as ``Denoiser`` and ignores the position.
+    """
+
+    def __init__(self, channels: int, params: NetworkParams):
+        super().__init__()
+        from deepinv.models import DRUNet
+
+        if len(params.multipliers) != 4 or params.position:
+            raise ValueError("backbone drunet needs four multipliers and position: false")
+        widths = [params.width * m for m in params.multipliers]
+        self.channels, self.params = channels, params
+        self.network = DRUNet(channels, channels, nc=widths, nb=params.blocks, pretrained=None)
+        self.precision = torch.float32
+
+    def forward(self, v: torch.Tensor, sigma: torch.Tensor, position=None) -> torch.Tensor:
+        """Denoise ``v`` (B, C, h, w) of noise level ``sigma`` (B,)."""
+        mixed = self.precision != torch.float32
+        with torch.autocast(v.device.type, self.precision, enabled=mixed):
+            return self.network(v, sigma).float()
+
+    def weight(self, sigma: torch.Tensor) -> torch.Tensor:
+        """All noise levels count the same."""
+        return torch.ones_like(sigma)
+
+
+def build_network(channels: int, params: NetworkParams) -> Denoiser | GaussianDenoiser:
+    """The network that ``params`` describes, with random weights from the global generator."""
+    return (GaussianDenoiser if params.backbone == "drunet" else Denoiser)(channels, params)

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -28,8 +28,9 @@ class TrainingParams(NamedTuple):
             half cosine; 0 keeps it constant, as the paper does.
         ema_half_life: half-life of the averaged weights.
         ema_ramp: the half-life is at most this share of the examples seen so far.
-        p_mean, p_std: ln(sigma) is drawn from N(p_mean, p_std^2).
-        sigma_min, sigma_max: sigma is clamped to this range.
+        noise: "lognormal" draws ln(sigma) from N(p_mean, p_std^2), sigma then clamped to
+            [sigma_min, sigma_max]; "uniform" draws sigma from that range (plug-and-play).
+        p_mean, p_std, sigma_min, sigma_max: see above.
     """
 
     patch: int = 0
@@ -42,6 +43,7 @@ class TrainingParams(NamedTuple):
     decay: float = 0.0
     ema_half_life: int = 500_000
     ema_ramp: float = 0.05
+    noise: Literal["lognormal", "uniform"] = "lognormal"
     p_mean: float = -1.2
     p_std: float = 1.2
     sigma_min: float = 0.002
@@ -92,21 +94,20 @@ class Trainer:
         (h, w), batch = self.windows[choice], self.params.batch[choice]
         clean, position = self._examples(batch, h, w, generator)
 
-        # ln(sigma) ~ N(p_mean, p_std^2); v = x + sigma n
-        p, sd = self.params, self.network.params.sigma_data
-        ln_sigma = p.p_mean + p.p_std * torch.randn(batch, generator=generator)
-        sigma = ln_sigma.exp().clamp(p.sigma_min, p.sigma_max).to(clean.device)
+        # v = x + sigma n
+        p = self.params
+        sigma = self._noise_levels(batch, generator).to(clean.device)
         device_noise = torch.Generator(clean.device).manual_seed(
             seed_of("noise", self.seed, self.steps)
         )
         noise = torch.randn(clean.shape, generator=device_noise, device=clean.device)
         noisy = clean + sigma[:, None, None, None] * noise
 
-        # (sigma^2 + sd^2) / (sigma sd)^2 ||D(v) - x||^2, summed over pixels, mean over the batch
+        # weight(sigma) ||D(v) - x||^2, summed over pixels, mean over the batch
         with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
             torch.manual_seed(seed_of("dropout", self.seed, self.steps))
             denoised = self.network(noisy, sigma, position)
-        weight = (sigma**2 + sd**2) / (sigma * sd) ** 2
+        weight = self.network.weight(sigma)
         loss = (weight[:, None, None, None] * (denoised - clean) ** 2).sum() / batch
 
         for group in self.optimizer.param_groups:
@@ -119,6 +120,15 @@ class Trainer:
         self.pixels += batch * h * w
         self._update_average(batch)
         return loss.detach() / (h * w * clean.shape[1])
+
+    def _noise_levels(self, batch: int, generator: torch.Generator) -> torch.Tensor:
+        p = self.params
+        if p.noise == "uniform":
+            return p.sigma_min + (p.sigma_max - p.sigma_min) * torch.rand(
+                batch, generator=generator
+            )
+        ln_sigma = p.p_mean + p.p_std * torch.randn(batch, generator=generator)
+        return ln_sigma.exp().clamp(p.sigma_min, p.sigma_max)
 
     def _examples(self, batch, h, w, generator):
         """Windows of random images at corners uniform over the padded canvas."""

@@ -6,6 +6,7 @@ from shutil import which
 from problems.datasets.sources import SOURCES, stored
 from workflow import locks
 from workflow.config import (
+    ASSEMBLIES,
     ConfigError,
     digest,
     images_of,
@@ -84,8 +85,7 @@ def code_of(problem, row):
     modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]
     prior = prior_of(CONFIG["rows"][row])
     if prior:
-        whole = CONFIG["priors"][prior]["assembly"] == "whole"
-        modules.append(f"methods.priors.{'whole' if whole else 'patch'}")
+        modules.append(ASSEMBLIES[CONFIG["priors"][prior]["assembly"]])
     return fingerprint(*modules)
 
 

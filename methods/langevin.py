@@ -1,0 +1,55 @@
+"""Langevin dynamics: annealed Langevin sampling of the posterior, without network gradients.
+
+For each noise level sigma from high to low, several times, with r(x) = y - A x:
+
+    s     = (D(x; sigma) - x) / sigma^2
+    x    <- x + zeta A^T r(x) / ||r(x)||
+    x    <- x + alpha/2 s + sqrt(alpha) z,     alpha = epsilon sigma^2
+
+z ~ N(0, I), and 0 at the last level. The score is that of x before the data step.
+
+Reference: Song, Ermon, "Generative Modeling by Estimating Gradients of the Data Distribution",
+NeurIPS 2019, arXiv 1907.05600; with data as in Jalal et al., NeurIPS 2021, arXiv 2108.01368; the
+"Langevin dynamics" rows of PaDIS, NeurIPS 2024, arXiv 2406.02462.
+
+Deviations: none for the defaults. ``data_step="least_squares"`` is a step of zeta A^T r(x).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from methods.base import Method
+from methods.sampling import SPACINGS, data_direction, initial_state
+
+
+class Langevin(Method):
+    label = "Langevin dynamics"
+    reference = "Song, Ermon, NeurIPS 2019, arXiv 1907.05600; Hu et al., NeurIPS 2024"
+    prior = "padis"
+
+    @dataclass(frozen=True)
+    class Params:
+        zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm
+        epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
+        sigma_max: float = 10.0  # first noise level, image units
+        sigma_min: float = 0.002  # last noise level
+        levels: int = 100  # noise levels
+        updates: int = 10  # updates per level
+        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
+        data_step: Literal["norm", "least_squares"] = "norm"
+        start: Literal["noise", "baseline"] = "noise"
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p = self.params
+        x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
+        sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
+        for level, sigma in enumerate(sigmas):
+            alpha = p.epsilon * sigma**2
+            for update in range(p.updates):
+                s = (prior.denoise(x, sigma) - x) / sigma**2
+                x = x + p.zeta * data_direction(x, y, problem, prior, p.data_step)
+                x = x + alpha / 2 * s
+                if level < p.levels - 1:
+                    x = x + alpha**0.5 * noise.normal_like(x)
+                progress(level * p.updates + update + 1, p.levels * p.updates)
+        return prior.crop(x)

@@ -1,0 +1,52 @@
+"""PnP-ADMM: ADMM in which a denoiser takes the place of a proximal operator.
+
+    x <- argmin_x ||A x - y||^2 / 2 + gamma/2 ||x - (v - u)||^2    (conjugate gradients, warm start)
+    v <- D(x + u; sigma)
+    u <- u + x - v
+
+D is a Gaussian denoiser that was trained on the same images as the diffusion priors.
+
+Reference: Venkatakrishnan, Bouman, Wohlberg, "Plug-and-Play Priors for Model Based Reconstruction",
+GlobalSIP 2013, doi 10.1109/GlobalSIP.2013.6737048; the "PnP-ADMM" rows of Hu et al., NeurIPS 2024,
+arXiv 2406.02462.
+
+Deviations: PaDIS gives neither the network, nor its noise level, nor gamma, nor iterations. x + u
+is clipped to [0, 1] before it is denoised, as in a reproduction of these rows that works.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from deepinv.optim.linear import conjugate_gradient
+
+from methods.base import Method
+
+
+class PnPADMM(Method):
+    label = "PnP-ADMM"
+    reference = "Venkatakrishnan, Bouman, Wohlberg, GlobalSIP 2013; Hu et al., NeurIPS 2024"
+    prior = "gaussian"
+
+    @dataclass(frozen=True)
+    class Params:
+        gamma: float = 0.1  # penalty for the unit-norm operator, > 0
+        sigma: float = 0.02  # noise level that the denoiser removes, image units
+        iterations: int = 60  # of ADMM
+        cg_iterations: int = 50  # per x-update
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p, physics = self.params, problem.physics
+        aty = physics.A_adjoint(y)
+
+        def normal(x):
+            return physics.A_adjoint(physics.A(x)) + p.gamma * x
+
+        x = v = problem.baseline(y)
+        u = torch.zeros_like(x)
+        for k in range(p.iterations):
+            b = aty + p.gamma * (v - u)
+            x = conjugate_gradient(normal, b, p.cg_iterations, tol=0, parallel_dim=[0], init=x)
+            v = prior.denoise((x + u).clamp(0, 1), p.sigma)
+            u = u + x - v
+            progress(k + 1, p.iterations)
+        return x

@@ -1,0 +1,38 @@
+"""PnP-RED: gradient descent on least squares plus regularisation by denoising.
+
+    x <- x - mu (A^T (A x - y) + lambda (x - D(x; sigma)))
+
+D is a Gaussian denoiser that was trained on the same images as the diffusion priors.
+
+Reference: Romano, Elad, Milanfar, "The Little Engine That Could: Regularization by Denoising
+(RED)", SIAM Journal on Imaging Sciences 2017, arXiv 1611.02862; the "PnP-RED" rows of Hu et al.,
+NeurIPS 2024, arXiv 2406.02462.
+
+Deviations: PaDIS gives neither the network, nor its noise level, nor mu, lambda and iterations.
+"""
+
+from dataclasses import dataclass
+
+from methods.base import Method
+
+
+class PnPRED(Method):
+    label = "PnP-RED"
+    reference = "Romano, Elad, Milanfar, SIIMS 2017, arXiv 1611.02862; Hu et al., NeurIPS 2024"
+    prior = "gaussian"
+
+    @dataclass(frozen=True)
+    class Params:
+        mu: float = 1.0  # step for the unit-norm operator, (0, 2 / (1 + weight))
+        weight: float = 0.05  # lambda for the unit-norm operator, > 0
+        sigma: float = 0.02  # noise level that the denoiser removes, image units
+        iterations: int = 300
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p, physics = self.params, problem.physics
+        x = problem.baseline(y)
+        for k in range(p.iterations):
+            residual = physics.A_adjoint(physics.A(x) - y)
+            x = x - p.mu * (residual + p.weight * (x - prior.denoise(x, p.sigma)))
+            progress(k + 1, p.iterations)
+        return x

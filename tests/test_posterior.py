@@ -1,0 +1,134 @@
+"""Every sampler against a Gaussian prior and a linear problem, whose posterior is known.
+
+With x ~ N(m, tau^2 I) and y = A x without noise, the posterior has the mean m + A^+ (y - A m), no
+spread in the range of A^T and the spread tau of the prior in the null-space of A.
+"""
+
+import pytest
+import torch
+from deepinv.physics import LinearPhysics
+
+from methods.langevin import Langevin
+from methods.padis import PaDIS
+from methods.predictor_corrector import PredictorCorrector
+from methods.ve_ddnm import VEDDNM
+from problems.noise import ImageNoise
+
+SIDE, MEASURED, CHAINS = 6, 14, 300
+MEAN, TAU = 0.5, 0.3
+
+
+class Matrix(LinearPhysics):
+    """Singular values between 0.5 and 1 on a random subspace."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(1)
+        q, _ = torch.linalg.qr(torch.randn(SIDE**2, SIDE**2, generator=generator))
+        self.rows = q[:, :MEASURED].T
+        self.values = torch.linspace(0.5, 1, MEASURED)[:, None]
+
+    def A(self, x, **kwargs):
+        return x.flatten(1) @ (self.values * self.rows).T
+
+    def A_adjoint(self, y, **kwargs):
+        return (y @ (self.values * self.rows)).reshape(-1, 1, SIDE, SIDE)
+
+    def A_dagger(self, y, **kwargs):
+        return (y @ (self.rows / self.values)).reshape(-1, 1, SIDE, SIDE)
+
+
+class MatrixProblem:
+    physics, norm, has_pseudo_inverse = Matrix(), 1.0, True
+
+    def baseline(self, y):
+        return self.physics.A_dagger(y)
+
+
+class GaussianPrior:
+    """The exact denoiser of N(m, tau^2 I)."""
+
+    state_shape = (1, SIDE, SIDE)
+
+    def denoise(self, x, sigma):
+        return MEAN + TAU**2 / (TAU**2 + sigma**2) * (x - MEAN)
+
+    def crop(self, x):
+        return x
+
+    def pad(self, x):
+        return x
+
+
+@pytest.fixture(scope="module")
+def posterior():
+    """Measurement, posterior mean and projection onto the range of A^T."""
+    physics = Matrix()
+    truth = MEAN + TAU * torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
+    y = physics.A(truth)
+    prior_mean = torch.full_like(truth, MEAN)
+    mean = prior_mean + physics.A_dagger(y - physics.A(prior_mean))
+    return y, mean, physics.rows.T @ physics.rows
+
+
+LEVELS = {"sigma_max": 3.0, "sigma_min": 0.002, "levels": 60}
+STEP = {"data_step": "least_squares", "zeta": 1.0}
+SAMPLERS = {
+    "padis": (PaDIS(PaDIS.Params(**LEVELS, **STEP, updates=10, epsilon=0.5)), 0.002),
+    "padis-norm": (PaDIS(PaDIS.Params(**LEVELS, updates=10, epsilon=0.5, zeta=0.03)), 0.06),
+    "langevin": (Langevin(Langevin.Params(**LEVELS, **STEP, updates=10, epsilon=0.5)), 0.002),
+    "langevin-norm": (
+        Langevin(Langevin.Params(**LEVELS, updates=10, epsilon=0.5, zeta=0.03)),
+        0.06,
+    ),
+    "ve-ddnm": (VEDDNM(VEDDNM.Params(**LEVELS, updates=10, epsilon=0.5)), 0.002),
+}
+
+
+def run(sampler, y):
+    noise = ImageNoise(list(range(CHAINS)))
+    y = y.expand(CHAINS, -1)
+    return sampler.reconstruct(y, MatrixProblem(), GaussianPrior(), noise, lambda done, total: None)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_samples_have_the_posterior_mean_and_spread(name, posterior):
+    """Up to the limit of the update rule: steps of constant length zeta keep jittering by zeta."""
+    y, mean, projection = posterior
+    sampler, jitter = SAMPLERS[name]
+    x = run(sampler, y)
+    error = (x.mean(dim=0) - mean[0]).flatten()
+    assert (projection @ error).abs().max() < 0.005, "mean in the range"
+    # The mean of 300 chains has std tau / 17 per dimension of the null-space.
+    assert (error - projection @ error).norm() < 2 * TAU / CHAINS**0.5 * SIDE, "null-space"
+    deviation = (x - x.mean(dim=0)).flatten(1)
+    inside = deviation @ projection
+    assert float(inside.norm(dim=1).max()) < jitter, "spread of the range"
+    null = (deviation - inside).square().sum(dim=1).mean() / (SIDE**2 - MEASURED)
+    # Finite Langevin steps run hot: up to 1 / (1 - epsilon / 4) in variance at each level.
+    assert 0.9 * TAU < float(null.sqrt()) < 1.15 * TAU, "spread of the null-space"
+
+
+def test_predictor_corrector_has_the_bias_of_its_rule(posterior):
+    """The corrector's step e = 2 (snr ||z|| / ||s||)^2 does not vanish with sigma for this prior.
+
+    For a singular value a the error d of the mean then obeys  d <- c ((1 - f) c d - f g)  with
+    c = 1 - zeta a^2, f = e / tau^2 and g the distance of the data's solution from the prior's mean.
+    """
+    y, mean, projection = posterior
+    snr, zeta = 0.05, 1.0
+    params = PredictorCorrector.Params(**{**LEVELS, "levels": 300}, **STEP, squared=True, snr=snr)
+    x = run(PredictorCorrector(params), y)
+
+    physics = Matrix()
+    gap = physics.rows @ (mean.flatten() - MEAN)
+    squared_score = (gap.square().sum() + (SIDE**2 - MEASURED) * TAU**2) / TAU**4
+    f = 2 * snr**2 * SIDE**2 / squared_score / TAU**2
+    c = 1 - zeta * physics.values[:, 0] ** 2
+    expected = -c * f * gap / (1 - c**2 * (1 - f))
+    error = physics.rows @ (x.mean(dim=0) - mean[0]).flatten()
+    assert expected.abs().max() > 0.003  # the bias is there to be seen
+    torch.testing.assert_close(error, expected, atol=0.0025, rtol=0.2)
+    null = (x - x.mean(dim=0)).flatten(1)
+    null = (null - null @ projection).square().sum(dim=1).mean() / (SIDE**2 - MEASURED)
+    assert 0.9 * TAU < float(null.sqrt()) < 1.1 * TAU
