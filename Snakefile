@@ -25,7 +25,7 @@ rule all:
     input:
         collect("{run}/tables/{table}.md", run=RUN, table=CONFIG["tables"]),
         collect("{run}/figures/{problem}.png", run=RUN, problem=PROBLEMS),
-        f"{RUN}/figures/training.png",
+        f"{RUN}/figures/training.png" if networks_needed() else [],
 
 
 # One target per table, with the figures of its problems: `snakemake --cores all table1`.

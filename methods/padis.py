@@ -10,8 +10,8 @@ denoiser D, for each noise level sigma from high to low, several times:
 Reference: Hu, Song, Xu, Shen, Fessler, "Learning Image Priors through Patch-based Diffusion Models
 for Solving Inverse Problems", NeurIPS 2024, arXiv 2406.02462, algorithm 1.
 
-Deviations: none for the defaults, which follow the authors' code where it differs from the paper's
-text. ``data_step``, ``spacing`` and ``start`` give the text's, the code's and a faster variant.
+Deviations: epsilon and the data step are those of the authors' code, which differ from the paper's
+text (``epsilon=1.0, data_step="squared"``); noise levels and start are the text's.
 """
 
 from dataclasses import dataclass

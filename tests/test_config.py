@@ -4,7 +4,6 @@ import pytest
 from conftest import ROOT
 
 from workflow.config import PRESETS, ConfigError, resolve
-from workflow.plugins import PluginError, make_params
 
 MISTAKES = [
     ({"preset": "quik"}, "'quick'"),
@@ -20,6 +19,14 @@ MISTAKES = [
     ({"datasets": {"ct": {"source": "chest"}}}, "'chest_ct'"),
     ({"tables": {"table1": {"problems": ["ct21"]}}}, "'ct20'"),
     ({"tables": {"table1": {"rows": ["admm"]}}}, "'admm_tv'"),
+    ({"rows": {"padis": {"params": {"data_step": "norn"}}}}, "'norm', 'squared'"),
+    ({"rows": {"padis": {"params": {"zeta": "abc"}}}}, "zeta must be float, not 'abc'"),
+    ({"rows": {"padis": {"params": {"levels": 1.5}}}}, "levels must be int, not 1.5"),
+    ({"rows": {"padis": {"search": {"zeta": ["a"]}}}}, "zeta must be float"),
+    ({"networks": {"patch": {"training": {"patchh": 8}}}}, "'patch'"),
+    ({"networks": {"patch": {"training": {"batch": 8}}}}, "batch must be tuple"),
+    ({"priors": {"padis": {"network": "whole"}}}, "random_grid cannot use a network of whole"),
+    ({"datasets": {"ct": {"params": {"slices": [6]}}}}, "slices must be int"),
     ({"rows": {"Bad Name": {"method": "padis"}}}, "Bad Name"),
 ]
 
@@ -46,11 +53,12 @@ def test_null_removes_and_overrides_win():
     assert (config["name"], config["seed"]) == ("mine", 3)
 
 
-def test_literal_parameters_are_checked():
-    from methods.padis import PaDIS
-
-    with pytest.raises(PluginError, match="data_step"):
-        make_params(PaDIS.Params, {"data_step": "l2"}, "rows.padis")
+def test_numbers_in_exponent_notation_are_numbers():
+    """YAML reads 2e-4 as text."""
+    training = {"learning_rate": "2e-4", "examples": "1e4"}
+    config = resolve({"preset": "smoke", "networks": {"patch": {"training": training}}})
+    assert config["networks"]["patch"]["training"]["learning_rate"] == 2e-4
+    assert config["networks"]["patch"]["training"]["examples"] == 10_000
 
 
 def test_snakemake_says_it_in_one_line():

@@ -183,6 +183,33 @@ FAULTS = {
 }
 
 
+def test_killing_snakemake_alone_ends_its_jobs(tmp_path):
+    folder = copy_project(tmp_path / "orphans")
+    process = start(folder)
+    wait_for(process, folder, "results/test/networks/ct/*/checkpoint.safetensors")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(3)
+    group = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True)
+    assert group.stdout == ""
+    _, output = run(folder, "--dry-run")
+    assert "train" in output
+
+
+def test_harmless_changes_rerun_nothing_else(project):
+    def dry(**changes):
+        (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, **changes}))
+        return {job.split()[0] for job in jobs(run(project, "--dry-run")[1])}
+
+    assert dry() == set()
+    problems = {"ct20": {"label": "Twenty views"}}
+    assert dry(problems=problems) == {"table"}
+    fewer = dry(datasets={"ct": {"test": 2}})
+    assert "measure" in fewer
+    assert "train" not in fewer
+    assert "train" in dry(seed=1)
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_damaged_file_stops_with_one_line(project, name):
     before = (project / "results/test/tables/table1.md").read_text()
@@ -194,6 +221,7 @@ def test_a_damaged_file_stops_with_one_line(project, name):
     assert lines
     assert all(FAULTS[name] in line and "delete" in line for line in lines)
     assert "Traceback" not in output
+    assert "completed successfully" not in output  # the exit status of the job counts
     assert (project / "results/test/tables/table1.md").read_text() == before
 
 

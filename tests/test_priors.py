@@ -61,7 +61,7 @@ class Echo(torch.nn.Module):
         return v + position.sum(dim=1, keepdim=True)
 
 
-@pytest.mark.parametrize("shape", [(1, 24, 20), (3, 17, 31), (1, 16, 16)])
+@pytest.mark.parametrize("shape", [(1, 24, 20), (3, 17, 31), (1, 16, 16), (1, 16, 24)])
 @pytest.mark.parametrize("patch", [5, 8, 16])
 def test_patch_prior_assembles_the_image(shape, patch):
     """With a network that adds the pixel's position, the result must be image + position."""
@@ -96,9 +96,10 @@ def test_tiles_of_padding_are_skipped():
     torch.testing.assert_close(prior.crop(d), prior.crop(x + where))
 
 
-def test_image_sized_input_is_padded_with_noise():
-    prior = PatchPrior(Echo(), (1, 16, 16), 12).bind(ImageNoise([1, 2]))
-    x = torch.rand(2, 1, 16, 16)
+@pytest.mark.parametrize("shape", [(1, 16, 16), (1, 12, 16)])
+def test_image_sized_input_is_padded_with_noise(shape):
+    prior = PatchPrior(Echo(), shape, 12).bind(ImageNoise([1, 2]))
+    x = torch.rand(2, *shape)
     d = prior.denoise(x, 0.5)
     assert d.shape == x.shape
     where = prior.crop(positions(*prior.state_shape[1:])).sum(dim=0)

@@ -15,16 +15,18 @@ GOOD = b"the expected content"
 @pytest.fixture
 def wheel(monkeypatch, tmp_path):
     """A package with one file, served by a stand-in for pip's downloader."""
-    source = Source("demo==1.0", "demo/scan.nii.gz", hashlib.sha256(GOOD).hexdigest(), ".nii.gz")
+    source = Source(
+        "demo==1.0", "", "demo/scan.nii.gz", hashlib.sha256(GOOD).hexdigest(), ".nii.gz"
+    )
     monkeypatch.setattr(sources, "SOURCES", {"scan": source})
     content = {"demo/scan.nii.gz": GOOD}
     cut = []
 
-    def download(requirement, folder):
+    def download(requirement, hashes, folder):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as z:
             for name, data in content.items():
-                z.writestr(name, data)
+                z.writestr(zipfile.ZipInfo(name), data)  # a fixed date
         path = folder / "demo-1.0-py3-none-any.whl"
         path.write_bytes(buffer.getvalue()[: cut[0] if cut else None])
         return path
@@ -42,8 +44,8 @@ def test_fetch_stores_the_file(wheel, tmp_path):
 def test_fetch_stores_a_whole_package(wheel, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    whole = sources._pip_download("demo==1.0", scratch).read_bytes()
-    source = Source("demo==1.0", None, hashlib.sha256(whole).hexdigest(), ".whl")
+    whole = sources._pip_download("demo==1.0", set(), scratch).read_bytes()
+    source = Source("demo==1.0", "", None, hashlib.sha256(whole).hexdigest(), ".whl")
     monkeypatch.setattr(sources, "SOURCES", {"all": source})
     fetch("demo==1.0", tmp_path / "good")
     assert verify("all", tmp_path / "good").read_bytes() == whole
@@ -79,6 +81,8 @@ def test_a_stored_file_is_verified(wheel, tmp_path):
 
 
 def test_absent_network_is_one_line(monkeypatch, tmp_path):
+    source = Source("no-such-package-here==1.0", "0" * 64, "a", "0" * 64, ".a")
+    monkeypatch.setattr(sources, "SOURCES", {"scan": source})
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
     monkeypatch.setenv("PIP_RETRIES", "0")

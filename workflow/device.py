@@ -17,6 +17,8 @@ def setup(config: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
         raise ValueError("device is cuda, but PyTorch finds no GPU; set device: auto or cpu")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    # float32 means float32: no TF32 on GPUs.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     if config["precision"] == "auto":
         return torch.device(device), torch.bfloat16 if fast_bfloat16(device) else torch.float32
     return torch.device(device), getattr(torch, config["precision"])

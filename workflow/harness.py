@@ -196,6 +196,8 @@ def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, flo
 def _check(x_hat: torch.Tensor, shape: tuple[int, ...]) -> None:
     if tuple(x_hat.shape) != shape:
         raise ValueError(f"result has shape {tuple(x_hat.shape)}, wanted {shape}")
+    if x_hat.dtype != torch.float32:
+        raise ValueError(f"result has dtype {x_hat.dtype}, wanted torch.float32")
     if not torch.isfinite(x_hat).all():
         raise ValueError("result holds NaN or infinite values")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from problems.datasets.base import SPLITS, DataError
-from workflow.config import label_of, params_of, prior_of, rows_run
+from problems.datasets.base import DataError
+from workflow.config import label_of, operator_of, params_of, prior_of, rows_run
 from workflow.plugins import load, make_params
 from workflow.store import (
     arrays_hash,
@@ -23,18 +23,26 @@ from workflow.store import (
 )
 
 
-def prepare(config: dict[str, Any], dataset: str, folder: Path) -> None:
-    """Write train, validation and test images of a dataset to ``folder``."""
+def prepare(config: dict[str, Any], dataset: str, split: str, out: Path) -> None:
+    """Write the images of one split of a dataset.
+
+    Raises:
+        DataError: a test patient is a training or validation patient too.
+    """
     settings = config["datasets"][dataset]
     source = load("dataset", settings["source"])
     params = make_params(source.Params, settings["params"], f"datasets.{dataset}")
     images = source(params, Path(config["cache"]) / "downloads")
-    splits = {s: images.load(s, tuple(settings["size"]), settings[s]) for s in SPLITS}
-    shared = set.intersection(*(set(splits[s].clusters) for s in ("train", "test")))
-    if shared:
-        raise DataError(f"{dataset}: {min(shared)} is both a training and a test patient")
-    for split, loaded in splits.items():
-        save_images(Path(folder) / f"{split}.npz", loaded)
+    loaded = images.load(split, tuple(settings["size"]), settings[split])
+    if split == "test":
+        others = {raw.cluster for s in ("train", "validation") for raw in images.images(s)}
+        shared = others & set(loaded.clusters)
+        if shared:
+            raise DataError(
+                f"{dataset}: {min(shared)} is a test patient and a training or validation patient; "
+                "keep it in one split"
+            )
+    save_images(out, loaded)
 
 
 def measure(config: dict[str, Any], problem: str, images: Path, out: Path) -> None:
@@ -88,7 +96,8 @@ def reconstruct(
     prior = prior_for(config, row, weights, shape, device, precision)
     settings = config["rows"][row], params_of(config["rows"][row], problem), config["batch"]
     key = [
-        *(config["seed"], problem, settings, config["problems"][problem], code, str(precision)),
+        *(config["seed"], problem, settings, operator_of(config, problem), code),
+        *(str(precision), device.type),
         *(str(measured["sha256"]), file_hash(weights) if weights else ""),
     ]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
@@ -109,7 +118,9 @@ def reconstruct(
         f"{problem} {row}",
     )
     save_arrays(out, x_hat=x_hat)
-    save_record(out.with_suffix(".json"), {**record, "problem": problem, "method": row})
+    where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
+    names = {"problem": problem, "method": row, "seed": config["seed"], "batch": config["batch"]}
+    save_record(out.with_suffix(".json"), {**record, **names, **where})
 
 
 def tune(
@@ -164,6 +175,8 @@ def prior_for(config, row, weights, shape, device, precision):
     name = prior_of(config["rows"][row])
     if name is None:
         return None
+    if weights is None:
+        raise ValueError(f"{row} needs a trained prior: name its weights with --weights")
     settings = config["priors"][name]
     assembly, overlap = settings["assembly"], settings["overlap"]
     return load_prior(weights, assembly, shape, device, precision, overlap)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {
@@ -30,14 +30,14 @@ class Plugin:
         module: dotted name to import.
         path: the file.
         attributes: literal class attributes (label, reference, prior, downloads, ...).
-        params: names of the fields of its ``Params``.
+        params: fields of its ``Params`` with their annotations.
     """
 
     name: str
     module: str
     path: Path
     attributes: dict[str, Any]
-    params: tuple[str, ...]
+    params: dict[str, str]
 
 
 @cache
@@ -53,7 +53,7 @@ def discover(kind: str) -> dict[str, Plugin]:
         if node is None:
             raise PluginError(f"{path.relative_to(ROOT)} defines no subclass of {base}")
         params = _class(node, lambda c: c.name == "Params")
-        names = _fields(tree, params) if params else ()
+        names = _fields(tree, params) if params else {}
         module = f"{package}.{path.stem}"
         found[path.stem] = Plugin(path.stem, module, path, _literals(node), names)
     return found
@@ -87,21 +87,15 @@ def load(kind: str, name: str) -> type:
 
 
 def make_params(cls: type, values: dict[str, Any], owner: str) -> Any:
-    """Build a params dataclass or named tuple from configuration values.
-
-    Lists become tuples; unknown names and values outside a ``Literal`` are refused.
+    """Build a params dataclass or named tuple from checked values; lists become tuples.
 
     Raises:
         PluginError: one line that names ``owner``, the parameter and the nearest known name.
     """
     names = [f.name for f in fields(cls)] if is_dataclass(cls) else list(cls._fields)
-    hints = get_type_hints(cls)
-    for name, value in values.items():
+    for name in values:
         if name not in names:
             raise PluginError(f"{owner} has no parameter {name!r}{nearest(name, names)}")
-        allowed = get_args(hints[name]) if get_origin(hints[name]) is Literal else None
-        if allowed and value not in allowed:
-            raise PluginError(f"{owner}: {name} must be one of {allowed}, not {value!r}")
     return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -110,6 +104,10 @@ def nearest(name: str, known) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(str(name), known, 1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _file(module: str) -> Path:
+    return (ROOT / module.replace(".", "/")).with_suffix(".py")
 
 
 def _parse(path: Path) -> ast.Module:
@@ -124,15 +122,71 @@ def _class(tree: ast.AST, wanted: Callable[[ast.ClassDef], bool]) -> ast.ClassDe
     return next(filter(wanted, classes), None)
 
 
-def _fields(tree: ast.Module, node: ast.ClassDef) -> tuple[str, ...]:
-    """Names of a dataclass's fields, those of bases that the project defines included."""
-    names = [n.target.id for n in node.body if isinstance(n, ast.AnnAssign)]
+def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, str]:
+    """A class's fields and their annotations, those of bases that the project defines included."""
+    found = {}
+    imported = {
+        alias.name: statement.module
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
     for base in map(ast.unparse, node.bases):
-        for statement in tree.body:
-            if isinstance(statement, ast.ImportFrom) and base in [a.name for a in statement.names]:
-                source = _parse((ROOT / statement.module.replace(".", "/")).with_suffix(".py"))
-                names += _fields(source, _class(source, lambda c, base=base: c.name == base))
-    return tuple(names)
+        if base in imported and _file(imported[base]).exists():
+            found |= fields_of(imported[base], base)
+    own = (n for n in node.body if isinstance(n, ast.AnnAssign))
+    return found | {n.target.id: ast.unparse(n.annotation) for n in own}
+
+
+@cache
+def fields_of(module: str, name: str) -> dict[str, str]:
+    """Fields and annotations of a class of the project, without importing its module."""
+    tree = _parse(_file(module))
+    return _fields(tree, _class(tree, lambda c: c.name == name))
+
+
+def checked(values: dict[str, Any], annotations: dict[str, str], owner: str) -> dict[str, Any]:
+    """Parameter values from a configuration, numbers such as 2e-4 (text in YAML) converted.
+
+    Raises:
+        PluginError: an unknown name or a value of the wrong type; one line that names both.
+    """
+    result = {}
+    for name, value in values.items():
+        if name not in annotations:
+            raise PluginError(f"{owner} has no parameter {name!r}{nearest(name, annotations)}")
+        try:
+            result[name] = _converted(value, annotations[name])
+        except ValueError:
+            wanted = annotations[name].removeprefix("Literal")
+            raise PluginError(f"{owner}: {name} must be {wanted}, not {value!r}") from None
+    return result
+
+
+def _converted(value: Any, annotation: str) -> Any:
+    if " | " in annotation:
+        kinds = annotation.split(" | ")
+        if value is None and "None" in kinds:
+            return None
+        return _converted(value, next(k for k in kinds if k != "None"))
+    if annotation.startswith("Literal"):
+        if value in ast.literal_eval(annotation.removeprefix("Literal")):
+            return value
+    elif annotation.startswith("tuple"):
+        inner = annotation[len("tuple[") : -1].split(", ")
+        if isinstance(value, (list, tuple)) and ("..." in inner or len(value) == len(inner)):
+            return [_converted(v, inner[0]) for v in value]
+    elif annotation == "float" and not isinstance(value, bool):
+        if isinstance(value, (int, float, str)):
+            return float(value)
+    elif annotation == "int" and not isinstance(value, bool):
+        if isinstance(value, int) or (
+            isinstance(value, (float, str)) and float(value).is_integer()
+        ):
+            return int(float(value))
+    elif type(value).__name__ == annotation:
+        return value
+    raise ValueError
 
 
 def _literals(node: ast.ClassDef) -> dict[str, Any]:

@@ -36,7 +36,12 @@ def score(
     Raises:
         StoreError: the reconstruction is not one of these images.
     """
-    common = {"variant": "", "seed": 0, "status": record["status"], "reason": record["reason"]}
+    common = {
+        "variant": "",
+        "seed": record.get("seed", 0),
+        "status": record["status"],
+        "reason": record["reason"],
+    }
     if record["status"] != "ok":
         return pd.DataFrame([{**common, "image": "", "cluster": ""}])
     if [image["id"] for image in record["images"]] != truth.ids:

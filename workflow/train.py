@@ -22,8 +22,12 @@ from workflow.weights import save_tensors, save_weights
 CURVE_POINTS = 200
 
 
-def train(config: dict[str, Any], dataset: str, name: str, data: Path, weights: Path) -> None:
+def train(
+    config: dict[str, Any], dataset: str, name: str, data: Path, weights: Path, code: str
+) -> None:
     """Train network ``name`` on the images in ``data`` and write ``weights`` and its companions.
+
+    ``code`` is a fingerprint; a checkpoint of other code is not resumed.
 
     Raises:
         StoreError: the loss is not finite.
@@ -42,7 +46,7 @@ def train(config: dict[str, Any], dataset: str, name: str, data: Path, weights: 
     trainer = Trainer(network, torch.from_numpy(images.pixels).to(device), params, seed)
 
     data_hash = arrays_hash(images.pixels)
-    key = json.dumps([settings, seed, data_hash, str(precision)], sort_keys=True)
+    key = json.dumps([settings, seed, data_hash, str(device), str(precision), code], sort_keys=True)
     checkpoint = Path(weights).with_name("checkpoint.safetensors")
     curve, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(

@@ -48,6 +48,11 @@ def load_prior(
     """
     path = Path(path)
     card = load_record(path.with_name("card.json"))
+    missing = {"weights_sha256", "shape", "training", "network"} - set(card)
+    if missing:
+        raise StoreError(
+            f"{path.with_name('card.json')} lacks {min(missing)}: delete {path.parent}"
+        )
     remedy = f"delete {path.parent} and run snakemake, which trains it again"
     if not path.exists():
         raise StoreError(f"{path} is missing: {remedy}")

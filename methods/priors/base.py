@@ -60,7 +60,7 @@ class Prior(ABC):
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"x is {tuple(x.shape[1:])}, the prior wants {self.shape}")
         border = sigma * self._noise.normal(self.state_shape).to(x)
-        border[..., self.margin[0] : -self.margin[0], self.margin[1] : -self.margin[1]] = 0
+        self.crop(border).zero_()
         return self.crop(self._denoise(self.pad(x) + border, sigma))
 
     @abstractmethod

@@ -77,7 +77,7 @@ class Trainer:
             probabilities = params.probabilities
         else:
             margin, self.windows, probabilities = (0, 0), [(height, width)], (1.0,)
-        self.probabilities = torch.tensor(probabilities)
+        self.probabilities = torch.tensor(probabilities, dtype=torch.float32)
         self.canvas = F.pad(images, (margin[1], margin[1], margin[0], margin[0]))
         self.position = positions(*self.canvas.shape[-2:], images.device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)

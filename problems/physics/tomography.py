@@ -1,6 +1,7 @@
 """X-ray transform of ODL and ASTRA as a sparse matrix: batched, differentiable, exactly matched."""
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import tempfile
@@ -126,7 +127,9 @@ def _arrays(geometry: Geometry, height: int, width: int) -> dict[str, np.ndarray
 def _cached_arrays(geometry: Geometry, height: int, width: int, cache: Path | None):
     if cache is None:
         return _arrays(geometry, height, width)
-    key = json.dumps([1, asdict(geometry), height, width], sort_keys=True)
+    versions = [importlib.metadata.version(p) for p in ("odl", "astra-toolbox")]
+    code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    key = json.dumps([code, versions, asdict(geometry), height, width], sort_keys=True)
     path = Path(cache) / f"ct-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     if path.exists():
         try:

@@ -1,14 +1,18 @@
 # The validated configuration and helpers that the rules share.
 import json
 import os
-from pathlib import Path
+from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
+from workflow import locks
 from workflow.config import (
     ASSEMBLIES,
     ConfigError,
     digest,
+    images_of,
+    is_dry,
     network_for,
+    operator_of,
     params_of,
     prior_of,
     problems_run,
@@ -17,7 +21,6 @@ from workflow.config import (
 )
 from workflow.files import write_text
 from workflow.fingerprint import fingerprint
-from workflow.locks import is_alone, recover_from_kill
 from workflow.plugins import PluginError, find
 
 try:
@@ -32,16 +35,26 @@ DOWNLOADS = f"{CONFIG['cache']}/downloads"
 # Jobs read the resolved configuration from this file. Rules name it as `ancient`: what a job needs
 # of it stands in the rule's params, so that a change reruns what it concerns.
 SETTINGS = f"{RUN}/config.json"
-if is_alone(Path(RUN) / ".lock"):
+if workflow.is_main_process and not is_dry(sys.argv):
+    locks.join(recover=True)
+if workflow.is_main_process and not (is_dry(sys.argv) and os.path.exists(SETTINGS)):
     write_text(SETTINGS, json.dumps(CONFIG, indent=1) + "\n")
-if is_alone(Path(".snakemake/alive")):
-    recover_from_kill()
 
 # `python` in the rules is the one that runs Snakemake, also where its environment is not active.
-shell.prefix(f'export PATH="{os.path.dirname(sys.executable)}:$PATH"; ')
+shell.prefix(
+    f"set -euo pipefail; export {locks.PARENT}={os.getpid()};"
+    f' export PATH="{os.path.dirname(sys.executable)}:$PATH"; '
+)
+
+# One job at a time on a GPU; on a cluster the executor places them.
+ON_GPU = CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and bool(which("nvidia-smi")))
+THREADS = (
+    max(CONFIG["threads"], workflow.resource_settings.cores or 1) if ON_GPU else CONFIG["threads"]
+)
 
 
 wildcard_constraints:
+    split="train|validation|test",
     dataset="|".join(CONFIG["datasets"]),
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
@@ -63,12 +76,12 @@ def settings_of(problem, row, *more):
     """What of the configuration a reconstruction depends on."""
     settings = CONFIG["rows"][row]
     prior = CONFIG["priors"].get(prior_of(settings))
-    chosen = [settings["method"], params_of(settings, problem), prior, CONFIG["problems"][problem]]
-    return digest([CONFIG["seed"], CONFIG["precision"], *chosen, *more])
+    chosen = [settings["method"], params_of(settings, problem), prior, operator_of(CONFIG, problem)]
+    return digest([CONFIG["seed"], CONFIG["precision"], CONFIG["device"], *chosen, *more])
 
 
 def code_of(problem, row):
-    """Fingerprint of everything of the project that a reconstruction runs."""
+    """Fingerprint of the method, the problem and the prior of a reconstruction."""
     modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]
     prior = prior_of(CONFIG["rows"][row])
     if prior:

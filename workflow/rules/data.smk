@@ -24,19 +24,17 @@ rule prepare:
         lambda w: downloads_of(w.dataset),
         config=ancient(SETTINGS),
     output:
-        collect(
-            "{run}/data/{{dataset}}/{split}.npz", run=RUN, split=["train", "validation", "test"]
-        ),
+        f"{RUN}/data/{{dataset}}/{{split}}.npz",
     log:
-        f"{RUN}/logs/prepare/{{dataset}}.log",
+        f"{RUN}/logs/prepare/{{dataset}}/{{split}}.log",
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest(CONFIG["datasets"][w.dataset]),
+        settings=lambda w: digest(images_of(CONFIG, w.dataset, w.split)),
         code=lambda w: fingerprint(find("dataset", CONFIG["datasets"][w.dataset]["source"]).module),
-        folder=lambda w, output: os.path.dirname(output[0]),
     shell:
-        "python -m workflow prepare {wildcards.dataset} --config {input.config} --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow prepare {wildcards.dataset} {wildcards.split} --config {input.config}"
+        " --out {output} 2>&1 | tee {log}"
 
 
 rule measure:
@@ -50,7 +48,7 @@ rule measure:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest([CONFIG["seed"], CONFIG["problems"][w.problem]]),
+        settings=lambda w: digest([CONFIG["seed"], operator_of(CONFIG, w.problem)]),
         code=lambda w: fingerprint(family(w.problem)),
     shell:
         "python -m workflow measure {wildcards.problem} --config {input.config} --images {input.images} --out {output} 2>&1"

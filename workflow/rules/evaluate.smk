@@ -43,6 +43,7 @@ rule collect_scores:
 
 rule table:
     input:
+        "results/published/padis_neurips2024.csv",
         scores=f"{RUN}/images.csv",
         config=ancient(SETTINGS),
     output:

@@ -15,9 +15,9 @@ rule reconstruct:
         f"{RUN}/benchmarks/reconstruct/{{problem}}/{{row}}.tsv"
     conda:
         "../../environment.yml"
-    threads: CONFIG["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
+        gpu=int(ON_GPU),
     params:
         settings=lambda w: settings_of(w.problem, w.row),
         code=lambda w: code_of(w.problem, w.row),

@@ -16,14 +16,14 @@ rule train:
     priority: 10
     conda:
         "../../environment.yml"
-    threads: CONFIG["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
+        gpu=int(ON_GPU),
     params:
         settings=lambda w: digest(
-            [CONFIG["seed"], CONFIG["precision"], CONFIG["networks"][w.network]]
+            [CONFIG["seed"], CONFIG["precision"], CONFIG["device"], CONFIG["networks"][w.network]]
         ),
         code=fingerprint("methods.priors.training"),
     shell:
         "python -m workflow train {wildcards.dataset} {wildcards.network} --config {input.config}"
-        " --images {input.images} --out {output.weights} 2>&1 | tee {log}"
+        " --images {input.images} --code {params.code} --out {output.weights} 2>&1 | tee {log}"

@@ -12,9 +12,9 @@ rule tune_row:
         f"{RUN}/logs/tuning/{{problem}}/{{row}}.log",
     conda:
         "../../environment.yml"
-    threads: CONFIG["threads"]
+    threads: THREADS
     resources:
-        gpu=1,
+        gpu=int(ON_GPU),
     params:
         settings=lambda w: settings_of(w.problem, w.row, CONFIG["tuning"], CONFIG["rows"][w.row]),
         code=lambda w: code_of(w.problem, w.row),
