@@ -23,6 +23,7 @@ include: "workflow/rules/evaluate.smk"
 rule all:
     default_target: True
     input:
+        f"{RUN}/images.csv",
         collect("{run}/tables/{table}.md", run=RUN, table=CONFIG["tables"]),
         collect("{run}/figures/{problem}.png", run=RUN, problem=PROBLEMS),
         f"{RUN}/figures/training.png" if networks_needed() else [],

@@ -23,6 +23,8 @@ from deepinv.optim.linear import conjugate_gradient
 
 from methods.base import Method
 
+EPS = 1e-20  # added to denominators; the default of conjugate_gradient stops it early
+
 
 def differences(x: torch.Tensor) -> torch.Tensor:
     """D x: forward differences along rows and columns, (B, C, H, W) -> (B, C, H, W, 2)."""
@@ -68,7 +70,9 @@ class ADMMTV(Method):
         u = torch.zeros_like(w)
         for k in range(p.iterations):
             b = aty + p.rho * differences_adjoint(w - u)
-            x = conjugate_gradient(normal, b, p.cg_iterations, tol=0, parallel_dim=[0], init=x)
+            x = conjugate_gradient(
+                normal, b, p.cg_iterations, tol=0, eps=EPS, parallel_dim=[0], init=x
+            )
             dx = differences(x)
             w = self._shrink(dx + u, threshold)
             u = u + dx - w

@@ -12,14 +12,15 @@ Reference: Song, Ermon, "Generative Modeling by Estimating Gradients of the Data
 NeurIPS 2019, arXiv 1907.05600; with data as in Jalal et al., NeurIPS 2021, arXiv 2108.01368; the
 "Langevin dynamics" rows of PaDIS, NeurIPS 2024, arXiv 2406.02462.
 
-Deviations: none for the defaults. ``data_step="least_squares"`` is a step of zeta A^T r(x).
+Deviations: none for the defaults. ``data_step="least_squares"`` is a step of zeta A^T r(x),
+with zeta limited by ``noise_aware`` where the measurement has noise.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 from methods.base import Method
-from methods.sampling import SPACINGS, data_direction, initial_state
+from methods.sampling import data_step, initial_state, noise_levels
 
 
 class Langevin(Method):
@@ -42,12 +43,12 @@ class Langevin(Method):
     def reconstruct(self, y, problem, prior, noise, progress):
         p = self.params
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
-        sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
+        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
         for level, sigma in enumerate(sigmas):
             alpha = p.epsilon * sigma**2
             for update in range(p.updates):
                 s = (prior.denoise(x, sigma) - x) / sigma**2
-                x = x + p.zeta * data_direction(x, y, problem, prior, p.data_step)
+                x = x + data_step(x, y, problem, prior, p.data_step, p.zeta, alpha / 2)
                 x = x + alpha / 2 * s
                 if level < p.levels - 1:
                     x = x + alpha**0.5 * noise.normal_like(x)

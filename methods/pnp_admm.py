@@ -21,6 +21,8 @@ from deepinv.optim.linear import conjugate_gradient
 
 from methods.base import Method
 
+EPS = 1e-20  # added to denominators; the default of conjugate_gradient stops it early
+
 
 class PnPADMM(Method):
     label = "PnP-ADMM"
@@ -45,7 +47,9 @@ class PnPADMM(Method):
         u = torch.zeros_like(x)
         for k in range(p.iterations):
             b = aty + p.gamma * (v - u)
-            x = conjugate_gradient(normal, b, p.cg_iterations, tol=0, parallel_dim=[0], init=x)
+            x = conjugate_gradient(
+                normal, b, p.cg_iterations, tol=0, eps=EPS, parallel_dim=[0], init=x
+            )
             v = prior.denoise((x + u).clamp(0, 1), p.sigma)
             u = u + x - v
             progress(k + 1, p.iterations)

@@ -8,7 +8,9 @@ Reference: Romano, Elad, Milanfar, "The Little Engine That Could: Regularization
 (RED)", SIAM Journal on Imaging Sciences 2017, arXiv 1611.02862; the "PnP-RED" rows of Hu et al.,
 NeurIPS 2024, arXiv 2406.02462.
 
-Deviations: PaDIS gives neither the network, nor its noise level, nor mu, lambda and iterations.
+Deviations: PaDIS gives neither the network, nor its noise level, nor mu, lambda and iterations. x
+is clipped to [0, 1] before it is denoised: a network that is not nonexpansive drifts away where
+nothing is measured.
 """
 
 from dataclasses import dataclass
@@ -33,6 +35,6 @@ class PnPRED(Method):
         x = problem.baseline(y)
         for k in range(p.iterations):
             residual = physics.A_adjoint(physics.A(x) - y)
-            x = x - p.mu * (residual + p.weight * (x - prior.denoise(x, p.sigma)))
+            x = x - p.mu * (residual + p.weight * (x - prior.denoise(x.clamp(0, 1), p.sigma)))
             progress(k + 1, p.iterations)
         return x

@@ -16,7 +16,7 @@ of PaDIS, NeurIPS 2024, arXiv 2406.02462.
 
 Deviations: the length of the corrector step is not squared, as in PaDIS; ``squared=True`` gives
 e = 2 (snr ||z|| / ||s'||)^2 of the original. ``data_step="least_squares"`` is a step of
-zeta A^T r(x).
+zeta A^T r(x), with zeta limited by ``noise_aware`` where the measurement has noise.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import Literal
 
 from methods.base import Method
-from methods.sampling import SPACINGS, data_direction, initial_state
+from methods.sampling import data_step, initial_state, noise_levels
 
 
 class PredictorCorrector(Method):
@@ -47,18 +47,18 @@ class PredictorCorrector(Method):
     def reconstruct(self, y, problem, prior, noise, progress):
         p = self.params
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
-        sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
+        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
         for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
             s = (prior.denoise(x, sigma) - x) / sigma**2
             variance = sigma**2 - sigma_next**2
             x = x + variance * s + variance**0.5 * noise.normal_like(x)
-            x = x + p.zeta * data_direction(x, y, problem, prior, p.data_step)
+            x = x + data_step(x, y, problem, prior, p.data_step, p.zeta, variance)
 
             s = (prior.denoise(x, sigma_next) - x) / sigma_next**2
             z = noise.normal_like(x)
             e = self._corrector_step(z, s)
             x = x + e * s + (2 * e) ** 0.5 * z
-            x = x + p.zeta * data_direction(x, y, problem, prior, p.data_step)
+            x = x + data_step(x, y, problem, prior, p.data_step, p.zeta, e)
             progress(step + 1, p.levels - 1)
         return prior.crop(x)
 

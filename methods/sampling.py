@@ -30,6 +30,17 @@ def power_levels(sigma_max: float, sigma_min: float, count: int, rho: float = 7.
 SPACINGS = {"geometric": geometric_levels, "power": power_levels}
 
 
+def noise_levels(spacing: str, sigma_max: float, sigma_min: float, count: int) -> list[float]:
+    """``count`` noise levels from ``sigma_max`` down to ``sigma_min``.
+
+    Raises:
+        ValueError: they do not go down.
+    """
+    if not 0 < sigma_min <= sigma_max:
+        raise ValueError(f"sigma_min {sigma_min:g} is not between 0 and sigma_max {sigma_max:g}")
+    return SPACINGS[spacing](sigma_max, sigma_min, count)
+
+
 @dataclass(frozen=True)
 class DPSParams:
     """Parameters of the DPS-Langevin loop; the defaults take 1000 evaluations as the paper does.
@@ -42,7 +53,8 @@ class DPSParams:
     * "norm": grad ||r||, as in the code. Every step has the same length, so that the image keeps
       jittering by zeta; it needs many evaluations with a small zeta.
     * "squared": (1 / ||r||) grad ||r||^2, as in the paper, twice the above.
-    * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations.
+    * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations. Where
+      the measurement has noise, zeta is limited by ``noise_aware``.
     """
 
     zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm, < 2
@@ -75,13 +87,15 @@ def dps_langevin(
     ``DPSParams`` for other data steps.
     """
     p = params
-    sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
+    sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
     # The paper's zeta belongs to the unscaled operator: grad ||y - A x|| is proportional to ||A||.
-    zeta = p.zeta if p.data_step == "least_squares" else p.zeta * problem.norm
+    zeta = p.zeta * problem.norm
     x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
 
     for level, sigma in enumerate(sigmas):
         alpha = p.epsilon * sigma**2
+        if p.data_step == "least_squares":
+            zeta = noise_aware(p.zeta, alpha / 2, problem)
         for update in range(p.updates):
             with torch.enable_grad():
                 x.requires_grad_()
@@ -106,19 +120,39 @@ def initial_state(
     return prior.pad(problem.baseline(y))
 
 
-def data_direction(
-    x: torch.Tensor, y: torch.Tensor, problem: Problem, prior: Prior, data_step: str
-) -> torch.Tensor:
-    """The explicit data step of unit length zeta for a state, r = y - A x.
+def noise_aware(zeta: float, step: float | torch.Tensor, problem: Problem) -> float | torch.Tensor:
+    """Length of a least-squares step beside ``step`` times the score: min(zeta, step / sigma_y^2).
 
-    "norm" is A^T r / ||r|| of the unscaled operator, "least_squares" is A^T r of the unit-norm one.
+    A^T (y - A x) / sigma_y^2 is the gradient of the log-likelihood, which Langevin dynamics and the
+    reverse diffusion of the posterior add to the score (its noise level, sigma, left out). Its
+    length is used once zeta would fit the noise of the measurement; before, and without noise, it
+    is zeta, which keeps the step stable: below 2 / (1 + epsilon / 2) at unit norm.
+    """
+    if not problem.noise_level:
+        return zeta
+    return torch.as_tensor(step / problem.noise_level**2).clamp(max=zeta)
+
+
+def data_step(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    problem: Problem,
+    prior: Prior,
+    kind: str,
+    zeta: float,
+    step: float | torch.Tensor,
+) -> torch.Tensor:
+    """What an explicit data step adds to a state x, r = y - A x.
+
+    "norm" is zeta A^T r / ||r|| of the unscaled operator; "least_squares" is zeta A^T r of the
+    unit-norm one, with ``noise_aware`` zeta beside ``step`` times the score.
     """
     r = y - problem.physics.A(prior.crop(x))
     direction = prior.pad(problem.physics.A_adjoint(r))
-    if data_step == "least_squares":
-        return direction
+    if kind == "least_squares":
+        return noise_aware(zeta, step, problem) * direction
     norms = r.flatten(1).norm(dim=1).clamp(min=1e-12)
-    return problem.norm * direction / norms[:, None, None, None]
+    return zeta * problem.norm * direction / norms[:, None, None, None]
 
 
 def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:

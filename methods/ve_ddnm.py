@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from methods.base import Method
-from methods.sampling import SPACINGS, initial_state
+from methods.sampling import initial_state, noise_levels
 
 
 class VEDDNM(Method):
@@ -46,7 +46,7 @@ class VEDDNM(Method):
         p, physics = self.params, problem.physics
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
         measured = physics.A_dagger(y)  # A^+ y
-        sigmas = SPACINGS[p.spacing](p.sigma_max, p.sigma_min, p.levels)
+        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
         for level, sigma in enumerate(sigmas):
             alpha = p.epsilon * sigma**2
             for update in range(p.updates):

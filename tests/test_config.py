@@ -1,9 +1,10 @@
 """Every mistake in the configuration ends in one line that names the fix."""
 
 import pytest
+import yaml
 from conftest import ROOT
 
-from workflow.config import PRESETS, ConfigError, resolve
+from workflow.config import PRESETS, ConfigError, params_of, resolve, rows_run, searches, trials_of
 
 MISTAKES = [
     ({"preset": "quik"}, "'quick'"),
@@ -28,6 +29,11 @@ MISTAKES = [
     ({"priors": {"padis": {"network": "whole"}}}, "random_grid cannot use a network of whole"),
     ({"datasets": {"ct": {"params": {"slices": [6]}}}}, "slices must be int"),
     ({"rows": {"Bad Name": {"method": "padis"}}}, "Bad Name"),
+    ({"rows": {"oracle": {"method": "padis"}}}, "name of a control"),
+    ({"rows": ["padis"]}, "rows: ['padis'] is not of type 'object'"),
+    ({"rows": {"padis": {"params": 3}}}, "3 is not of type 'object'"),
+    ({"problems": "ct20"}, "problems: 'ct20' is not of type 'object'"),
+    ({"tables": {"table1": {"controls": ["oracel"]}}}, "'oracle'"),
 ]
 
 
@@ -48,7 +54,7 @@ def test_mistakes_are_named(overrides, hint):
 
 
 def test_null_removes_and_overrides_win():
-    config = resolve({"preset": "smoke", "name": "mine", "tables": {"table2": None}, "seed": 3})
+    config = resolve({"preset": "smoke", "name": "mine", "tables": {"samplers": None}, "seed": 3})
     assert list(config["tables"]) == ["table1"]
     assert (config["name"], config["seed"]) == ("mine", 3)
 
@@ -77,3 +83,46 @@ def test_another_plugin_does_not_inherit_parameters():
     config = resolve({"preset": "smoke", "datasets": {"ct": {"source": "folder"}}})
     assert config["datasets"]["ct"]["params"] == {}
     assert config["datasets"]["ct"]["size"] == [32, 32]
+
+
+def test_tables_show_all_rows_but_those_that_must_be_named():
+    config = resolve({"preset": "smoke", "rows": {"mine": {"method": "padis"}}})
+    assert "mine" in config["tables"]["table1"]["rows"]
+    assert "langevin_whole" not in config["tables"]["table1"]["rows"]
+    assert rows_run(config, "deblurring")[-3:] == ["prior_sample", "mean_image", "oracle"]
+
+
+def test_every_row_has_the_same_budget_of_trials():
+    config = resolve({"preset": "quick"})
+    searched = {row for _, row in searches(config)}
+    assert searched == set(config["rows"]) - {"baseline", "prior_sample"}
+    assert {trials_of(config["rows"][row]["search"]) for row in searched} == {12}
+
+
+def test_every_search_has_its_result_committed():
+    config = resolve({"preset": "quick"})
+    tuned = yaml.safe_load((PRESETS / "tuned/quick.yaml").read_text())["rows"]
+    for problem, row in searches(config):
+        if row.startswith("ve_ddnm") and "deblurring" in problem:
+            continue  # skipped there
+        found = tuned[row]["params_for"][problem]
+        assert found == {
+            k: v for k, v in params_of(config["rows"][row], problem).items() if k in found
+        }
+        for name, tried in config["rows"][row]["search"].items():
+            assert found[name] in tried, (problem, row)
+
+
+def test_own_parameters_win_over_tuned_ones_and_problems_can_go():
+    rows = {"padis": {"params": {"sigma_max": 7.0}, "params_for": {"ct8": {"sigma_max": 8.0}}}}
+    config = resolve({"preset": "quick", "rows": rows})
+    row = config["rows"]["padis"]
+    assert params_of(row, "ct20")["sigma_max"] == 7.0
+    assert params_of(row, "ct8")["sigma_max"] == 8.0
+    assert params_of(row, "ct20")["epsilon"] in row["search"]["epsilon"]
+    config = resolve({"preset": "quick", "problems": {"ct8": None}, "rows": {"langevin": None}})
+    assert "ct8" not in config["rows"]["padis"]["params_for"]
+    assert "ct8" not in config["tables"]["table1"]["problems"] + config["tuning"]["problems"]
+    assert "langevin" not in config["tables"]["samplers"]["rows"]
+    default = resolve({"preset": "quick", "tables": {"table2": {"rows": None}}})["tables"]
+    assert default["table2"]["rows"] == default["table1"]["rows"]

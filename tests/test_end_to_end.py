@@ -14,14 +14,29 @@ from conftest import ROOT
 
 from workflow.store import file_hash
 
+ROWS = ["baseline", "admm_tv", "whole_image_diffusion", "padis"]
 SETTINGS = {
     "preset": "smoke",
     "name": "test",
     "device": "cpu",
     "batch": 1,
     "checkpoint_seconds": 0,
-    "tables": {"table1": {"problems": ["ct20"]}, "table2": None},
+    "tables": {
+        "table1": {
+            "problems": ["ct20"],
+            "rows": ROWS,
+            "controls": ["mean_image", "oracle"],
+        },
+        "samplers": None,
+    },
+    "rows": {
+        "admm_tv": {"search": {"weight": [0.03, 3.0], "rho": [0.003, 0.03]}},
+        "whole_image_diffusion": {"search": None},
+        "padis": {"search": None},
+    },
+    "tuning": {"problems": ["ct20"], "images": 2},
 }
+CONTROLS = {"mean_image", "oracle"}
 TIMING = ["seconds", "peak_memory_mb"]
 
 
@@ -90,14 +105,15 @@ def test_everything_is_made(finished):
     for name in ("ct20.png", "training.png"):
         assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
     frame = scores(finished)
-    assert set(frame["method"]) == {"baseline", "admm_tv", "whole_image_diffusion", "padis"}
+    assert set(frame["method"]) == set(ROWS) | CONTROLS
     assert (frame["status"] == "ok").all()
-    assert len(frame) == 4 * 3
+    assert len(frame) == 6 * 3
     assert frame["psnr"].between(5, 60).all()
     means = frame.groupby("method")["psnr"].mean()
     assert means["admm_tv"] > means["baseline"]
     table = pd.read_csv(results / "tables/table1.csv")
-    assert set(table["psnr_published"]) == {24.93, 26.82, 32.84, 33.57}
+    assert set(table["psnr_published"].dropna()) == {24.93, 26.82, 32.84, 33.57}
+    assert means["oracle"] > means["mean_image"]
 
 
 def test_a_second_run_does_nothing(finished):
@@ -154,7 +170,7 @@ def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
 
     method.write_text(text)
     tiling = project / "methods/priors/patch.py"
-    tiling.write_text(tiling.read_text().replace("self.patch = patch", "self.patch = int(patch)"))
+    tiling.write_text(tiling.read_text().replace("= patch, grid", "= int(patch), grid"))
     _, output = run(project, "--dry-run")
     reruns = [job for job in jobs(output) if job.startswith(("reconstruct ", "train"))]
     assert reruns == ["reconstruct problem=ct20, row=padis"]
@@ -164,7 +180,9 @@ def test_a_failing_method_leaves_the_table_whole(project):
     text = (project / "methods/baseline.py").read_text()
     broken = text.replace("return problem.baseline(y)", "raise RuntimeError('it broke')")
     (project / "methods/broken.py").write_text(broken.replace("Baseline", "Broken"))
-    settings = {**SETTINGS, "rows": {"broken": {"method": "broken", "label": "Broken"}}}
+    table = {**SETTINGS["tables"]["table1"], "rows": [*ROWS, "broken"]}
+    rows = {**SETTINGS["rows"], "broken": {"method": "broken", "label": "Broken"}}
+    settings = {**SETTINGS, "rows": rows, "tables": {"table1": table, "samplers": None}}
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project)
     assert code == 0, output[-3000:]
@@ -173,7 +191,24 @@ def test_a_failing_method_leaves_the_table_whole(project):
     frame = scores(project)
     assert frame[frame["method"] == "broken"]["status"].tolist() == ["failed"]
     ours = frame[frame["method"] != "broken"]
-    assert len(ours) == 12
+    assert len(ours) == 18
+
+
+def test_tuning_logs_every_trial_and_writes_a_configuration(project):
+    code, output = run(project, "--", "tune")
+    assert code == 0, output[-3000:]
+    trials = pd.read_csv(project / "results/test/tuning/ct20/admm_tv.csv")
+    assert sorted(trials["trial"]) == [1, 2, 3]
+    assert trials["psnr"].is_monotonic_decreasing
+    best = trials[["weight", "rho"]].iloc[0].to_dict()
+    assert best["weight"] == 0.03
+    written = yaml.safe_load((project / "results/test/tuning/tuned.yaml").read_text())
+    assert written == {"rows": {"admm_tv": {"params_for": {"ct20": best}}}}
+    found = {**SETTINGS["rows"]["admm_tv"], **written["rows"]["admm_tv"]}
+    rows = {**SETTINGS["rows"], "admm_tv": found}
+    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "rows": rows}))
+    _, output = run(project, "--dry-run", "tune")
+    assert "Nothing to be done" in output  # what a search finds does not change the search
 
 
 FAULTS = {

@@ -73,6 +73,27 @@ def test_patch_prior_assembles_the_image(shape, patch):
     assert d.sum() == pytest.approx(float(prior.crop(d).sum()), rel=1e-4)  # zero in the margin
 
 
+@pytest.mark.parametrize("shape", [(1, 24, 20), (3, 17, 31)])
+def test_fixed_grid_against_a_loop(shape):
+    """The simple patch prior: every tile is denoised by itself, the grid never moves."""
+
+    class Mean(Echo):
+        def forward(self, v, sigma, position):
+            return v.mean(dim=(2, 3), keepdim=True).expand_as(v)
+
+    patch = 7
+    prior = PatchPrior(Mean(), shape, patch, "fixed_grid").bind(ImageNoise([1, 2]))
+    x = torch.rand(2, *prior.state_shape)
+    expected = torch.zeros_like(x)
+    (top, left), (_, height, width) = prior.margin, shape
+    for a in range(top // 2, top + height, patch):
+        for b in range(left // 2, left + width, patch):
+            tile = x[..., a : a + patch, b : b + patch]
+            expected[..., a : a + patch, b : b + patch] = tile.mean(dim=(2, 3), keepdim=True)
+    torch.testing.assert_close(prior.crop(prior.denoise(x, 1.0)), prior.crop(expected))
+    torch.testing.assert_close(prior.denoise(x, 1.0), prior.denoise(x, 1.0))
+
+
 def test_grid_offsets_are_uniform_and_per_image():
     draws = ImageNoise(list(range(200))).integers(8, 50)
     assert draws.min() == 0

@@ -204,6 +204,18 @@ def test_a_problem_without_published_values_has_no_paper_column(images):
     assert header == ["In\\_paint, ours"]
 
 
+def test_controls_stand_below_and_are_not_ranked(table):
+    rows, controls = {k: ROWS[k] for k in ("baseline", "ve_ddnm")}, {"padis": "A control"}
+    text = tables.markdown(table, PROBLEMS, rows, "x", controls)
+    cells = markdown_cells(text)
+    assert list(cells)[-2:] == ["VE-DDNM", "A control"]
+    assert cells["A control"][0] == "33.00 / .855"
+    assert cells["VE-DDNM"][0] == "**26.00** / **.960**"
+    latex = tables.latex(table, PROBLEMS, rows, "x", controls)
+    assert latex.count(r"\midrule") == 2
+    assert latex.index("A control") > latex.rindex(r"\midrule") > latex.index("VE-DDNM")
+
+
 def test_cost_markdown(table):
     text = tables.cost_markdown(table, PROBLEMS, ROWS)
     rows = [r.strip("| ").split(" | ") for r in text.splitlines()[2:]]

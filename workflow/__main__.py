@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from workflow.config import ConfigError
+from workflow.config import CONTROLS, ConfigError
 from workflow.locks import STATE, end_with_parent, join
 from workflow.plugins import nearest
 
@@ -38,9 +38,14 @@ def parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("--measurements", type=Path, required=True)
     reconstruct.add_argument("--weights", type=Path)
     reconstruct.add_argument("--code", default="", help="fingerprint of the code, for resuming")
+    control = with_config("control", "make a control of a problem", "problem", "control")
+    control.add_argument("--images", type=Path, required=True)
+    control.add_argument("--train", type=Path, required=True)
     tune = with_config("tune", "try a row's search on validation images", "problem", "row")
     tune.add_argument("--images", type=Path, required=True)
     tune.add_argument("--weights", type=Path)
+    tuned = with_config("tuned", "write the best trials as a configuration")
+    tuned.add_argument("--trials", type=Path, required=True, help="folder of the trials")
     score = with_config("score", "score all rows of a problem", "problem")
     score.add_argument("--images", type=Path, required=True)
     score.add_argument("--measurements", type=Path, required=True)
@@ -49,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     collect.add_argument("scores", nargs="+", type=Path)
     collect.add_argument("--out", type=Path, required=True)
     table = with_config("table", "write a table as CSV, Markdown and LaTeX", "table")
-    table.add_argument("--scores", type=Path, required=True)
+    table.add_argument("--scores", nargs="+", type=Path, required=True)
     figure = with_config("figure", "draw reconstructions and error maps", "problem")
     figure.add_argument("--images", type=Path, required=True)
     figure.add_argument("--scores", type=Path, required=True)
@@ -66,8 +71,9 @@ def run(a: argparse.Namespace) -> None:
     from workflow.store import load_record
 
     config = load_record(a.config) if "config" in a else {}
-    for kind in ("dataset", "problem", "network", "row", "table"):
-        name, known = getattr(a, kind, None), config.get(f"{kind}s", {})
+    for kind in ("dataset", "problem", "network", "row", "table", "control"):
+        name = getattr(a, kind, None)
+        known = CONTROLS if kind == "control" else config.get(f"{kind}s", {})
         if name is not None and name not in known:
             raise ConfigError(f"unknown {kind} {name!r}{nearest(name, known)}")
     if a.command == "fetch":
@@ -84,8 +90,12 @@ def run(a: argparse.Namespace) -> None:
         train(config, a.dataset, a.network, a.images, a.out, a.code)
     elif a.command == "reconstruct":
         jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
+    elif a.command == "control":
+        jobs.control(config, a.problem, a.control, a.images, a.train, a.out)
     elif a.command == "tune":
         jobs.tune(config, a.problem, a.row, a.images, a.weights, a.out)
+    elif a.command == "tuned":
+        jobs.tuned(config, a.trials, a.out)
     elif a.command == "score":
         jobs.score(config, a.problem, a.images, a.measurements, a.reconstructions, a.out)
     elif a.command == "collect":

@@ -14,12 +14,17 @@ PRESETS = Path(__file__).parent / "config"
 ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
     "whole": "methods.priors.whole",
     "random_grid": "methods.priors.patch",
+    "fixed_grid": "methods.priors.patch",
     "average": "methods.priors.overlap",
     "stitch": "methods.priors.overlap",
 }
 RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
     "training": ("methods.priors.training", "TrainingParams"),
+}
+CONTROLS = {  # reconstructions that workflow.controls makes of the truth: name to label
+    "mean_image": "Control: mean training image",
+    "oracle": "Control: measured part of the truth",
 }
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
 
@@ -31,8 +36,10 @@ class ConfigError(ValueError):
 def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     """Return the full configuration for ``overrides``, which may name a ``preset``.
 
-    The preset (default "quick") is laid over ``common.yaml`` and the overrides over both; a null
-    removes an entry. The result is validated and has every default filled in.
+    The preset (default "quick") is laid over ``common.yaml``, over these the values that were tuned
+    for the preset (``tuned/``), and the overrides over all; a null removes an entry. Parameters
+    that the overrides give to a row hold on every problem. The result is validated and has every
+    default filled in.
 
     Raises:
         ConfigError: unknown preset, key, plugin or name; the message says which and what is known.
@@ -43,8 +50,10 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     if preset not in known:
         raise ConfigError(f"unknown preset {preset!r}{nearest(preset, known)}")
     config: dict[str, Any] = {"name": preset}
-    for layer in (_read("common"), _read(preset), overrides):
+    for layer in (_read("common"), _read(preset), _read(f"tuned/{preset}")):
         config = _merge(config, layer)
+    _give_way(config, overrides)
+    config = _merge(config, overrides)
     _validate(config)
     try:
         _check_names(config)
@@ -54,7 +63,29 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return yaml.safe_load((PRESETS / f"{name}.yaml").read_text()) or {}
+    path = PRESETS / f"{name}.yaml"
+    return (yaml.safe_load(path.read_text()) if path.exists() else None) or {}
+
+
+def _give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
+    """Drop from a preset what the overrides remove and what a row's own parameters replace."""
+    problems, rows = (_mapping(overrides.get(kind)) for kind in ("problems", "rows"))
+    gone = {name for kind in (problems, rows) for name, value in kind.items() if value is None}
+    for name, row in config["rows"].items():
+        given = _mapping(_mapping(rows.get(name)).get("params"))
+        row["params_for"] = {
+            problem: {k: v for k, v in values.items() if k not in given}
+            for problem, values in row.get("params_for", {}).items()
+            if problem not in gone
+        }
+    for lists in (*config["tables"].values(), config.get("tuning", {})):
+        for key in {"problems", "rows", "controls"} & set(lists):
+            lists[key] = [name for name in lists[key] if name not in gone]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """``value`` if it is a mapping; what else a user may have written is refused later."""
+    return value if isinstance(value, dict) else {}
 
 
 def _merge(base: Any, top: Any) -> Any:
@@ -65,7 +96,7 @@ def _merge(base: Any, top: Any) -> Any:
         # Another plugin has other parameters.
         merged = {k: v for k, v in base.items() if k not in ("params", "params_for", "search")}
     for key, value in top.items():
-        if value is None and isinstance(merged.get(key), dict):
+        if value is None and isinstance(merged.get(key), (dict, list)):
             del merged[key]
         else:
             merged[key] = _merge(merged.get(key), value)
@@ -141,13 +172,22 @@ def _check_names(config: dict[str, Any]) -> None:
                 checked({parameter: value}, annotations, f"rows.{name}.search")
         if prior_of(row):
             known("priors", prior_of(row), f"rows.{name}")
+        if name in CONTROLS:
+            raise ConfigError(f"rows.{name}: this is the name of a control; choose another")
     for problem in config["tuning"]["problems"]:
         known("problems", problem, "tuning.problems")
+    shown = {n: r for n, r in config["rows"].items() if not r["only_named"]}
     for name, table in config["tables"].items():
         for problem in table["problems"]:
             known("problems", problem, f"tables.{name}")
-        for row in table.setdefault("rows", list(config["rows"])):
+        default = [row for row in shown if row not in table["controls"]]
+        for row in table.setdefault("rows", default):
             known("rows", row, f"tables.{name}")
+        possible = [*config["rows"], *CONTROLS]
+        for control in table["controls"]:
+            if control not in possible:
+                hint = nearest(control, possible)
+                raise ConfigError(f"tables.{name}: unknown control {control!r}{hint}")
 
 
 def prior_of(row: dict[str, Any]) -> str | None:
@@ -160,9 +200,29 @@ def label_of(row: dict[str, Any]) -> str:
     return row.get("label", find("method", row["method"]).attributes["label"])
 
 
+def labels_of(config: dict[str, Any], names: list[str]) -> dict[str, str]:
+    """Names of rows and controls in tables."""
+    return {n: CONTROLS[n] if n in CONTROLS else label_of(config["rows"][n]) for n in names}
+
+
 def params_of(row: dict[str, Any], problem: str) -> dict[str, Any]:
     """Parameters of a row on one problem."""
     return {**row["params"], **row["params_for"].get(problem, {})}
+
+
+def trials_of(search: dict[str, list[Any]]) -> int:
+    """Number of trials of a search that starts with the first value of every parameter."""
+    return 1 + sum(len(values) - 1 for values in search.values())
+
+
+def searches(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """(problem, row) of every search that ``snakemake tune`` runs."""
+    return [
+        (problem, row)
+        for problem in config["tuning"]["problems"]
+        for row in rows_run(config, problem)
+        if row not in CONTROLS and config["rows"][row]["search"]
+    ]
 
 
 def problems_run(config: dict[str, Any]) -> list[str]:
@@ -171,14 +231,14 @@ def problems_run(config: dict[str, Any]) -> list[str]:
 
 
 def rows_run(config: dict[str, Any], problem: str) -> list[str]:
-    """Names of the rows that a table shows for ``problem``."""
+    """Names of the rows, and after them the controls, that a table shows for ``problem``."""
     tables = [t for t in config["tables"].values() if problem in t["problems"]]
-    return list(dict.fromkeys(r for t in tables for r in t["rows"]))
+    return list(dict.fromkeys(r for key in ("rows", "controls") for t in tables for r in t[key]))
 
 
 def network_for(config: dict[str, Any], problem: str, row: str) -> tuple[str, str] | None:
-    """(dataset, network) whose weights a row needs on ``problem``, or None."""
-    prior = prior_of(config["rows"][row])
+    """(dataset, network) whose weights a row or control needs on ``problem``, or None."""
+    prior = None if row in CONTROLS else prior_of(config["rows"][row])
     if prior is None:
         return None
     return config["problems"][problem]["dataset"], config["priors"][prior]["network"]

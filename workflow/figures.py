@@ -17,7 +17,7 @@ from workflow.files import replacing
 
 WIDTH = 7.0  # inches, the text width of a page
 PANEL = 1.6  # inches, widest image
-COLUMNS = 6  # more methods continue on a further pair of lines
+COLUMNS = 7  # more methods continue on a further pair of lines
 GAP = 0.04  # inches between images
 LINE = 0.13  # inches, one line of text
 TEXT = 7  # points
@@ -138,7 +138,7 @@ class _Sheet:
 
 
 def _wrap(label: str) -> list[str]:
-    return wrap(label, 20, break_long_words=False, break_on_hyphens=False)
+    return wrap(label, 17, break_long_words=False, break_on_hyphens=False)
 
 
 def _show(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> None:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from problems.datasets.base import DataError
-from workflow.config import label_of, operator_of, params_of, prior_of, rows_run
+from workflow.config import (
+    labels_of,
+    operator_of,
+    params_of,
+    prior_of,
+    rows_run,
+    searches,
+    trials_of,
+)
 from workflow.plugins import load, make_params
 from workflow.store import (
     arrays_hash,
@@ -123,15 +131,35 @@ def reconstruct(
     save_record(out.with_suffix(".json"), {**record, **names, **where})
 
 
+def control(
+    config: dict[str, Any], problem: str, name: str, images: Path, train: Path, out: Path
+) -> None:
+    """Write one control of a problem in place of a reconstruction."""
+    import torch
+
+    from workflow.controls import CONTROLS
+    from workflow.harness import build_problem
+
+    truth, training = load_images(images), load_images(train)
+    built = build_problem(config, problem, truth.pixels.shape[1:])
+    with torch.no_grad():
+        x_hat = CONTROLS[name](
+            built, torch.from_numpy(truth.pixels), torch.from_numpy(training.pixels)
+        )
+    save_arrays(out, x_hat=x_hat.clamp(0, 1).numpy())
+    record = {"status": "ok", "reason": "", "images": [{"id": id_} for id_ in truth.ids]}
+    save_record(Path(out).with_suffix(".json"), {**record, "problem": problem, "method": name})
+
+
 def tune(
     config: dict[str, Any], problem: str, row: str, images: Path, weights: Path | None, out: Path
 ) -> None:
-    """Try every combination of a row's ``search`` on validation images; write one line per trial.
+    """Search a row's parameters on validation images, one after the other; log every trial.
 
-    Trials share measurements and random numbers, so that they differ in the parameters only.
+    All parameters start at the first value of their list in ``search``. Then each in turn takes all
+    its values, and the one with the highest mean PSNR is kept. The number of trials is that of the
+    values; trials share measurements and random numbers.
     """
-    import itertools
-
     import pandas as pd
     import torch
 
@@ -153,19 +181,55 @@ def tune(
     seeds = [seed_of(config["seed"], "measure", problem, id_) for id_ in ids]
     y = built.measure(truth.to(device), ImageNoise(seeds, device))
     search = config["rows"][row]["search"]
-    trials = [dict(zip(search, v, strict=True)) for v in itertools.product(*search.values())]
-    line = ProgressLine(f"tune {row} on {problem}", len(trials), "trials", interval=0)
-    results = []
-    for number, trial in enumerate(trials):
+    line = ProgressLine(f"tune {row} on {problem}", trials_of(search), "trials", interval=0)
+    results: list[dict[str, Any]] = []
+
+    def run(**trial):
         method = harness.build_method(config, row, problem, trial)
         noise = ImageNoise([seed_of(config["seed"], "tune", problem, row, i) for i in ids], device)
         bound = prior.bind(noise) if prior else None
-        x_hat, seconds = harness.timed(method, y, built, bound, noise, lambda done, total: None)
-        psnr = mean_psnr(truth, x_hat.clamp(0, 1).cpu())
+        psnr, seconds, note = float("nan"), 0.0, ""
+        try:
+            x_hat, seconds = harness.timed(method, y, built, bound, noise, lambda done, total: None)
+            psnr = mean_psnr(truth, x_hat.clamp(0, 1).cpu())
+        except ValueError as error:  # values that do not go together
+            note = f": {error}"
         results.append({**trial, "psnr": psnr, "seconds_per_image": seconds / len(ids)})
-        line.update(number + 1, f"{trial} {psnr:.2f} dB")
-    frame = pd.DataFrame(results).assign(problem=problem, row=row, images=len(ids))
+        line.update(len(results), f"{trial} {psnr:.2f} dB{note}")
+
+    def best():
+        # A trial that is not finite cannot be best.
+        return max(
+            results, key=lambda trial: trial["psnr"] if trial["psnr"] == trial["psnr"] else -1
+        )
+
+    if not harness.build_method(config, row, problem).skip(built):
+        run(**{name: values[0] for name, values in search.items()})
+        for name, values in search.items():
+            kept = {parameter: best()[parameter] for parameter in search}
+            for value in values[1:]:
+                run(**{**kept, name: value})
+    frame = pd.DataFrame(results, columns=[*search, "psnr", "seconds_per_image"])
+    frame = frame.assign(trial=range(1, len(frame) + 1), images=len(ids))
     write_text(out, frame.sort_values("psnr", ascending=False).to_csv(index=False))
+
+
+def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
+    """Write the best trial of every search as a configuration to lay over the preset."""
+    import pandas as pd
+    import yaml
+
+    from workflow.files import write_text
+
+    rows: dict[str, Any] = {}
+    for problem, row in searches(config):
+        trials = pd.read_csv(Path(folder) / problem / f"{row}.csv").dropna(subset="psnr")
+        for best in trials.head(1).to_dict("records"):
+            chosen = {name: best[name] for name in config["rows"][row]["search"]}
+            rows.setdefault(row, {"params_for": {}})["params_for"][problem] = chosen
+    head = "# Written by `snakemake tune`: the best trials on validation images."
+    text = yaml.safe_dump({"rows": rows}, default_flow_style=None, sort_keys=False, width=100)
+    write_text(out, f"{head}\n{text}")
 
 
 def prior_for(config, row, weights, shape, device, precision):
@@ -216,16 +280,20 @@ def collect(scores: list[Path], out: Path) -> None:
     write_text(out, table.to_csv(index=False))
 
 
-def table(config: dict[str, Any], name: str, images: Path, folder: Path) -> None:
-    """Write one table as CSV, Markdown and LaTeX."""
+def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -> None:
+    """Write one table as CSV, Markdown and LaTeX from the scores of its problems."""
+    import pandas as pd
+
     from workflow import published, tables
     from workflow.scores import read_scores
 
     settings = config["tables"][name]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
-    rows = {r: label_of(config["rows"][r]) for r in settings["rows"]}
-    summary = tables.summarise(read_scores(images), problems, rows, published.load())
-    tables.write_table(Path(folder), name, summary, problems, rows, settings["caption"])
+    rows = labels_of(config, settings["rows"])
+    controls = labels_of(config, settings["controls"])
+    images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
+    summary = tables.summarise(images, problems, rows | controls, published.load())
+    tables.write_table(Path(folder), name, summary, problems, rows, settings["caption"], controls)
 
 
 def figure(
@@ -246,7 +314,7 @@ def figure(
         of_row = frame[frame["method"] == row].set_index("image")
         if of_row["status"].iloc[0] != "ok":
             continue
-        label = label_of(config["rows"][row])
+        label = labels_of(config, [row])[row]
         shown[label] = load_arrays(Path(folder) / f"{row}.npz")["x_hat"][chosen]
         values = of_row.loc[[truth.ids[i] for i in chosen], ["psnr", "ssim"]]
         captions[label] = [f"{p:.2f} dB / {s:.3f}" for p, s in values.to_numpy()]

@@ -103,28 +103,41 @@ def _split(row: str) -> tuple[str, str]:
 
 
 def markdown(
-    table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], caption: str
+    table: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    caption: str,
+    controls: dict[str, str] | None = None,
 ) -> str:
-    """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem."""
-    escape = _escape_markdown
-    layout = _layout(table, problems, rows, _Markup(escape, "**{}**", " ({})", "-"))
+    """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem.
+
+    ``controls`` are lines below the rows, which are not compared with them.
+    """
+    escape, controls = _escape_markdown, controls or {}
+    layout = _layout(table, problems, rows, controls, _Markup(escape, "**{}**", " ({})", "-"))
     header = ["Method"]
     for problem, label in problems.items():
         for source in ["ours", "paper"][: layout.width[problem]]:
             header.append(f"{escape(label)}, {source}")
     lines = [_pipes(header), _pipes([":--"] + ["--:"] * (len(header) - 1))]
     text = [f"{escape(_legend(table, problems, caption))}", ""]
-    text += lines + [_pipes(line) for line in layout.lines]
+    text += lines + [_pipes(line) for line in layout.lines + layout.controls]
     text += [""] * bool(layout.notes)
     text += [f"({number}) {escape(note)}  " for number, note in enumerate(layout.notes, 1)]
     return "\n".join(text).rstrip() + "\n"
 
 
-def latex(table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], caption: str) -> str:
+def latex(
+    table: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    caption: str,
+    controls: dict[str, str] | None = None,
+) -> str:
     """Lay out the same as a LaTeX table; it needs the package booktabs."""
-    escape = _escape_latex
+    escape, controls = _escape_latex, controls or {}
     mark = r"\textsuperscript{{{}}}"
-    layout = _layout(table, problems, rows, _Markup(escape, r"\textbf{{{}}}", mark, "--"))
+    layout = _layout(table, problems, rows, controls, _Markup(escape, r"\textbf{{{}}}", mark, "--"))
     above, rules, below, column = [""], [], ["Method"], 2
     for problem, label in problems.items():
         width = layout.width[problem]
@@ -145,6 +158,8 @@ def latex(table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], c
         " & ".join(below) + r" \\",
         r"\midrule",
         *(" & ".join(line) + r" \\" for line in layout.lines),
+        *[r"\midrule"] * bool(controls),
+        *(" & ".join(line) + r" \\" for line in layout.controls),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -173,14 +188,16 @@ def write_table(
     problems: dict[str, str],
     rows: dict[str, str],
     caption: str,
+    controls: dict[str, str] | None = None,
 ) -> None:
     """Write ``name``.csv (tidy), .md (scores, then cost) and .tex into ``folder``."""
     folder = Path(folder)
     csv = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-    scores, cost = markdown(table, problems, rows, caption), cost_markdown(table, problems, rows)
+    scores = markdown(table, problems, rows, caption, controls)
+    cost = cost_markdown(table, problems, rows)
     write_text(folder / f"{name}.csv", csv)
     write_text(folder / f"{name}.md", f"{scores}\nCost per image; memory is the peak.\n\n{cost}")
-    write_text(folder / f"{name}.tex", latex(table, problems, rows, caption))
+    write_text(folder / f"{name}.tex", latex(table, problems, rows, caption, controls))
 
 
 @dataclass(frozen=True)
@@ -198,27 +215,33 @@ class _Layout:
     """Cells of a table of scores, already marked up, and its footnotes, not yet marked up."""
 
     lines: list[list[str]]
+    controls: list[list[str]]
     notes: list[str]
     width: dict[str, int]  # columns of a problem: ours, and paper if anything is published
 
 
 def _layout(
-    table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], markup: _Markup
+    table: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    controls: dict[str, str],
+    markup: _Markup,
 ) -> _Layout:
     found, notes = _lines(table), {}
-    complete = table[table["status"] == "ok"].groupby("problem")[list(SCORES)].max()
-    best = complete.to_dict("index")
+    ranked = table["method"].isin([_split(row)[0] for row in rows]) & (table["status"] == "ok")
+    best = table[ranked].groupby("problem")[list(SCORES)].max().to_dict("index")
     total = table.groupby("problem")["images"].max().to_dict()
     published = table.groupby("problem")["psnr_published"].count()
     width = {problem: 2 if published[problem] else 1 for problem in problems}
     lines = []
-    for row, label in rows.items():
+    for row, label in (rows | controls).items():
         cells = [markup.escape(label)]
         for problem in problems:
             line = found[problem, *_split(row)]
             ours = markup.nothing
             if line["images"]:
-                top = best.get(problem, {}) if line["status"] == "ok" else {}
+                ranks = row in rows and line["status"] == "ok"
+                top = best.get(problem, {}) if ranks else {}
                 ours = " / ".join(_score(s, line[s], top.get(s), markup.bold) for s in SCORES)
             note = _note(line, total[problem])
             if note:
@@ -228,7 +251,7 @@ def _layout(
                 paper = " / ".join(_score(s, line[f"{s}_published"]) for s in SCORES)
             cells += [ours, paper][: width[problem]]
         lines.append(cells)
-    return _Layout(lines, list(notes), width)
+    return _Layout(lines[: len(rows)], lines[len(rows) :], list(notes), width)
 
 
 def _lines(table: pd.DataFrame) -> dict[tuple[str, ...], dict[str, object]]:

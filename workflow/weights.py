@@ -38,7 +38,7 @@ def load_prior(
     """Build the prior that ``assembly`` makes of the weights at ``path``.
 
     Args:
-        assembly: "whole", "random_grid" (PaDIS), "average" or "stitch".
+        assembly: "whole", "random_grid" (PaDIS), "fixed_grid", "average" or "stitch".
         overlap: pixels that tiles share, "average" and "stitch" only.
         shape: (C, H, W) of the images to reconstruct.
 
@@ -79,10 +79,10 @@ def load_prior(
         from methods.priors.whole import WholeImagePrior
 
         return WholeImagePrior(network, shape)
-    if assembly == "random_grid":
+    if assembly in ("random_grid", "fixed_grid"):
         from methods.priors.patch import PatchPrior
 
-        return PatchPrior(network, shape, patch)
+        return PatchPrior(network, shape, patch, assembly)
     from methods.priors.overlap import OverlapPrior
 
     return OverlapPrior(network, shape, patch, overlap, assembly)

@@ -8,27 +8,31 @@ from methods.priors.positions import positions
 
 
 class PatchPrior(Prior):
-    """PaDIS: tiles of a grid that is shifted at random at each evaluation; 0 in the margin.
+    """Non-overlapping tiles of one grid per evaluation; 0 in the margin.
 
-    The offsets are uniform on {0, ..., M - 1} per axis and image, the K x L tiles always cover the
-    image (Hu et al., arXiv 2406.02462, algorithm 1). Tiles that hold margin only are skipped.
+    "random_grid" is PaDIS (Hu et al., arXiv 2406.02462, algorithm 1): the grid's offsets are drawn
+    uniformly from {0, ..., M - 1} per axis and image at each evaluation, the K x L tiles always
+    cover the image. "fixed_grid" leaves the grid where it is centred on the image: with a network
+    of one patch size and without position this is the simple patch prior that PaDIS starts from
+    (Fessler, Hu, Xu, BASP 2023). Tiles that hold margin only are skipped.
 
     Args:
         network: trained with the same patch size, hence the same canvas and positions.
         shape: (C, H, W) of the image.
         patch: P, the side of a tile.
+        grid: "random_grid" or "fixed_grid".
     """
 
-    def __init__(self, network, shape, patch: int):
+    def __init__(self, network, shape, patch: int, grid: str = "random_grid"):
         super().__init__(network, shape)
-        self.patch = patch
+        self.patch, self.grid = patch, grid
         (self._k, mh), (self._l, mw) = (tiles_and_margin(n, patch) for n in shape[1:])
         self.margin = (mh, mw)
         device = next(network.parameters()).device
         self._position = positions(*self.state_shape[1:], device)[None]
 
     def _denoise(self, x, sigma):
-        corners = torch.cat([self._noise.integers(max(m, 1), 1) for m in self.margin], dim=1)
+        corners = self._corners(len(x))
         height, width = self._k * self.patch, self._l * self.patch
         tiles = to_tiles(cut(x, corners, height, width), self.patch)
         position = self._position.expand(len(x), -1, -1, -1)
@@ -42,6 +46,12 @@ class PatchPrior(Prior):
         window = from_tiles(denoised, height, width)
         inside = torch.tensor(self.margin) - corners
         return self.pad(cut(window, inside, *self.shape[1:]))
+
+    def _corners(self, count):
+        """First row and column of the grid on the canvas, per image: (count, 2)."""
+        if self.grid == "fixed_grid":
+            return torch.tensor([m // 2 for m in self.margin]).expand(count, 2)
+        return torch.cat([self._noise.integers(max(m, 1), 1) for m in self.margin], dim=1)
 
     def _network(self, tiles, sigma, position):
         return self.network(tiles, tiles.new_full((len(tiles),), sigma), position)

@@ -7,6 +7,7 @@ from problems.datasets.sources import SOURCES, stored
 from workflow import locks
 from workflow.config import (
     ASSEMBLIES,
+    CONTROLS,
     ConfigError,
     digest,
     images_of,
@@ -18,6 +19,7 @@ from workflow.config import (
     problems_run,
     resolve,
     rows_run,
+    searches,
 )
 from workflow.files import write_text
 from workflow.fingerprint import fingerprint
@@ -59,6 +61,7 @@ wildcard_constraints:
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
     row="|".join(CONFIG["rows"]),
+    control="|".join(CONTROLS),
     table="|".join(CONFIG["tables"]),
 
 
@@ -72,12 +75,25 @@ def weights_for(problem, row):
     return f"{RUN}/networks/{needed[0]}/{needed[1]}/weights.safetensors" if needed else []
 
 
-def settings_of(problem, row, *more):
+def settings_of(problem, row):
     """What of the configuration a reconstruction depends on."""
     settings = CONFIG["rows"][row]
     prior = CONFIG["priors"].get(prior_of(settings))
     chosen = [settings["method"], params_of(settings, problem), prior, operator_of(CONFIG, problem)]
-    return digest([CONFIG["seed"], CONFIG["precision"], CONFIG["device"], *chosen, *more])
+    return digest([CONFIG["seed"], CONFIG["precision"], CONFIG["device"], *chosen])
+
+
+def search_of(problem, row):
+    """What of the configuration a search depends on: not on what an earlier one has found."""
+    search = CONFIG["rows"][row]["search"]
+    fixed = {
+        name: value
+        for name, value in params_of(CONFIG["rows"][row], problem).items()
+        if name not in search
+    }
+    prior = CONFIG["priors"].get(prior_of(CONFIG["rows"][row]))
+    images = CONFIG["tuning"]["images"]
+    return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), images])
 
 
 def code_of(problem, row):

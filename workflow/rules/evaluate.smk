@@ -44,7 +44,9 @@ rule collect_scores:
 rule table:
     input:
         "results/published/padis_neurips2024.csv",
-        scores=f"{RUN}/images.csv",
+        scores=lambda w: collect(
+            "{run}/scores/{problem}.csv", run=RUN, problem=CONFIG["tables"][w.table]["problems"]
+        ),
         config=ancient(SETTINGS),
     output:
         collect("{run}/tables/{{table}}.{kind}", run=RUN, kind=["csv", "md", "tex"]),

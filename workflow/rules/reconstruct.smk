@@ -26,3 +26,23 @@ rule reconstruct:
         "python -m workflow reconstruct {wildcards.problem} {wildcards.row} --config {input.config}"
         " --measurements {input.measurements} {params.weights} --code {params.code}"
         " --out {output.images} 2>&1 | tee {log}"
+
+
+rule control:
+    input:
+        images=lambda w: test_images(w.problem),
+        train=lambda w: test_images(w.problem).replace("test.npz", "train.npz"),
+        config=ancient(SETTINGS),
+    output:
+        images=f"{RUN}/reconstructions/{{problem}}/{{control}}.npz",
+        record=f"{RUN}/reconstructions/{{problem}}/{{control}}.json",
+    log:
+        f"{RUN}/logs/reconstruct/{{problem}}/{{control}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=lambda w: digest(operator_of(CONFIG, w.problem)),
+        code=lambda w: fingerprint("workflow.controls", family(w.problem)),
+    shell:
+        "python -m workflow control {wildcards.problem} {wildcards.control} --config {input.config}"
+        " --images {input.images} --train {input.train} --out {output.images} 2>&1 | tee {log}"

@@ -1,4 +1,5 @@
-# Parameter searches on validation images; not part of `all`, their result is copied to the config.
+# Parameter searches on validation images. Not part of `all`: what they find is committed under
+# workflow/config/tuned, which every run reads.
 
 
 rule tune_row:
@@ -16,7 +17,7 @@ rule tune_row:
     resources:
         gpu=int(ON_GPU),
     params:
-        settings=lambda w: settings_of(w.problem, w.row, CONFIG["tuning"], CONFIG["rows"][w.row]),
+        settings=lambda w: search_of(w.problem, w.row),
         code=lambda w: code_of(w.problem, w.row),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     shell:
@@ -26,9 +27,16 @@ rule tune_row:
 
 rule tune:
     input:
-        [
-            f"{RUN}/tuning/{problem}/{row}.csv"
-            for problem in CONFIG["tuning"]["problems"]
-            for row in rows_run(CONFIG, problem)
-            if CONFIG["rows"][row]["search"]
-        ],
+        [f"{RUN}/tuning/{problem}/{row}.csv" for problem, row in searches(CONFIG)],
+        config=ancient(SETTINGS),
+    output:
+        f"{RUN}/tuning/tuned.yaml",
+    log:
+        f"{RUN}/logs/tuning/tuned.log",
+    conda:
+        "../../environment.yml"
+    params:
+        folder=lambda w, output: os.path.dirname(output[0]),
+    shell:
+        "python -m workflow tuned --config {input.config} --trials {params.folder} --out {output}"
+        " 2>&1 | tee {log}"
