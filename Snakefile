@@ -18,25 +18,34 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/generate.smk"
+
+
+def parts_of(tables):
+    """Tables, their plots and the figures of their problems."""
+    plotted = [table for table in tables if "plot" in TABLES[table]]
+    shown = dict.fromkeys(p for table in tables for p in TABLES[table]["problems"])
+    return [
+        *(f"{RUN}/tables/{table}.md" for table in tables),
+        *(f"{RUN}/figures/{name}.png" for name in [*plotted, *shown]),
+    ]
 
 
 rule all:
     default_target: True
     input:
         f"{RUN}/images.csv",
-        collect("{run}/tables/{table}.md", run=RUN, table=CONFIG["tables"]),
-        collect("{run}/figures/{problem}.png", run=RUN, problem=PROBLEMS),
-        f"{RUN}/figures/training.png" if networks_needed() else [],
+        parts_of(TABLES),
+        f"{RUN}/tables/training.md" if trained(TABLES) else [],
+        f"{RUN}/figures/training.png" if trained(MAIN_TABLES) else [],
+        f"{RUN}/tables/generation.md" if GENERATION else [],
 
 
-# One target per table, with the figures of its problems: `snakemake --cores all table1`.
-for name in CONFIG["tables"]:
+# One target per table and one for all ablations: `snakemake --cores all table1`.
+for name in [*TABLES, "ablations"]:
 
     rule:
         name:
             name
         input:
-            f"{RUN}/tables/{name}.md",
-            collect(
-                "{run}/figures/{problem}.png", run=RUN, problem=CONFIG["tables"][name]["problems"]
-            ),
+            parts_of([name] if name in TABLES else ABLATIONS),

@@ -30,7 +30,7 @@ class Langevin(Method):
 
     @dataclass(frozen=True)
     class Params:
-        zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm
+        zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
         epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
         sigma_max: float = 10.0  # first noise level, image units
         sigma_min: float = 0.002  # last noise level

@@ -34,7 +34,7 @@ class PredictorCorrector(Method):
 
     @dataclass(frozen=True)
     class Params:
-        zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm
+        zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
         snr: float = 0.16  # signal-to-noise ratio of the corrector
         squared: bool = False  # square the length of the corrector step
         sigma_max: float = 10.0  # first noise level, image units

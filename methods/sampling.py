@@ -111,6 +111,41 @@ def dps_langevin(
     return prior.crop(x)
 
 
+@dataclass(frozen=True)
+class GenerationParams:
+    """Parameters of ``generate``; the defaults take 300 evaluations."""
+
+    epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
+    sigma_max: float = 10.0  # first noise level, image units
+    sigma_min: float = 0.002  # last noise level
+    levels: int = 300  # noise levels
+    updates: int = 1  # updates per level
+    spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
+
+
+def generate(
+    prior: Prior, noise: ImageNoise, progress: Progress, params: GenerationParams
+) -> torch.Tensor:
+    """Sample the prior by annealed Langevin dynamics from noise (Song, Ermon, NeurIPS 2019).
+
+    For each level sigma, from high to low, ``updates`` times:
+
+        x <- x + alpha/2 (D(x; sigma) - x) / sigma^2 + sqrt(alpha) z,     alpha = epsilon sigma^2
+
+    z ~ N(0, I), and 0 at the last level. Returns (B, C, H, W), B the number of images of ``noise``.
+    """
+    p = params
+    x = p.sigma_max * noise.normal(prior.state_shape)
+    for level, sigma in enumerate(noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)):
+        alpha = p.epsilon * sigma**2
+        for update in range(p.updates):
+            x = x + alpha / 2 * (prior.denoise(x, sigma) - x) / sigma**2
+            if level < p.levels - 1:
+                x = x + alpha**0.5 * noise.normal_like(x)
+            progress(level * p.updates + update + 1, p.levels * p.updates)
+    return prior.crop(x)
+
+
 def initial_state(
     y: torch.Tensor, problem: Problem, prior: Prior, noise: ImageNoise, start: str, sigma_max: float
 ) -> torch.Tensor:

@@ -4,7 +4,17 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from workflow.config import PRESETS, ConfigError, params_of, resolve, rows_run, searches, trials_of
+from workflow.config import (
+    PRESETS,
+    ConfigError,
+    network_for,
+    operator_of,
+    params_of,
+    resolve,
+    rows_run,
+    searches,
+    trials_of,
+)
 
 MISTAKES = [
     ({"preset": "quik"}, "'quick'"),
@@ -55,7 +65,7 @@ def test_mistakes_are_named(overrides, hint):
 
 def test_null_removes_and_overrides_win():
     config = resolve({"preset": "smoke", "name": "mine", "tables": {"samplers": None}, "seed": 3})
-    assert list(config["tables"]) == ["table1"]
+    assert list(config["tables"]) == ["table1", "patch_size", "shift"]
     assert (config["name"], config["seed"]) == ("mine", 3)
 
 
@@ -95,7 +105,8 @@ def test_tables_show_all_rows_but_those_that_must_be_named():
 def test_every_row_has_the_same_budget_of_trials():
     config = resolve({"preset": "quick"})
     searched = {row for _, row in searches(config)}
-    assert searched == set(config["rows"]) - {"baseline", "prior_sample"}
+    variants = {name for name, row in config["rows"].items() if "like" in row}
+    assert searched == set(config["rows"]) - variants - {"baseline", "prior_sample"}
     assert {trials_of(config["rows"][row]["search"]) for row in searched} == {12}
 
 
@@ -126,3 +137,48 @@ def test_own_parameters_win_over_tuned_ones_and_problems_can_go():
     assert "langevin" not in config["tables"]["samplers"]["rows"]
     default = resolve({"preset": "quick", "tables": {"table2": {"rows": None}}})["tables"]
     assert default["table2"]["rows"] == default["table1"]["rows"]
+
+
+def test_a_row_like_another_has_its_parameters_and_what_was_tuned():
+    rows = {
+        "mine": {"like": "padis", "network": "p8", "params": {"epsilon": 0.7}},
+        "padis": {"params_for": {"ct8": {"levels": 3}}},
+    }
+    config = resolve({"preset": "quick", "rows": rows})
+    mine, padis = (config["rows"][name] for name in ("mine", "padis"))
+    for problem in ("ct20", "ct8", "inpainting"):
+        assert params_of(mine, problem) == {**params_of(padis, problem), "epsilon": 0.7}
+    assert network_for(config, "ct20", "mine") == ("ct", "p8")
+    assert mine["search"] == {}
+    assert mine["method"] == "padis"
+
+
+def test_a_problem_like_another_has_its_operator_networks_and_parameters():
+    config = resolve({"preset": "quick"})
+    first, other = operator_of(config, "ct20"), operator_of(config, "ct20_faces")
+    assert other == {**first, "dataset": "faces"}
+    assert network_for(config, "ct20_faces", "padis") == ("ct", "patch")
+    for row in config["rows"].values():
+        assert params_of(row, "ct20_faces") == params_of(row, "ct20")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"rows": {"mine": {"like": "padi"}}}, ["rows.mine", "'padi'", "'padis'"]),
+        ({"rows": {"mine": {"like": "padis_p8"}}}, ["padis_p8 is like padis", "`like: padis`"]),
+        ({"problems": {"mine": {"like": "ct2", "label": "x"}}}, ["problems.mine", "'ct20'"]),
+        ({"rows": {"mine": {"method": "admm_tv", "network": "p8"}}}, ["rows.mine", "no prior"]),
+        ({"rows": {"mine": {"like": "padis", "network": "whole"}}}, ["rows.mine", "whole images"]),
+        ({"rows": {"mine": {"like": "padis", "network": "p88"}}}, ["rows.mine", "'p8'"]),
+        ({"tables": {"patch_size": {"differences": [["padis", "x"]]}}}, ["patch_size", "'x'"]),
+        ({"tables": {"ct20": {"problems": ["ct8"], "caption": ""}}}, ["tables.ct20", "taken"]),
+        ({"generation": {"priors": {"padi": "x"}}}, ["generation", "'padis'"]),
+        ({"generation": {"sampler": {"level": 3}}}, ["generation.sampler", "levels"]),
+    ],
+)
+def test_mistakes_in_variants_are_named(overrides, words):
+    with pytest.raises(ConfigError) as error:
+        resolve({"preset": "smoke", **overrides})
+    assert all(word in str(error.value) for word in words), error.value
+    assert "\n" not in str(error.value)

@@ -15,6 +15,7 @@ from problems.datasets.base import (
     RawImage,
     UnreadImage,
     evenly_spaced,
+    nested,
     resize,
 )
 from problems.datasets.folder import Folder
@@ -108,6 +109,19 @@ def test_load_stacks_images_with_names_and_clusters():
     assert split.pixels.dtype == np.float32
     np.testing.assert_array_equal(split.pixels.mean(axis=(1, 2, 3)), [0.5, 0.25])
     assert (split.ids, split.clusters) == (["a", "b"], ["p", "q"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 166])
+def test_subsets_are_nested_and_spread(count):
+    for limit in range(1, count + 1):
+        subset = nested(count, limit)
+        assert len(subset) == limit
+        assert subset == sorted(set(subset))
+        assert set(subset) <= set(nested(count, limit + 1))
+        # No gap is more than four times the mean one.
+        gaps = np.diff([*subset, subset[0] + count])
+        assert gaps.max() <= 4 * count / limit
+    assert nested(count, None) == list(range(count))
 
 
 def test_load_takes_evenly_spaced_images():

@@ -28,7 +28,10 @@ SETTINGS = {
             "controls": ["mean_image", "oracle"],
         },
         "samplers": None,
+        "patch_size": None,
+        "shift": None,
     },
+    "generation": None,
     "rows": {
         "admm_tv": {"search": {"weight": [0.03, 3.0], "rho": [0.003, 0.03]}},
         "whole_image_diffusion": {"search": None},
@@ -100,7 +103,7 @@ def project(finished, tmp_path):
 
 def test_everything_is_made(finished):
     results = finished / "results/test"
-    for name in ("table1.csv", "table1.md", "table1.tex"):
+    for name in ("table1.csv", "table1.md", "table1.tex", "training.csv", "training.md"):
         assert (results / "tables" / name).stat().st_size > 100
     for name in ("ct20.png", "training.png"):
         assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
@@ -182,7 +185,7 @@ def test_a_failing_method_leaves_the_table_whole(project):
     (project / "methods/broken.py").write_text(broken.replace("Baseline", "Broken"))
     table = {**SETTINGS["tables"]["table1"], "rows": [*ROWS, "broken"]}
     rows = {**SETTINGS["rows"], "broken": {"method": "broken", "label": "Broken"}}
-    settings = {**SETTINGS, "rows": rows, "tables": {"table1": table, "samplers": None}}
+    settings = {**SETTINGS, "rows": rows, "tables": {**SETTINGS["tables"], "table1": table}}
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project)
     assert code == 0, output[-3000:]
@@ -209,6 +212,33 @@ def test_tuning_logs_every_trial_and_writes_a_configuration(project):
     (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "rows": rows}))
     _, output = run(project, "--dry-run", "tune")
     assert "Nothing to be done" in output  # what a search finds does not change the search
+
+
+def test_variants_and_samples_are_made_without_new_rules(project):
+    tables = {k: v for k, v in SETTINGS["tables"].items() if k not in ("patch_size", "shift")}
+    settings = {**SETTINGS, "tables": tables}
+    del settings["generation"]
+    (project / "my.yaml").write_text(yaml.safe_dump(settings))
+    code, output = run(project, "--", "ablations", "generation", "all")
+    assert code == 0, output[-3000:]
+    results = project / "results/test"
+    for name in ("patch_size.csv", "shift.md", "generation.csv", "generation.md"):
+        assert (results / "tables" / name).stat().st_size > 100
+    for name in ("patch_size.png", "ct20_faces.png", "generation.png"):
+        assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    frame = scores(project)
+    assert (frame["status"] == "ok").all()
+    rows = frame.groupby("problem")["method"].agg(lambda column: sorted(set(column)))
+    assert rows["ct20_ablations"] == ["padis", "padis_p8"]
+    assert rows["ct20_faces"] == ["padis", "whole_image_diffusion"]
+    table = pd.read_csv(results / "tables/patch_size.csv").set_index("method")
+    assert table.loc["padis", "psnr_published"] == 33.36
+    difference = table.loc["padis", "psnr"] - table.loc["padis_p8", "psnr"]
+    assert table.loc["padis - padis_p8", "psnr"] == pytest.approx(difference, abs=1e-5)
+    trainings = pd.read_csv(results / "tables/training.csv").set_index("network")
+    assert trainings.loc["p8", ["patch", "images"]].tolist() == [8, 12]
+    assert (trainings["sigma_0.2"] > 14).all()  # noise of 0.2 alone is 14 dB
+    assert not (results / "networks/faces").exists()
 
 
 FAULTS = {

@@ -216,6 +216,30 @@ def test_controls_stand_below_and_are_not_ranked(table):
     assert latex.index("A control") > latex.rindex(r"\midrule") > latex.index("VE-DDNM")
 
 
+def test_differences_are_of_the_same_images(images):
+    pairs = [("padis", "ve_ddnm"), ("padis", "langevin")]
+    table = tables.summarise(images, PROBLEMS, ROWS, published.load(), None, pairs)
+    difference = line(table, "ct20", "padis - ve_ddnm")
+    assert difference["psnr"] == pytest.approx((31 - 25 + 35 - 27) / 2)
+    assert difference["psnr_std"] == pytest.approx(np.std([6, 8], ddof=1))
+    assert line(table, "ct20", "padis - langevin")["status"] == "missing"
+    text = tables.markdown(table, PROBLEMS, ROWS, "x", None, pairs)
+    cells = markdown_cells(text)
+    assert cells["PaDIS minus VE-DDNM"][0] == "+7.00 ± 1.00 / -.105 ± .035"
+    assert cells["PaDIS minus Langevin"][0] == "-"
+    assert "standard error" in text
+    assert cells["PaDIS"] == markdown_cells(tables.markdown(table, PROBLEMS, ROWS, "x"))["PaDIS"]
+    latex = tables.latex(table, PROBLEMS, ROWS, "x", None, pairs)
+    assert latex.index("PaDIS minus VE-DDNM") > latex.rindex(r"\midrule")
+
+
+def test_a_row_may_stand_beside_another_published_number(images):
+    named = {"padis": "ct20/padis/patch8"}
+    table = tables.summarise(images, {"ct20": "CT"}, ROWS, published.load(), named)
+    assert line(table, "ct20", "padis")["psnr_published"] == 32.57
+    assert line(table, "ct20", "baseline")["psnr_published"] == 24.93
+
+
 def test_cost_markdown(table):
     text = tables.cost_markdown(table, PROBLEMS, ROWS)
     rows = [r.strip("| ").split(" | ") for r in text.splitlines()[2:]]
@@ -330,24 +354,6 @@ def test_reconstruction_figure(channels, methods):
 def test_reconstruction_figure_refuses_another_shape():
     with pytest.raises(ValueError, match="padis"):
         figures.reconstruction_figure(np.zeros((1, 1, 8, 8)), {"padis": np.zeros((1, 3, 8, 8))})
-
-
-def test_loss_figure_smooths():
-    examples = np.arange(1, 2001) * 8
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(examples))
-    frame = pd.DataFrame({"examples": examples, "seconds": examples / 10, "loss": 1 + noise})
-    axes = figures.loss_figure({"patch": frame, "whole": frame, "empty": frame[:0]}).axes[0]
-    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["patch", "whole", "empty"]
-    x, y = axes.lines[0].get_data()
-    assert (np.diff(x) > -1e-9).all()
-    assert x[0] == pytest.approx(8)
-    assert 12000 < x[-1] <= 16000
-    late = y[x > 2000]
-    assert len(late) > 5
-    assert np.abs(late - 1).max() < 0.1
-    assert axes.lines[0].get_linestyle() != axes.lines[1].get_linestyle()
 
 
 def test_saved_figures_are_equal_and_without_metadata(tmp_path):

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     measure.add_argument("--images", type=Path, required=True)
     train = with_config("train", "train a network", "dataset", "network")
     train.add_argument("--images", type=Path, required=True)
+    train.add_argument("--validation", type=Path, required=True)
     train.add_argument("--code", default="", help="fingerprint of the code, for resuming")
     reconstruct = with_config("reconstruct", "run one row on one problem", "problem", "row")
     reconstruct.add_argument("--measurements", type=Path, required=True)
@@ -59,9 +60,21 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--images", type=Path, required=True)
     figure.add_argument("--scores", type=Path, required=True)
     figure.add_argument("--reconstructions", type=Path, required=True)
-    losses = command("losses", "draw training losses")
-    losses.add_argument("curves", nargs="+", type=Path, help="loss.csv files")
-    losses.add_argument("--out", type=Path, required=True)
+    plot = with_config("plot", "draw the plot of a table", "table")
+    plot.add_argument("--scores", nargs="+", type=Path, required=True)
+    training = command("training", "write the table of all trainings")
+    training.add_argument("cards", nargs="+", type=Path, help="card.json files")
+    training.add_argument("--out", type=Path, required=True, help="folder to write to")
+    validation = command("validation", "draw validation curves of networks")
+    validation.add_argument("curves", nargs="+", type=Path, help="validation.csv files")
+    validation.add_argument("--out", type=Path, required=True)
+    generate = with_config("generate", "sample a prior", "prior")
+    generate.add_argument("--weights", type=Path, required=True)
+    generate.add_argument("--train", type=Path, required=True, help="training images")
+    generation = with_config("generation", "compare samples of priors with real images")
+    generation.add_argument("--samples", nargs="+", type=Path, required=True)
+    generation.add_argument("--train", type=Path, required=True, help="training images")
+    generation.add_argument("--test", type=Path, required=True, help="test images")
     return top
 
 
@@ -71,7 +84,7 @@ def run(a: argparse.Namespace) -> None:
     from workflow.store import load_record
 
     config = load_record(a.config) if "config" in a else {}
-    for kind in ("dataset", "problem", "network", "row", "table", "control"):
+    for kind in ("dataset", "problem", "network", "row", "table", "prior", "control"):
         name = getattr(a, kind, None)
         known = CONTROLS if kind == "control" else config.get(f"{kind}s", {})
         if name is not None and name not in known:
@@ -87,7 +100,7 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "train":
         from workflow.train import train
 
-        train(config, a.dataset, a.network, a.images, a.out, a.code)
+        train(config, a.dataset, a.network, a.images, a.validation, a.out, a.code)
     elif a.command == "reconstruct":
         jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
     elif a.command == "control":
@@ -104,8 +117,20 @@ def run(a: argparse.Namespace) -> None:
         jobs.table(config, a.table, a.scores, a.out)
     elif a.command == "figure":
         jobs.figure(config, a.problem, a.images, a.scores, a.reconstructions, a.out)
-    elif a.command == "losses":
-        jobs.losses({"/".join(c.parts[-3:-1]): c for c in a.curves}, a.out)
+    elif a.command == "plot":
+        jobs.plot(config, a.table, a.scores, a.out)
+    elif a.command == "training":
+        jobs.training(a.cards, a.out)
+    elif a.command == "validation":
+        jobs.validation(a.curves, a.out)
+    elif a.command == "generate":
+        from workflow.generation import generate
+
+        generate(config, a.prior, a.weights, a.train, a.out)
+    elif a.command == "generation":
+        from workflow.generation import report
+
+        report(config, a.samples, a.train, a.test, a.out)
 
 
 def main() -> None:

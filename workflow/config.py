@@ -3,6 +3,7 @@
 import copy
 import json
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ CONTROLS = {  # reconstructions that workflow.controls makes of the truth: name 
     "mean_image": "Control: mean training image",
     "oracle": "Control: measured part of the truth",
 }
+RESERVED = ("all", "ablations", "generation", "training", "tune")  # targets, names of tables
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
 
 
@@ -54,6 +56,7 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
         config = _merge(config, layer)
     _give_way(config, overrides)
     config = _merge(config, overrides)
+    _inherit(config)
     _validate(config)
     try:
         _check_names(config)
@@ -81,6 +84,47 @@ def _give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
     for lists in (*config["tables"].values(), config.get("tuning", {})):
         for key in {"problems", "rows", "controls"} & set(lists):
             lists[key] = [name for name in lists[key] if name not in gone]
+
+
+def _inherit(config: dict[str, Any]) -> None:
+    """Complete problems and rows that are ``like`` another one.
+
+    Raises:
+        ConfigError: the other one is unknown or itself like a third.
+    """
+    problems, rows = (_mapping(config.get(kind)) for kind in ("problems", "rows"))
+    for name, row in rows.items():
+        base = _liked(rows, name, "rows")
+        if base:
+            # What the row sets itself is not overruled by what was tuned for the other.
+            given = _mapping(row.get("params"))
+            tuned = {
+                problem: {k: v for k, v in values.items() if k not in given}
+                for problem, values in base.get("params_for", {}).items()
+            }
+            kept = {k: base[k] for k in ("method", "prior", "network", "params") if k in base}
+            rows[name] = _merge({**kept, "params_for": tuned}, row)
+    for name, problem in problems.items():
+        base = _liked(problems, name, "problems")
+        if base:
+            kept = {k: base[k] for k in ("family", "params", "dataset") if k in base}
+            problems[name] = {"trained_on": base.get("dataset"), **_merge(kept, problem)}
+            for row in map(_mapping, rows.values()):
+                chosen = row.setdefault("params_for", {})
+                chosen[name] = {**chosen.get(problem["like"], {}), **chosen.get(name, {})}
+
+
+def _liked(entries: dict[str, Any], name: str, kind: str) -> dict[str, Any] | None:
+    """The entry that ``name`` is like, or None."""
+    other = _mapping(entries[name]).get("like")
+    if other is None:
+        return None
+    if not isinstance(entries.get(other), dict):
+        raise ConfigError(f"{kind}.{name}: unknown {kind[:-1]} {other!r}{nearest(other, entries)}")
+    if "like" in entries[other]:
+        third = entries[other]["like"]
+        raise ConfigError(f"{kind}.{name}: {other} is like {third} itself; write `like: {third}`")
+    return entries[other]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -151,16 +195,21 @@ def _check_names(config: dict[str, Any]) -> None:
         annotations = find("problem", problem["family"]).params
         problem["params"] = checked(problem["params"], annotations, f"problems.{name}")
         known("datasets", problem["dataset"], f"problems.{name}")
+        known("datasets", problem.setdefault("trained_on", problem["dataset"]), f"problems.{name}")
     for name, network in config["networks"].items():
         for part, (module, cls) in RECIPES.items():
             owner = f"networks.{name}.{part}"
             network[part] = checked(network[part], fields_of(module, cls), owner)
-    for name, prior in config["priors"].items():
-        known("networks", prior["network"], f"priors.{name}")
+
+    def check_prior(prior: dict[str, Any], owner: str) -> None:
+        known("networks", prior["network"], owner)
         patch = config["networks"][prior["network"]]["training"].get("patch", 0)
         if bool(patch) != (prior["assembly"] != "whole"):
             kind = "patches" if patch else "whole images"
-            raise ConfigError(f"priors.{name}: {prior['assembly']} cannot use a network of {kind}")
+            raise ConfigError(f"{owner}: {prior['assembly']} cannot use a network of {kind}")
+
+    for name, prior in config["priors"].items():
+        check_prior(prior, f"priors.{name}")
     for name, row in config["rows"].items():
         annotations = find("method", row["method"]).params
         row["params"] = checked(row["params"], annotations, f"rows.{name}")
@@ -170,12 +219,24 @@ def _check_names(config: dict[str, Any]) -> None:
         for parameter, values in row["search"].items():
             for value in values:
                 checked({parameter: value}, annotations, f"rows.{name}.search")
-        if prior_of(row):
-            known("priors", prior_of(row), f"rows.{name}")
+        if _prior_name(row):
+            known("priors", _prior_name(row), f"rows.{name}")
+            check_prior(prior_of(config, name), f"rows.{name}")
+        elif "network" in row:
+            raise ConfigError(
+                f"rows.{name}: {row['method']} has no prior whose network it could use"
+            )
         if name in CONTROLS:
             raise ConfigError(f"rows.{name}: this is the name of a control; choose another")
     for problem in config["tuning"]["problems"]:
         known("problems", problem, "tuning.problems")
+    if "generation" in config:
+        generation = config["generation"]
+        known("datasets", generation["dataset"], "generation")
+        for prior in generation["priors"]:
+            known("priors", prior, "generation")
+        fields = fields_of("methods.sampling", "GenerationParams")
+        generation["sampler"] = checked(generation["sampler"], fields, "generation.sampler")
     shown = {n: r for n, r in config["rows"].items() if not r["only_named"]}
     for name, table in config["tables"].items():
         for problem in table["problems"]:
@@ -183,6 +244,15 @@ def _check_names(config: dict[str, Any]) -> None:
         default = [row for row in shown if row not in table["controls"]]
         for row in table.setdefault("rows", default):
             known("rows", row, f"tables.{name}")
+        if name in (*config["problems"], *RESERVED):
+            raise ConfigError(f"tables.{name}: the name is taken; choose another")
+        plotted = [
+            r for points in table.get("plot", {}).get("series", {}).values() for _, r in points
+        ]
+        for row in [*table["published"], *chain(*table["differences"]), *plotted]:
+            if row not in table["rows"]:
+                hint = nearest(row, table["rows"])
+                raise ConfigError(f"tables.{name}: {row!r} is not among its rows{hint}")
         possible = [*config["rows"], *CONTROLS]
         for control in table["controls"]:
             if control not in possible:
@@ -190,9 +260,17 @@ def _check_names(config: dict[str, Any]) -> None:
                 raise ConfigError(f"tables.{name}: unknown control {control!r}{hint}")
 
 
-def prior_of(row: dict[str, Any]) -> str | None:
-    """Name of the prior that a row uses, or None."""
+def _prior_name(row: dict[str, Any]) -> str | None:
     return row.get("prior", find("method", row["method"]).attributes.get("prior"))
+
+
+def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
+    """Network, assembly and overlap of the prior that a row uses, or None."""
+    name = _prior_name(config["rows"][row])
+    if name is None:
+        return None
+    prior = config["priors"][name]
+    return {**prior, "network": config["rows"][row].get("network", prior["network"])}
 
 
 def label_of(row: dict[str, Any]) -> str:
@@ -238,10 +316,8 @@ def rows_run(config: dict[str, Any], problem: str) -> list[str]:
 
 def network_for(config: dict[str, Any], problem: str, row: str) -> tuple[str, str] | None:
     """(dataset, network) whose weights a row or control needs on ``problem``, or None."""
-    prior = None if row in CONTROLS else prior_of(config["rows"][row])
-    if prior is None:
-        return None
-    return config["problems"][problem]["dataset"], config["priors"][prior]["network"]
+    prior = None if row in CONTROLS else prior_of(config, row)
+    return prior and (config["problems"][problem]["trained_on"], prior["network"])
 
 
 def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any]:
@@ -258,8 +334,8 @@ def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any
 
 
 def operator_of(config: dict[str, Any], problem: str) -> dict[str, Any]:
-    """What decides the measurements of a problem: all but its label."""
-    return {k: v for k, v in config["problems"][problem].items() if k != "label"}
+    """What decides the measurements of a problem."""
+    return {k: config["problems"][problem][k] for k in ("family", "dataset", "params")}
 
 
 def is_dry(arguments: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Figures: reconstructions with their errors, and training losses."""
+"""Figures of images: reconstructions with their errors, and samples of priors."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -6,12 +6,10 @@ from pathlib import Path
 from textwrap import wrap
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow.files import replacing
 
@@ -22,7 +20,6 @@ GAP = 0.04  # inches between images
 LINE = 0.13  # inches, one line of text
 TEXT = 7  # points
 ERROR_MAP = "inferno"  # its lightness rises steadily, so it reads in grey
-SPAN = 1.6  # a point of a loss curve averages over this ratio of examples
 
 
 # ---- reconstructions --------------------------------------------------------------------------
@@ -163,47 +160,28 @@ def _colour_bar(figure: Figure, sheet: _Sheet, error_max: float) -> None:
     bar.outline.set_linewidth(0.5)
 
 
-# ---- training ---------------------------------------------------------------------------------
+# ---- samples ----------------------------------------------------------------------------------
 
 
-def loss_figure(losses: dict[str, pd.DataFrame]) -> Figure:
-    """Show smoothed training loss against training examples on logarithmic axes.
-
-    Args:
-        losses: label to frame with columns examples (seen so far), seconds and loss.
-    """
-    figure = Figure(figsize=(0.6 * WIDTH, 0.4 * WIDTH), layout="constrained")
-    axes = figure.add_subplot()
-    for number, (label, frame) in enumerate(losses.items()):
-        style = ["-", "--", "-.", ":"][number % 4]
-        axes.plot(*_smooth(frame), style, linewidth=1.2, label=label)
-    axes.set(xscale="log", yscale="log")
-    axes.set_xlabel("Training examples", fontsize=TEXT + 1)
-    axes.set_ylabel("Training loss", fontsize=TEXT + 1)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(which="both", labelsize=TEXT, width=0.5)
-    axes.grid(which="major", linewidth=0.3, color="0.8")
-    axes.spines[["top", "right"]].set_visible(False)
-    if losses:
-        axes.legend(fontsize=TEXT, frameon=False)
+def sample_figure(samples: dict[str, np.ndarray]) -> Figure:
+    """Show images (n, C, H, W) in [0, 1] of every label, one line each."""
+    columns = max(len(images) for images in samples.values())
+    height, width = next(iter(samples.values())).shape[2:]
+    left = 4 * LINE
+    panel = min(PANEL, (WIDTH - left) / columns - GAP)
+    tall = panel * height / width
+    size = left + columns * (panel + GAP), len(samples) * (tall + GAP)
+    figure = Figure(figsize=size)
+    for i, (label, images) in enumerate(samples.items()):
+        for j, image in enumerate(images):
+            box = left + j * (panel + GAP), size[1] - (i + 1) * (tall + GAP)
+            axes = figure.add_axes(
+                (box[0] / size[0], box[1] / size[1], panel / size[0], tall / size[1])
+            )
+            _show(axes, image, (0, 1))
+            if j == 0:
+                axes.set_ylabel("\n".join(wrap(label, 14)), fontsize=TEXT, parse_math=False)
     return figure
-
-
-def _smooth(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Geometric mean of examples and mean of loss in a window of ratio ``SPAN`` that moves on."""
-    frame = frame[frame["examples"] > 0].sort_values("examples")
-    place, loss = np.log(frame["examples"].to_numpy(float)), frame["loss"].to_numpy(float)
-    if not len(place):
-        return place, loss
-    half = np.log(SPAN) / 2
-    centres = np.arange(place[0], place[-1] + half / 4, half / 4)
-    first = np.searchsorted(place, centres - half)
-    last = np.searchsorted(place, centres + half, side="right")
-    windows = [slice(i, j) for i, j in zip(first, last, strict=True) if j > i]
-    means = [(np.exp(place[w].mean()), loss[w].mean()) for w in windows]
-    return tuple(np.array(means).T)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -236,14 +236,12 @@ def prior_for(config, row, weights, shape, device, precision):
     """The prior of a row over the weights at ``weights``, or None."""
     from workflow.weights import load_prior
 
-    name = prior_of(config["rows"][row])
-    if name is None:
+    prior = prior_of(config, row)
+    if prior is None:
         return None
     if weights is None:
         raise ValueError(f"{row} needs a trained prior: name its weights with --weights")
-    settings = config["priors"][name]
-    assembly, overlap = settings["assembly"], settings["overlap"]
-    return load_prior(weights, assembly, shape, device, precision, overlap)
+    return load_prior(weights, prior["assembly"], shape, device, precision, prior["overlap"])
 
 
 def score(
@@ -292,8 +290,26 @@ def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -
     rows = labels_of(config, settings["rows"])
     controls = labels_of(config, settings["controls"])
     images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    summary = tables.summarise(images, problems, rows | controls, published.load())
-    tables.write_table(Path(folder), name, summary, problems, rows, settings["caption"], controls)
+    pairs = settings["differences"]
+    summary = tables.summarise(
+        images, problems, rows | controls, published.load(), settings["published"], pairs
+    )
+    caption = settings["caption"]
+    tables.write_table(Path(folder), name, summary, problems, rows, caption, controls, pairs)
+
+
+def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> None:
+    """Draw the plot of a table from the scores of its problems."""
+    import pandas as pd
+
+    from workflow import figures, plots
+    from workflow.scores import read_scores
+
+    settings = config["tables"][name]
+    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
+    images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
+    plot = settings["plot"]
+    figures.save(plots.series_figure(images, problems, plot["series"], plot["label"]), out)
 
 
 def figure(
@@ -329,11 +345,26 @@ def figure(
     figures.save(drawn, out)
 
 
-def losses(curves: dict[str, Path], out: Path) -> None:
-    """Draw the training losses of all networks."""
+def training(cards: list[Path], folder: Path) -> None:
+    """Write the table of all trainings from their cards and the validation curves beside them."""
     import pandas as pd
 
-    from workflow import figures
+    from workflow import training
 
-    frames = {label: pd.read_csv(path) for label, path in curves.items()}
-    figures.save(figures.loss_figure(frames), out)
+    curves = [pd.read_csv(card.with_name("validation.csv")) for card in cards]
+    names = [card.parent.name for card in cards]
+    records = [load_record(card) | {"name": n} for card, n in zip(cards, names, strict=True)]
+    training.write_table(Path(folder), training.summarise(records, curves))
+
+
+def validation(curves: list[Path], out: Path) -> None:
+    """Draw the validation curves of networks, a line of panels per dataset."""
+    import pandas as pd
+
+    from workflow import figures, plots
+
+    frames: dict[str, dict[str, pd.DataFrame]] = {}
+    for curve in curves:
+        dataset, network = curve.parts[-3:-1]
+        frames.setdefault(dataset, {})[network] = pd.read_csv(curve)
+    figures.save(plots.validation_figure(frames), out)

@@ -1,6 +1,7 @@
 """Tables of the paper from the scores of single images, with the published value beside ours.
 
-A row of a table is named after its method, or "method/variant" for a variant of it.
+A row of a table is named after its method, or "method/variant" for a variant of it; the difference
+of two rows is named "row - other".
 """
 
 import re
@@ -27,7 +28,12 @@ COSTS = {
 
 
 def summarise(
-    images: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], published: pd.DataFrame
+    images: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    published: pd.DataFrame,
+    published_as: dict[str, str] | None = None,
+    differences: list[tuple[str, str]] | None = None,
 ) -> pd.DataFrame:
     """Average the images of every (row, problem).
 
@@ -37,11 +43,15 @@ def summarise(
         problems: name to label.
         rows: name to label, in the order of the table.
         published: what ``workflow.published.load`` returns.
+        published_as: row to "problem/method/variant" of the published number beside it, where it is
+            not that of the same problem and row.
+        differences: pairs of rows; the second is subtracted from the first, image by image.
 
     Returns:
-        One line per (row, problem). Seeds are averaged first, so that mean and sample standard
-        deviation are over images. Cost is per image; operator calls are A and its adjoint
-        together; memory is the largest peak. Status is "ok", "skipped", "failed" or, where
+        One line per (row, problem) and per (pair, problem). Seeds are averaged first, so that mean
+        and sample standard deviation are over images. Cost is per image; operator calls are A and
+        its adjoint together; memory is the largest peak. Status is "ok", "skipped", "failed" or,
+        where
         ``images`` has nothing, "missing"; a partly failed line is "failed" and keeps its means.
     """
     images = images.assign(
@@ -55,9 +65,16 @@ def summarise(
         for problem in problems:
             key = (problem, *_split(row))
             line = dict(zip(KEY, key, strict=True)) | _average(groups.get(key, images[:0]))
+            named = (published_as or {}).get(row)
+            beside = tuple(named.split("/")) if named else key
             for score in SCORES:
-                line[f"{score}_published"] = paper.get(key, {}).get(score, float("nan"))
+                line[f"{score}_published"] = paper.get(beside, {}).get(score, float("nan"))
             lines.append(line)
+    for pair in differences or []:
+        for problem in problems:
+            of_row, of_other = (groups.get((problem, *_split(r)), images[:0]) for r in pair)
+            key = dict(zip(KEY, (problem, *_split(_minus(pair))), strict=True))
+            lines.append(key | _subtract(of_row, of_other))
     first = [*KEY, "images", "psnr", "psnr_std", "ssim", "ssim_std"]
     return pd.DataFrame(
         lines, columns=[*first, "psnr_published", "ssim_published", *COSTS, "status", "reason"]
@@ -90,6 +107,20 @@ def _average(group: pd.DataFrame) -> dict[str, object]:
     }
 
 
+def _subtract(group: pd.DataFrame, other: pd.DataFrame) -> dict[str, object]:
+    means = [
+        g[g["status"] == "ok"].groupby("image")[list(SCORES)].mean().astype(float)
+        for g in (group, other)
+    ]
+    pairs = (means[0] - means[1]).dropna()
+    scores = {s: pairs[s].mean() for s in SCORES} | {f"{s}_std": pairs[s].std() for s in SCORES}
+    return {**scores, "images": len(pairs), "status": "ok" if len(pairs) else "missing"}
+
+
+def _minus(pair: tuple[str, str]) -> str:
+    return " - ".join(pair)
+
+
 def _text(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), "").astype(str)
 
@@ -108,20 +139,22 @@ def markdown(
     rows: dict[str, str],
     caption: str,
     controls: dict[str, str] | None = None,
+    differences: list[tuple[str, str]] | None = None,
 ) -> str:
     """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem.
 
-    ``controls`` are lines below the rows, which are not compared with them.
+    ``controls`` are lines below the rows, which are not compared with them. ``differences`` are
+    lines below these: mean and standard error over images.
     """
-    escape, controls = _escape_markdown, controls or {}
-    layout = _layout(table, problems, rows, controls, _Markup(escape, "**{}**", " ({})", "-"))
+    markup = _Markup(_escape_markdown, "**{}**", " ({})", "-")
+    layout, escape = _layout(table, problems, rows, controls, differences, markup), markup.escape
     header = ["Method"]
     for problem, label in problems.items():
         for source in ["ours", "paper"][: layout.width[problem]]:
             header.append(f"{escape(label)}, {source}")
     lines = [_pipes(header), _pipes([":--"] + ["--:"] * (len(header) - 1))]
-    text = [f"{escape(_legend(table, problems, caption))}", ""]
-    text += lines + [_pipes(line) for line in layout.lines + layout.controls]
+    text = [f"{escape(_legend(table, problems, caption, differences))}", ""]
+    text += lines + [_pipes(line) for line in layout.lines + layout.below]
     text += [""] * bool(layout.notes)
     text += [f"({number}) {escape(note)}  " for number, note in enumerate(layout.notes, 1)]
     return "\n".join(text).rstrip() + "\n"
@@ -133,11 +166,12 @@ def latex(
     rows: dict[str, str],
     caption: str,
     controls: dict[str, str] | None = None,
+    differences: list[tuple[str, str]] | None = None,
 ) -> str:
     """Lay out the same as a LaTeX table; it needs the package booktabs."""
-    escape, controls = _escape_latex, controls or {}
     mark = r"\textsuperscript{{{}}}"
-    layout = _layout(table, problems, rows, controls, _Markup(escape, r"\textbf{{{}}}", mark, "--"))
+    markup = _Markup(_escape_latex, r"\textbf{{{}}}", mark, "--")
+    layout, escape = _layout(table, problems, rows, controls, differences, markup), markup.escape
     above, rules, below, column = [""], [], ["Method"], 2
     for problem, label in problems.items():
         width = layout.width[problem]
@@ -149,7 +183,7 @@ def latex(
     text = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escape(_legend(table, problems, caption))}}}",
+        rf"\caption{{{escape(_legend(table, problems, caption, differences))}}}",
         rf"\label{{tab:{label}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(below) - 1)}}}",
         r"\toprule",
@@ -158,8 +192,8 @@ def latex(
         " & ".join(below) + r" \\",
         r"\midrule",
         *(" & ".join(line) + r" \\" for line in layout.lines),
-        *[r"\midrule"] * bool(controls),
-        *(" & ".join(line) + r" \\" for line in layout.controls),
+        *[r"\midrule"] * bool(layout.below),
+        *(" & ".join(line) + r" \\" for line in layout.below),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -189,15 +223,18 @@ def write_table(
     rows: dict[str, str],
     caption: str,
     controls: dict[str, str] | None = None,
+    differences: list[tuple[str, str]] | None = None,
 ) -> None:
     """Write ``name``.csv (tidy), .md (scores, then cost) and .tex into ``folder``."""
     folder = Path(folder)
     csv = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-    scores = markdown(table, problems, rows, caption, controls)
+    shown = table, problems, rows, caption, controls, differences
     cost = cost_markdown(table, problems, rows)
     write_text(folder / f"{name}.csv", csv)
-    write_text(folder / f"{name}.md", f"{scores}\nCost per image; memory is the peak.\n\n{cost}")
-    write_text(folder / f"{name}.tex", latex(table, problems, rows, caption, controls))
+    write_text(
+        folder / f"{name}.md", f"{markdown(*shown)}\nCost per image; memory is the peak.\n\n{cost}"
+    )
+    write_text(folder / f"{name}.tex", latex(*shown))
 
 
 @dataclass(frozen=True)
@@ -215,7 +252,7 @@ class _Layout:
     """Cells of a table of scores, already marked up, and its footnotes, not yet marked up."""
 
     lines: list[list[str]]
-    controls: list[list[str]]
+    below: list[list[str]]  # controls and differences
     notes: list[str]
     width: dict[str, int]  # columns of a problem: ours, and paper if anything is published
 
@@ -224,17 +261,18 @@ def _layout(
     table: pd.DataFrame,
     problems: dict[str, str],
     rows: dict[str, str],
-    controls: dict[str, str],
+    controls: dict[str, str] | None,
+    differences: list[tuple[str, str]] | None,
     markup: _Markup,
 ) -> _Layout:
-    found, notes = _lines(table), {}
+    found, notes, labels = _lines(table), {}, rows | (controls or {})
     ranked = table["method"].isin([_split(row)[0] for row in rows]) & (table["status"] == "ok")
     best = table[ranked].groupby("problem")[list(SCORES)].max().to_dict("index")
     total = table.groupby("problem")["images"].max().to_dict()
     published = table.groupby("problem")["psnr_published"].count()
     width = {problem: 2 if published[problem] else 1 for problem in problems}
     lines = []
-    for row, label in (rows | controls).items():
+    for row, label in labels.items():
         cells = [markup.escape(label)]
         for problem in problems:
             line = found[problem, *_split(row)]
@@ -250,6 +288,15 @@ def _layout(
             if pd.notna(line["psnr_published"]):
                 paper = " / ".join(_score(s, line[f"{s}_published"]) for s in SCORES)
             cells += [ours, paper][: width[problem]]
+        lines.append(cells)
+    for pair in differences or []:
+        cells = [markup.escape(" minus ".join(labels[row] for row in pair))]
+        for problem in problems:
+            line = found[problem, *_split(_minus(pair))]
+            ours = markup.nothing
+            if line["images"]:
+                ours = " / ".join(_difference(s, line) for s in SCORES)
+            cells += [ours, ""][: width[problem]]
         lines.append(cells)
     return _Layout(lines[: len(rows)], lines[len(rows) :], list(notes), width)
 
@@ -270,11 +317,19 @@ def _note(line: dict[str, object], total: int) -> str:
 
 
 def _score(name: str, value: float, best: float | None = None, bold: str = "{}") -> str:
-    def show(value: float) -> str:
-        return re.sub(r"^(-?)0\.", r"\1.", SCORES[name].format(value))
+    text = _show(name, value)
+    return bold.format(text) if best is not None and text == _show(name, best) else text
 
-    text = show(value)
-    return bold.format(text) if best is not None and text == show(best) else text
+
+def _show(name: str, value: float) -> str:
+    return re.sub(r"^(-?)0\.", r"\1.", SCORES[name].format(value))
+
+
+def _difference(name: str, line: dict[str, object]) -> str:
+    """Mean and standard error over images."""
+    error = line[f"{name}_std"] / line["images"] ** 0.5
+    sign = "+" if line[name] >= 0 else "-"
+    return f"{sign}{_show(name, abs(line[name]))} ± {_show(name, error)}"
 
 
 def _number(value: float) -> str:
@@ -284,11 +339,14 @@ def _number(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
-def _legend(table: pd.DataFrame, problems: dict[str, str], caption: str) -> str:
+def _legend(table: pd.DataFrame, problems: dict[str, str], caption: str, differences) -> str:
     counts = table.groupby("problem")["images"].max()
     images = "; ".join(f"{label}: {counts[problem]}" for problem, label in problems.items())
     caption = caption.strip().removesuffix(".")
-    return f"{caption}. PSNR in dB / SSIM, best of ours in bold. Test images: {images}."
+    text = f"{caption}. PSNR in dB / SSIM, best of ours in bold. Test images: {images}."
+    if differences:
+        text += " Differences: mean over the images and its standard error."
+    return text
 
 
 def _pipes(cells: list[str]) -> str:

@@ -66,12 +66,14 @@ class Dataset(ABC):
     Class attributes:
         label, reference, licence: for tables and README.
         downloads: names in ``problems.datasets.sources.SOURCES`` that must be present first.
+        splits: those that have images; "train" and "validation" are needed to train on it.
     """
 
     label: ClassVar[str]
     reference: ClassVar[str]
     licence: ClassVar[str]
     downloads: ClassVar[tuple[str, ...]] = ()
+    splits: ClassVar[tuple[str, ...]] = SPLITS
 
     @dataclass(frozen=True)
     class Params:
@@ -124,6 +126,17 @@ def evenly_spaced(items: list, limit: int | None) -> list:
     if limit is None or limit >= len(items):
         return items
     return [items[round(i)] for i in np.linspace(0, len(items) - 1, limit)]
+
+
+def nested(count: int, limit: int | None) -> list[int]:
+    """Numbers of at most ``limit`` of ``count`` items, in rising order, spread evenly over them.
+
+    They are the first in the order of the numbers' reversed binary digits (van der Corput), so that
+    the items of a smaller limit are among those of a larger one.
+    """
+    digits = max(count - 1, 1).bit_length()
+    order = sorted(range(count), key=lambda i: f"{i:0{digits}b}"[::-1])
+    return sorted(order[:limit])
 
 
 def fit(image: RawImage | UnreadImage, size: tuple[int, int]) -> RawImage:

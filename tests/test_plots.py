@@ -1,0 +1,44 @@
+"""Plots show what the numbers say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow import plots
+
+
+def scores(psnr: dict[str, list[float]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"problem": "ct20", "method": row, "image": f"i{k}", "psnr": value, "status": "ok"}
+        for row, values in psnr.items()
+        for k, value in enumerate(values)
+    )
+
+
+def test_series_have_means_and_bars_without_the_difficulty_of_images():
+    images = scores({"p8": [30, 20, 25], "p16": [31, 21, 26], "p64": [29, 21, 25]})
+    series = {"PaDIS": [(8, "p8"), (16, "p16")], "Whole": [(64, "p64")], "Gone": [(4, "p4")]}
+    (axes,) = plots.series_figure(images, {"ct20": "CT"}, series, "P").axes
+    padis, whole, gone = axes.containers
+    np.testing.assert_allclose(padis[0].get_xydata(), [[8, 25], [16, 26]])
+    np.testing.assert_allclose(whole[0].get_xydata(), [[64, 25]])
+    assert len(gone[0].get_xydata()) == 0
+    # p8 - mean over the three rows: 0, -2/3, -1/3; the images themselves differ by 10 dB.
+    (segments,) = padis[2]
+    first = segments.get_segments()[0]
+    expected = np.std([0, -2 / 3, -1 / 3], ddof=1) / 3**0.5 * 1.5**0.5
+    assert first[1, 1] - 25 == pytest.approx(expected)
+    assert axes.get_xscale() == "log"
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["4", "8", "16", "64"]
+    assert padis[0].get_linestyle() != whole[0].get_linestyle()
+
+
+def test_validation_figure_has_a_panel_per_dataset_and_level():
+    frame = pd.DataFrame({"seconds": [1, 2], "sigma_0.05": [30, 31], "sigma_1": [20, np.nan]})
+    narrow = frame.assign(**{"sigma_1": np.nan})
+    figure = plots.validation_figure(
+        {"ct": {"patch": frame, "drunet": narrow}, "faces": {"patch": frame}}
+    )
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["ct, noise 0.05", "ct, noise 1", "faces, noise 0.05", "faces, noise 1"]
+    assert [len(axes.lines) for axes in figure.axes] == [2, 1, 1, 1]

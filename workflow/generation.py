@@ -1,0 +1,171 @@
+"""Samples of the priors: made, compared with real images by numbers, shown.
+
+Distances are to the training images, from which a perfect prior could not be told apart. The line
+of the test images says how far real images of another patient are.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from methods.priors.patches import tiles_and_margin
+from workflow.files import write_text
+
+SIDE = 8  # pixels, of the patches whose statistics are compared
+MEASURES = {
+    "patch_distance": "Patch distance",
+    "spectrum_distance": "Spectrum distance (dB)",
+    "seam_energy": "Seam energy",
+    "nearest": "Nearest training image (dB)",
+}
+NOTE = (
+    f"Patch distance: Frechet distance of Gaussians fitted to all {SIDE} x {SIDE} patches, per "
+    "pixel. Spectrum distance: root mean square over spatial frequencies of the difference of the "
+    "radially averaged power spectra. Seam energy: mean squared difference of neighbouring pixels "
+    "across the borders of the fixed grid of patch size {patch}, relative to that elsewhere. "
+    "Nearest training image: mean PSNR to the most similar one; a high value would be memory. The "
+    "first two are to the training images."
+)
+
+
+def patch_distance(samples: np.ndarray, real: np.ndarray) -> float:
+    """Frechet distance of Gaussians fitted to all patches (n, C, H, W), root mean square per pixel.
+
+    d^2 = |m - m'|^2 + tr(S + S' - 2 (S^1/2 S' S^1/2)^1/2), m and S mean and covariance.
+    """
+    (m, s), (n, t) = _patch_statistics(samples), _patch_statistics(real)
+    values, vectors = np.linalg.eigh(s)
+    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    mixed = np.sqrt(np.linalg.eigvalsh(root @ t @ root).clip(0)).sum()
+    squared = ((m - n) ** 2).sum() + np.trace(s) + np.trace(t) - 2 * mixed
+    return float(np.sqrt(max(squared, 0) / len(m)))
+
+
+def _patch_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    windows = np.lib.stride_tricks.sliding_window_view(images, (SIDE, SIDE), axis=(2, 3))
+    patches = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1] * SIDE**2)
+    return patches.mean(axis=0), np.cov(patches, rowvar=False)
+
+
+def spectrum_distance(samples: np.ndarray, real: np.ndarray) -> float:
+    """Root mean square difference in dB of radially averaged power spectra, without the mean."""
+    difference = 10 * np.log10(_power(samples) / _power(real))
+    return float(np.sqrt(np.mean(difference[1:] ** 2)))
+
+
+def _power(images: np.ndarray) -> np.ndarray:
+    """Mean power in rings of one cycle per image up to Nyquist."""
+    power = (np.abs(np.fft.fft2(images)) ** 2).mean(axis=(0, 1))
+    fy, fx = (np.fft.fftfreq(n) for n in power.shape)
+    side = min(power.shape)
+    ring = np.rint(np.hypot(fy[:, None], fx[None]) * side).astype(int)
+    rings = range(side // 2 + 1)
+    return np.array([power[ring == r].mean() for r in rings])
+
+
+def seam_energy(images: np.ndarray, patch: int) -> float:
+    """Mean squared step across borders of the fixed grid relative to other steps; 1: no seams."""
+    across, elsewhere = [], []
+    for axis in (2, 3):
+        steps = np.diff(images, axis=axis) ** 2
+        count, margin = tiles_and_margin(images.shape[axis], patch)
+        borders = margin // 2 - margin + patch * np.arange(count + 1) - 1
+        on_border = np.isin(np.arange(steps.shape[axis]), borders)
+        across.append(np.compress(on_border, steps, axis=axis))
+        elsewhere.append(np.compress(~on_border, steps, axis=axis))
+    means = [np.mean(np.concatenate([a.ravel() for a in parts])) for parts in (across, elsewhere)]
+    return float(means[0] / means[1])
+
+
+def nearest(samples: np.ndarray, real: np.ndarray) -> float:
+    """Mean over samples of the PSNR to the most similar real image."""
+    errors = [((real - sample) ** 2).mean(axis=(1, 2, 3)).min() for sample in samples]
+    return float(np.mean(-10 * np.log10(np.maximum(errors, 1e-12))))
+
+
+def compare(images: dict[str, np.ndarray], real: np.ndarray, patch: int) -> pd.DataFrame:
+    """One line of ``MEASURES`` per label; ``real`` are training images (n, C, H, W)."""
+    return pd.DataFrame(
+        [
+            {
+                "prior": label,
+                "samples": len(samples),
+                "patch_distance": patch_distance(samples, real),
+                "spectrum_distance": spectrum_distance(samples, real),
+                "seam_energy": seam_energy(samples, patch),
+                "nearest": nearest(samples, real),
+            }
+            for label, samples in images.items()
+        ]
+    )
+
+
+def markdown(table: pd.DataFrame, patch: int) -> str:
+    """Lay the comparison out."""
+    lines = [["Prior", "Samples", *MEASURES.values()], [":--", *["--:"] * (1 + len(MEASURES))]]
+    for line in table.to_dict("records"):
+        values = (f"{line['patch_distance']:.4f}", f"{line['spectrum_distance']:.2f}")
+        values += (f"{line['seam_energy']:.2f}", f"{line['nearest']:.1f}")
+        lines.append([line["prior"], str(line["samples"]), *values])
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{NOTE.format(patch=patch)}\n\n{text}\n"
+
+
+def generate(config: dict[str, Any], prior: str, weights: Path, train: Path, out: Path) -> None:
+    """Sample a prior without a measurement; ``train`` gives the shape."""
+    import torch
+
+    from methods.sampling import GenerationParams
+    from methods.sampling import generate as sample
+    from problems.noise import ImageNoise, seed_of
+    from workflow.device import setup
+    from workflow.plugins import make_params
+    from workflow.progress import ProgressLine
+    from workflow.store import load_images, save_arrays
+    from workflow.weights import load_prior
+
+    device, precision = setup(config)
+    settings, chosen = config["generation"], config["priors"][prior]
+    params = make_params(GenerationParams, settings["sampler"], "generation.sampler")
+    shape = tuple(load_images(train).pixels.shape[1:])
+    loaded = load_prior(weights, chosen["assembly"], shape, device, precision, chosen["overlap"])
+    results = []
+    for start in range(0, settings["samples"], config["batch"]):
+        numbers = range(start, min(start + config["batch"], settings["samples"]))
+        noise = ImageNoise([seed_of(config["seed"], "generate", prior, i) for i in numbers], device)
+        line = ProgressLine(f"samples {start + 1} to {numbers[-1] + 1} of {prior}", 0, "updates")
+
+        def progress(done: int, total: int, line: ProgressLine = line) -> None:
+            line.total = total
+            line.update(done)
+
+        with torch.inference_mode():
+            results.append(sample(loaded.bind(noise), noise, progress, params).cpu().numpy())
+    save_arrays(out, samples=np.concatenate(results).clip(0, 1))
+
+
+def report(
+    config: dict[str, Any], samples: list[Path], train: Path, test: Path, folder: Path
+) -> None:
+    """Write tables/generation.csv and .md and figures/generation.png below ``folder``."""
+    from problems.datasets.base import evenly_spaced
+    from workflow import figures
+    from workflow.store import load_arrays, load_images
+
+    settings = config["generation"]
+    labels = settings["priors"].values()
+    images = {
+        label: load_arrays(path)["samples"] for label, path in zip(labels, samples, strict=True)
+    }
+    images["Test images"] = load_images(test).pixels
+    real = load_images(train).pixels
+    patches = [config["networks"][config["priors"][p]["network"]] for p in settings["priors"]]
+    patch = max(network["training"].get("patch", 0) for network in patches)
+    patch = patch or min(real.shape[2:]) // 2
+    table = compare(images, real, patch)
+    write_text(Path(folder) / "tables" / "generation.csv", table.to_csv(index=False))
+    write_text(Path(folder) / "tables" / "generation.md", markdown(table, patch))
+    shown = {k: np.stack(evenly_spaced(list(v), settings["shown"])) for k, v in images.items()}
+    figures.save(figures.sample_figure(shown), Path(folder) / "figures" / "generation.png")

@@ -1,0 +1,97 @@
+"""Plots: scores against a number that rows differ in, and networks against training time."""
+
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+WIDTH = 3.4  # inches, a column of a page
+TEXT = 7  # points
+STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))  # readable without colour
+
+
+def series_figure(
+    images: pd.DataFrame,
+    problems: dict[str, str],
+    series: dict[str, list[tuple[float, str]]],
+    label: str,
+) -> Figure:
+    """Show the mean PSNR of rows against a number, a panel per problem.
+
+    Bars are standard errors over images for the comparison of points within a panel: what is common
+    to all points of an image (some images are harder) is taken out first (Cousineau, Tutorials in
+    Quantitative Methods for Psychology 2005; factor of Morey, ibid. 2008).
+
+    Args:
+        images: scores, one row per (problem, method, image).
+        problems: name to label.
+        series: label to points (number, row).
+        label: of the horizontal axis.
+    """
+    figure, panels = _panels(1, len(problems))
+    for axes, (problem, title) in zip(panels[0], problems.items(), strict=True):
+        done = images[(images["problem"] == problem) & (images["status"] == "ok")]
+        psnr = done.pivot_table("psnr", "image", "method", aggfunc="mean")
+        rows = [row for points in series.values() for _, row in points if row in psnr]
+        psnr = psnr[list(dict.fromkeys(rows))].dropna()
+        centred = psnr.sub(psnr.mean(axis=1), axis=0)
+        count = max(len(centred.columns), 2)
+        error = centred.sem() * (count / (count - 1)) ** 0.5
+        for (line, marker), (name, points) in zip(cycle(STYLES), series.items(), strict=False):
+            shown = [(x, row) for x, row in points if row in psnr]
+            axes.errorbar(
+                [x for x, _ in shown],
+                [psnr[row].mean() for _, row in shown],
+                [error[row] for _, row in shown],
+                linestyle=line,
+                marker=marker,
+                markersize=4,
+                linewidth=1.2,
+                capsize=2,
+                label=name,
+            )
+        numbers = sorted({x for points in series.values() for x, _ in points})
+        if min(numbers) > 0:
+            axes.set_xscale("log")
+        axes.set_xticks(numbers, labels=[f"{x:g}" for x in numbers])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        _finish(axes, title if len(problems) > 1 else "", label, "PSNR (dB)")
+    return figure
+
+
+def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
+    """Show the PSNR of networks as denoisers of validation images against training time.
+
+    Args:
+        curves: dataset to network to frame with columns seconds and sigma_<noise level>.
+    """
+    frames = [frame for networks in curves.values() for frame in networks.values()]
+    levels = [column for column in frames[0] if column.startswith("sigma_")]
+    figure, panels = _panels(len(curves), len(levels))
+    for line_of_panels, (dataset, networks) in zip(panels, curves.items(), strict=True):
+        for axes, level in zip(line_of_panels, levels, strict=True):
+            for (line, _), (name, frame) in zip(cycle(STYLES), networks.items(), strict=False):
+                if frame[level].notna().any():
+                    axes.plot(frame["seconds"], frame[level], line, linewidth=1.2, label=name)
+            sigma = level.removeprefix("sigma_")
+            _finish(axes, f"{dataset}, noise {sigma}", "Training time (s)", "PSNR (dB)")
+    return figure
+
+
+def _panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
+    size = WIDTH if columns == 1 else 2.3 * columns, 2.2 * lines
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(lines, columns, squeeze=False)
+
+
+def _finish(axes: Axes, title: str, x: str, y: str) -> None:
+    axes.set_title(title, fontsize=TEXT + 1, parse_math=False)
+    axes.set_xlabel(x, fontsize=TEXT + 1)
+    axes.set_ylabel(y, fontsize=TEXT + 1)
+    axes.tick_params(which="both", labelsize=TEXT, width=0.5)
+    axes.grid(which="major", linewidth=0.3, color="0.8")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=TEXT, frameon=False)
