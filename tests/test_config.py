@@ -155,11 +155,11 @@ def test_a_row_like_another_has_its_parameters_and_what_was_tuned():
 
 def test_a_problem_like_another_has_its_operator_networks_and_parameters():
     config = resolve({"preset": "quick"})
-    first, other = operator_of(config, "ct20"), operator_of(config, "ct20_faces")
+    first, other = operator_of(config, "ct8"), operator_of(config, "ct8_faces")
     assert other == {**first, "dataset": "faces"}
-    assert network_for(config, "ct20_faces", "padis") == ("ct", "patch")
+    assert network_for(config, "ct8_faces", "padis") == ("ct", "patch")
     for row in config["rows"].values():
-        assert params_of(row, "ct20_faces") == params_of(row, "ct20")
+        assert params_of(row, "ct8_faces") == params_of(row, "ct8")
 
 
 @pytest.mark.parametrize(

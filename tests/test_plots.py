@@ -40,5 +40,5 @@ def test_validation_figure_has_a_panel_per_dataset_and_level():
         {"ct": {"patch": frame, "drunet": narrow}, "faces": {"patch": frame}}
     )
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["ct, noise 0.05", "ct, noise 1", "faces, noise 0.05", "faces, noise 1"]
+    assert titles == ["ct, noise 0.05", "faces, noise 0.05", "ct, noise 1", "faces, noise 1"]
     assert [len(axes.lines) for axes in figure.axes] == [2, 1, 1, 1]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from workflow.config import CONTROLS, ConfigError
+from workflow.config import ConfigError
 from workflow.locks import STATE, end_with_parent, join
 from workflow.plugins import nearest
 
@@ -39,9 +39,9 @@ def parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("--measurements", type=Path, required=True)
     reconstruct.add_argument("--weights", type=Path)
     reconstruct.add_argument("--code", default="", help="fingerprint of the code, for resuming")
-    control = with_config("control", "make a control of a problem", "problem", "control")
-    control.add_argument("--images", type=Path, required=True)
-    control.add_argument("--train", type=Path, required=True)
+    controls = with_config("controls", "make all controls of a problem", "problem")
+    controls.add_argument("--images", type=Path, required=True)
+    controls.add_argument("--train", type=Path, required=True)
     tune = with_config("tune", "try a row's search on validation images", "problem", "row")
     tune.add_argument("--images", type=Path, required=True)
     tune.add_argument("--weights", type=Path)
@@ -84,9 +84,9 @@ def run(a: argparse.Namespace) -> None:
     from workflow.store import load_record
 
     config = load_record(a.config) if "config" in a else {}
-    for kind in ("dataset", "problem", "network", "row", "table", "prior", "control"):
+    for kind in ("dataset", "problem", "network", "row", "table", "prior"):
         name = getattr(a, kind, None)
-        known = CONTROLS if kind == "control" else config.get(f"{kind}s", {})
+        known = config.get(f"{kind}s", {})
         if name is not None and name not in known:
             raise ConfigError(f"unknown {kind} {name!r}{nearest(name, known)}")
     if a.command == "fetch":
@@ -103,8 +103,8 @@ def run(a: argparse.Namespace) -> None:
         train(config, a.dataset, a.network, a.images, a.validation, a.out, a.code)
     elif a.command == "reconstruct":
         jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
-    elif a.command == "control":
-        jobs.control(config, a.problem, a.control, a.images, a.train, a.out)
+    elif a.command == "controls":
+        jobs.controls(config, a.problem, a.images, a.train, a.out)
     elif a.command == "tune":
         jobs.tune(config, a.problem, a.row, a.images, a.weights, a.out)
     elif a.command == "tuned":

@@ -27,6 +27,11 @@ CONTROLS = {  # reconstructions that workflow.controls makes of the truth: name 
     "mean_image": "Control: mean training image",
     "oracle": "Control: measured part of the truth",
 }
+VALIDATION = {  # of networks during training: how often, on how many images, at which noise levels
+    "points": 10,
+    "images": 8,
+    "sigmas": [0.05, 0.2, 1.0],
+}
 RESERVED = ("all", "ablations", "generation", "training", "tune")  # targets, names of tables
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
 

@@ -44,9 +44,16 @@ def patch_distance(samples: np.ndarray, real: np.ndarray) -> float:
 
 
 def _patch_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    windows = np.lib.stride_tricks.sliding_window_view(images, (SIDE, SIDE), axis=(2, 3))
-    patches = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1] * SIDE**2)
-    return patches.mean(axis=0), np.cov(patches, rowvar=False)
+    """Mean and covariance, summed image by image: all patches at once may not fit into memory."""
+    size = images.shape[1] * SIDE**2
+    count, total, product = 0, np.zeros(size), np.zeros((size, size))
+    for image in images.astype(np.float64):
+        windows = np.lib.stride_tricks.sliding_window_view(image, (SIDE, SIDE), axis=(1, 2))
+        patches = windows.transpose(1, 2, 0, 3, 4).reshape(-1, size)
+        count, total = count + len(patches), total + patches.sum(axis=0)
+        product += patches.T @ patches
+    mean = total / count
+    return mean, (product - count * np.outer(mean, mean)) / (count - 1)
 
 
 def spectrum_distance(samples: np.ndarray, real: np.ndarray) -> float:

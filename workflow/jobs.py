@@ -131,24 +131,24 @@ def reconstruct(
     save_record(out.with_suffix(".json"), {**record, **names, **where})
 
 
-def control(
-    config: dict[str, Any], problem: str, name: str, images: Path, train: Path, out: Path
-) -> None:
-    """Write one control of a problem in place of a reconstruction."""
+def controls(config: dict[str, Any], problem: str, images: Path, train: Path, out: Path) -> None:
+    """Write the controls of a problem, in place of reconstructions, into the folder ``out``."""
     import torch
 
     from workflow.controls import CONTROLS
     from workflow.harness import build_problem
 
     truth, training = load_images(images), load_images(train)
-    built = build_problem(config, problem, truth.pixels.shape[1:])
-    with torch.no_grad():
-        x_hat = CONTROLS[name](
-            built, torch.from_numpy(truth.pixels), torch.from_numpy(training.pixels)
-        )
-    save_arrays(out, x_hat=x_hat.clamp(0, 1).numpy())
-    record = {"status": "ok", "reason": "", "images": [{"id": id_} for id_ in truth.ids]}
-    save_record(Path(out).with_suffix(".json"), {**record, "problem": problem, "method": name})
+    for name, control in CONTROLS.items():
+        built = build_problem(config, problem, truth.pixels.shape[1:])
+        with torch.no_grad():
+            x_hat = control(
+                built, torch.from_numpy(truth.pixels), torch.from_numpy(training.pixels)
+            )
+        path = Path(out) / f"{name}.npz"
+        save_arrays(path, x_hat=x_hat.clamp(0, 1).numpy())
+        record = {"status": "ok", "reason": "", "images": [{"id": id_} for id_ in truth.ids]}
+        save_record(path.with_suffix(".json"), {**record, "problem": problem, "method": name})
 
 
 def tune(
@@ -294,7 +294,7 @@ def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -
     summary = tables.summarise(
         images, problems, rows | controls, published.load(), settings["published"], pairs
     )
-    caption = settings["caption"]
+    caption = settings["caption"] + (f" {tables.BARS}" if "plot" in settings else "")
     tables.write_table(Path(folder), name, summary, problems, rows, caption, controls, pairs)
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-WIDTH = 3.4  # inches, a column of a page
+WIDTH = 3.4  # inches, a column of a page; twice that for more than two panels side by side
 TEXT = 7  # points
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))  # readable without colour
 
@@ -59,6 +59,7 @@ def series_figure(
         axes.set_xticks(numbers, labels=[f"{x:g}" for x in numbers])
         axes.xaxis.set_minor_formatter(NullFormatter())
         _finish(axes, title if len(problems) > 1 else "", label, "PSNR (dB)")
+        axes.legend(fontsize=TEXT, frameon=False)
     return figure
 
 
@@ -70,19 +71,26 @@ def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
     """
     frames = [frame for networks in curves.values() for frame in networks.values()]
     levels = [column for column in frames[0] if column.startswith("sigma_")]
-    figure, panels = _panels(len(curves), len(levels))
-    for line_of_panels, (dataset, networks) in zip(panels, curves.items(), strict=True):
-        for axes, level in zip(line_of_panels, levels, strict=True):
-            for (line, _), (name, frame) in zip(cycle(STYLES), networks.items(), strict=False):
+    figure, panels = _panels(len(levels), len(curves))
+    shown = {}
+    for column, (dataset, networks) in zip(panels.T, curves.items(), strict=True):
+        for axes, level in zip(column, levels, strict=True):
+            for number, (name, frame) in enumerate(networks.items()):
+                style = {"linestyle": STYLES[number % len(STYLES)][0], "color": f"C{number}"}
                 if frame[level].notna().any():
-                    axes.plot(frame["seconds"], frame[level], line, linewidth=1.2, label=name)
+                    (shown[name],) = axes.plot(
+                        frame["seconds"], frame[level], linewidth=1.2, **style
+                    )
             sigma = level.removeprefix("sigma_")
             _finish(axes, f"{dataset}, noise {sigma}", "Training time (s)", "PSNR (dB)")
+    figure.legend(
+        shown.values(), shown, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False
+    )
     return figure
 
 
 def _panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
-    size = WIDTH if columns == 1 else 2.3 * columns, 2.2 * lines
+    size = WIDTH if columns <= 2 else 2 * WIDTH, (2.2 if columns == 1 else 1.6) * lines
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots(lines, columns, squeeze=False)
 
@@ -94,4 +102,3 @@ def _finish(axes: Axes, title: str, x: str, y: str) -> None:
     axes.tick_params(which="both", labelsize=TEXT, width=0.5)
     axes.grid(which="major", linewidth=0.3, color="0.8")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=TEXT, frameon=False)

@@ -13,6 +13,11 @@ import pandas as pd
 
 from workflow.files import write_text
 
+BARS = (
+    "Bars of the figure: standard errors over images of the comparison within the figure "
+    "(Cousineau 2005, Morey 2008); what another training of the same networks would change is not "
+    "in them."
+)
 KEY = ["problem", "method", "variant"]
 SCORES = {"psnr": "{:.2f}", "ssim": "{:.3f}"}
 COSTS = {

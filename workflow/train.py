@@ -16,6 +16,7 @@ from methods.priors.training import Trainer, TrainingParams
 from methods.priors.whole import WholeImagePrior
 from problems.datasets.base import nested
 from problems.noise import ImageNoise, seed_of
+from workflow.config import VALIDATION
 from workflow.device import setup
 from workflow.files import write_text
 from workflow.plugins import make_params
@@ -25,9 +26,6 @@ from workflow.store import StoreError, arrays_hash, load_images
 from workflow.weights import save_tensors, save_weights
 
 CURVE_POINTS = 200  # of the loss
-VALIDATION_POINTS = 20
-VALIDATION_SIGMAS = (0.05, 0.2, 1.0)  # noise levels, image units
-VALIDATION_IMAGES = 20  # at most
 
 
 def train(
@@ -65,7 +63,9 @@ def train(
     validate = _validation(trainer.average, params, validation, device)
 
     data_hash = arrays_hash(pixels)
-    key = json.dumps([settings, seed, data_hash, str(device), str(precision), code], sort_keys=True)
+    key = json.dumps(
+        [settings, VALIDATION, seed, data_hash, str(device), str(precision), code], sort_keys=True
+    )
     checkpoint = Path(weights).with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(
@@ -75,7 +75,8 @@ def train(
     losses: list[torch.Tensor] = []
     while not trainer.finished:
         losses.append(trainer.step())
-        if trainer.examples >= (len(checks) + 1) * params.examples / VALIDATION_POINTS:
+        due = (len(checks) + 1) * params.examples / VALIDATION["points"]
+        if trainer.examples >= due or trainer.finished:
             before = time.monotonic()
             elapsed = seconds + before - start
             checks.append([trainer.examples, trainer.pixels, round(elapsed, 1), *validate()])
@@ -122,7 +123,7 @@ def train(
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(Path(weights).with_name("loss.csv"), frame.to_csv(index=False))
-    levels = [f"sigma_{sigma:g}" for sigma in VALIDATION_SIGMAS]
+    levels = [f"sigma_{sigma:g}" for sigma in VALIDATION["sigmas"]]
     frame = pd.DataFrame(checks, columns=["examples", "pixels", "seconds", *levels])
     write_text(Path(weights).with_name("validation.csv"), frame.to_csv(index=False))
     save_weights(weights, trainer.average, card)
@@ -137,7 +138,7 @@ def _validation(
     Images, noise and grids are the same every time. A level that is not trained gives NaN.
     """
     images = load_images(path)
-    chosen = nested(len(images.ids), VALIDATION_IMAGES)
+    chosen = nested(len(images.ids), VALIDATION["images"])
     truth = torch.from_numpy(images.pixels[chosen])
     shape = tuple(truth.shape[1:])
     whole = not params.patch
@@ -152,7 +153,7 @@ def _validation(
 
     def validate() -> list[float]:
         with torch.inference_mode():
-            return [round(psnr(sigma), 3) for sigma in VALIDATION_SIGMAS]
+            return [round(psnr(sigma), 3) for sigma in VALIDATION["sigmas"]]
 
     return validate
 

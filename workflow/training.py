@@ -52,8 +52,9 @@ def markdown(table: pd.DataFrame) -> str:
     threads = "/".join(str(n) for n in sorted(set(table["threads"])))
     devices = "/".join(sorted(set(table["device"])))
     note = (
-        f"Seconds on {devices}, {threads} core per training, other trainings beside it. Denoising: "
-        "mean PSNR of the averaged network on validation images that nothing was trained on."
+        f"Seconds of training on {devices}, {threads} threads, without validation; other jobs may "
+        "have run beside it. Denoising: mean PSNR of the averaged network on validation images, "
+        "which nothing was trained on."
     )
     return note + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

@@ -8,6 +8,7 @@ from workflow import locks
 from workflow.config import (
     ASSEMBLIES,
     CONTROLS,
+    VALIDATION,
     ConfigError,
     digest,
     images_of,
@@ -64,7 +65,6 @@ wildcard_constraints:
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
     row="|".join(CONFIG["rows"]),
-    control="|".join(CONTROLS),
     prior="|".join(CONFIG["priors"]),
     table="|".join(CONFIG["tables"]),
 

@@ -26,7 +26,9 @@ rule generate:
             ]
         ),
         code=lambda w: fingerprint(
-            "methods.sampling", ASSEMBLIES[CONFIG["priors"][w.prior]["assembly"]]
+            "workflow.generation",
+            "methods.sampling",
+            ASSEMBLIES[CONFIG["priors"][w.prior]["assembly"]],
         ),
     shell:
         "python -m workflow generate {wildcards.prior} --config {input.config} --weights {input.weights}"

@@ -28,21 +28,22 @@ rule reconstruct:
         " --out {output.images} 2>&1 | tee {log}"
 
 
-rule control:
+rule controls:
     input:
         images=lambda w: test_images(w.problem),
         train=lambda w: test_images(w.problem).replace("test.npz", "train.npz"),
         config=ancient(SETTINGS),
     output:
-        images=f"{RUN}/reconstructions/{{problem}}/{{control}}.npz",
-        record=f"{RUN}/reconstructions/{{problem}}/{{control}}.json",
+        images=[f"{RUN}/reconstructions/{{problem}}/{name}.npz" for name in CONTROLS],
+        records=[f"{RUN}/reconstructions/{{problem}}/{name}.json" for name in CONTROLS],
     log:
-        f"{RUN}/logs/reconstruct/{{problem}}/{{control}}.log",
+        f"{RUN}/logs/reconstruct/{{problem}}/controls.log",
     conda:
         "../../environment.yml"
     params:
         settings=lambda w: digest(operator_of(CONFIG, w.problem)),
         code=lambda w: fingerprint("workflow.controls", family(w.problem)),
+        folder=f"{RUN}/reconstructions/{{problem}}",
     shell:
-        "python -m workflow control {wildcards.problem} {wildcards.control} --config {input.config}"
-        " --images {input.images} --train {input.train} --out {output.images} 2>&1 | tee {log}"
+        "python -m workflow controls {wildcards.problem} --config {input.config}"
+        " --images {input.images} --train {input.train} --out {params.folder} 2>&1 | tee {log}"

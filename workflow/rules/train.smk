@@ -4,7 +4,7 @@
 rule train:
     input:
         images=f"{RUN}/data/{{dataset}}/train.npz",
-        validation=f"{RUN}/data/{{dataset}}/validation.npz",
+        validation=ancient(f"{RUN}/data/{{dataset}}/validation.npz"),
         config=ancient(SETTINGS),
     output:
         weights=f"{RUN}/networks/{{dataset}}/{{network}}/weights.safetensors",
@@ -23,7 +23,13 @@ rule train:
         gpu=int(ON_GPU),
     params:
         settings=lambda w: digest(
-            [CONFIG["seed"], CONFIG["precision"], CONFIG["device"], CONFIG["networks"][w.network]]
+            [
+                CONFIG["seed"],
+                CONFIG["precision"],
+                CONFIG["device"],
+                CONFIG["networks"][w.network],
+                VALIDATION,
+            ]
         ),
         code=fingerprint("methods.priors.training"),
     shell:
