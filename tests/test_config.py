@@ -135,6 +135,15 @@ def test_own_parameters_win_over_tuned_ones_and_problems_can_go():
     assert "ct8" not in config["rows"]["padis"]["params_for"]
     assert "ct8" not in config["tables"]["table1"]["problems"] + config["tuning"]["problems"]
     assert "langevin" not in config["tables"]["samplers"]["rows"]
+    config = resolve({"preset": "quick", "problems": {"ct8": None}, "rows": {"padis": None}})
+    assert not any(name.startswith("ct8") for name in config["problems"])
+    assert "padis_p8" not in config["rows"]
+    assert not {"patch_size", "training_size", "shift"} & set(config["tables"])
+    config = resolve({"preset": "quick", "rows": {"admm_tv": None, "padis_p8": None}})
+    assert ["padis", "admm_tv"] not in config["tables"]["shift"]["differences"]
+    (points,) = config["tables"]["patch_size"]["plot"]["series"].values()
+    assert [8, "padis_p8"] not in points
+    assert "padis_p8" not in config["tables"]["patch_size"]["published"]
     default = resolve({"preset": "quick", "tables": {"table2": {"rows": None}}})["tables"]
     assert default["table2"]["rows"] == default["table1"]["rows"]
 
@@ -173,6 +182,10 @@ def test_a_problem_like_another_has_its_operator_networks_and_parameters():
         ({"rows": {"mine": {"like": "padis", "network": "p88"}}}, ["rows.mine", "'p8'"]),
         ({"tables": {"patch_size": {"differences": [["padis", "x"]]}}}, ["patch_size", "'x'"]),
         ({"tables": {"ct20": {"problems": ["ct8"], "caption": ""}}}, ["tables.ct20", "taken"]),
+        ({"rows": {"mine": {"like": ["padis"]}}}, ["rows.mine.like", "not a name"]),
+        ({"rows": {"mine": {"method": "padis", "params_for": None}}}, ["rows.mine.params_for"]),
+        ({"rows": {"padis": {"params_for": {"ct20": 3}}}}, ["rows.padis.params_for.ct20"]),
+        ({"datasets": {"faces": {"size": [40, 40]}}}, ["problems.ct20_faces", "[40, 40]"]),
         ({"generation": {"priors": {"padi": "x"}}}, ["generation", "'padis'"]),
         ({"generation": {"sampler": {"level": 3}}}, ["generation.sampler", "levels"]),
     ],

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from workflow import figures, files, published, tables
+from workflow.config import resolve
 
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
 ROWS = {"baseline": "Baseline", "ve_ddnm": "VE-DDNM", "padis": "PaDIS", "langevin": "Langevin"}
@@ -63,6 +64,15 @@ def test_published_table_is_complete():
     assert missing["note"].all()
     assert (paper.loc[paper["table"].isin(["table1", "table2"]), "variant"] == "").all()
     assert paper["source"].str.startswith("Fessler talk").all()
+
+
+@pytest.mark.parametrize("preset", ["smoke", "quick", "standard", "paper"])
+def test_presets_name_published_cells_that_exist(preset):
+    paper = published.load()
+    known = set(paper["problem"] + "/" + paper["method"] + "/" + paper["variant"])
+    tables_ = resolve({"preset": preset})["tables"]
+    named = {cell for table in tables_.values() for cell in table["published"].values()}
+    assert named and named <= known
 
 
 @pytest.mark.parametrize(

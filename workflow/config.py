@@ -76,9 +76,16 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
-    """Drop from a preset what the overrides remove and what a row's own parameters replace."""
+    """Drop from a preset what the overrides remove and what a row's own parameters replace.
+
+    With a row or problem goes what is like it, and what tables say of it.
+    """
     problems, rows = (_mapping(overrides.get(kind)) for kind in ("problems", "rows"))
     gone = {name for kind in (problems, rows) for name, value in kind.items() if value is None}
+    for entries in (config["problems"], config["rows"]):
+        for name in [n for n, entry in entries.items() if entry.get("like") in gone]:
+            del entries[name]
+            gone.add(name)
     for name, row in config["rows"].items():
         given = _mapping(_mapping(rows.get(name)).get("params"))
         row["params_for"] = {
@@ -89,6 +96,13 @@ def _give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
     for lists in (*config["tables"].values(), config.get("tuning", {})):
         for key in {"problems", "rows", "controls"} & set(lists):
             lists[key] = [name for name in lists[key] if name not in gone]
+    for name, table in list(config["tables"].items()):
+        table["published"] = {k: v for k, v in table.get("published", {}).items() if k not in gone}
+        table["differences"] = [p for p in table.get("differences", []) if not gone & set(p)]
+        for series in table.get("plot", {}).get("series", {}).values():
+            series[:] = [point for point in series if point[1] not in gone]
+        if not table["problems"] or table.get("rows") == []:
+            del config["tables"][name]
 
 
 def _inherit(config: dict[str, Any]) -> None:
@@ -104,8 +118,8 @@ def _inherit(config: dict[str, Any]) -> None:
             # What the row sets itself is not overruled by what was tuned for the other.
             given = _mapping(row.get("params"))
             tuned = {
-                problem: {k: v for k, v in values.items() if k not in given}
-                for problem, values in base.get("params_for", {}).items()
+                problem: {k: v for k, v in _mapping(values).items() if k not in given}
+                for problem, values in _mapping(base.get("params_for")).items()
             }
             kept = {k: base[k] for k in ("method", "prior", "network", "params") if k in base}
             rows[name] = _merge({**kept, "params_for": tuned}, row)
@@ -113,10 +127,13 @@ def _inherit(config: dict[str, Any]) -> None:
         base = _liked(problems, name, "problems")
         if base:
             kept = {k: base[k] for k in ("family", "params", "dataset") if k in base}
-            problems[name] = {"trained_on": base.get("dataset"), **_merge(kept, problem)}
+            trained_on = base.get("trained_on", base.get("dataset"))
+            problems[name] = {"trained_on": trained_on, **_merge(kept, problem)}
             for row in map(_mapping, rows.values()):
-                chosen = row.setdefault("params_for", {})
-                chosen[name] = {**chosen.get(problem["like"], {}), **chosen.get(name, {})}
+                chosen = _mapping(row.get("params_for"))
+                liked = _mapping(chosen.get(problem["like"]))
+                if liked:
+                    chosen[name] = _merge(liked, chosen.get(name, {}))
 
 
 def _liked(entries: dict[str, Any], name: str, kind: str) -> dict[str, Any] | None:
@@ -124,6 +141,8 @@ def _liked(entries: dict[str, Any], name: str, kind: str) -> dict[str, Any] | No
     other = _mapping(entries[name]).get("like")
     if other is None:
         return None
+    if not isinstance(other, str):
+        raise ConfigError(f"{kind}.{name}.like: {other!r} is not a name")
     if not isinstance(entries.get(other), dict):
         raise ConfigError(f"{kind}.{name}: unknown {kind[:-1]} {other!r}{nearest(other, entries)}")
     if "like" in entries[other]:
@@ -201,6 +220,12 @@ def _check_names(config: dict[str, Any]) -> None:
         problem["params"] = checked(problem["params"], annotations, f"problems.{name}")
         known("datasets", problem["dataset"], f"problems.{name}")
         known("datasets", problem.setdefault("trained_on", problem["dataset"]), f"problems.{name}")
+        size, trained = (config["datasets"][problem[k]]["size"] for k in ("dataset", "trained_on"))
+        if size != trained:
+            raise ConfigError(
+                f"problems.{name}: images of {problem['dataset']} are {size}, the networks' of "
+                f"{problem['trained_on']} {trained}; give both one size, or remove the problem"
+            )
     for name, network in config["networks"].items():
         for part, (module, cls) in RECIPES.items():
             owner = f"networks.{name}.{part}"
