@@ -11,7 +11,7 @@ from workflow.config import (
     operator_of,
     params_of,
     resolve,
-    rows_run,
+    rows_of,
     searches,
     trials_of,
 )
@@ -99,7 +99,7 @@ def test_tables_show_all_rows_but_those_that_must_be_named():
     config = resolve({"preset": "smoke", "rows": {"mine": {"method": "padis"}}})
     assert "mine" in config["tables"]["table1"]["rows"]
     assert "langevin_whole" not in config["tables"]["table1"]["rows"]
-    assert rows_run(config, "deblurring")[-3:] == ["prior_sample", "mean_image", "oracle"]
+    assert rows_of(config, "table1")[-3:] == ["prior_sample", "mean_image", "oracle"]
 
 
 def test_every_row_has_the_same_budget_of_trials():

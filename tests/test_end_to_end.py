@@ -105,7 +105,7 @@ def test_everything_is_made(finished):
     results = finished / "results/test"
     for name in ("table1.csv", "table1.md", "table1.tex", "training.csv", "training.md"):
         assert (results / "tables" / name).stat().st_size > 100
-    for name in ("ct20.png", "training.png"):
+    for name in ("table1/ct20.png", "training.png"):
         assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
     frame = scores(finished)
     assert set(frame["method"]) == set(ROWS) | CONTROLS
@@ -224,7 +224,7 @@ def test_variants_and_samples_are_made_without_new_rules(project):
     results = project / "results/test"
     for name in ("patch_size.csv", "shift.md", "generation.csv", "generation.md"):
         assert (results / "tables" / name).stat().st_size > 100
-    for name in ("patch_size.png", "ct20_faces.png", "generation.png"):
+    for name in ("patch_size.png", "shift/ct20_faces.png", "generation.png"):
         assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
     frame = scores(project)
     assert (frame["status"] == "ok").all()

@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     tune.add_argument("--weights", type=Path)
     tuned = with_config("tuned", "write the best trials as a configuration")
     tuned.add_argument("--trials", type=Path, required=True, help="folder of the trials")
-    score = with_config("score", "score all rows of a problem", "problem")
+    score = with_config("score", "score the rows of a table on a problem", "table", "problem")
     score.add_argument("--images", type=Path, required=True)
     score.add_argument("--measurements", type=Path, required=True)
     score.add_argument("--reconstructions", type=Path, required=True)
@@ -56,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     collect.add_argument("--out", type=Path, required=True)
     table = with_config("table", "write a table as CSV, Markdown and LaTeX", "table")
     table.add_argument("--scores", nargs="+", type=Path, required=True)
-    figure = with_config("figure", "draw reconstructions and error maps", "problem")
+    figure = with_config(
+        "figure", "draw reconstructions of the rows of a table and error maps", "table", "problem"
+    )
     figure.add_argument("--images", type=Path, required=True)
     figure.add_argument("--scores", type=Path, required=True)
     figure.add_argument("--reconstructions", type=Path, required=True)
@@ -110,13 +112,13 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "tuned":
         jobs.tuned(config, a.trials, a.out)
     elif a.command == "score":
-        jobs.score(config, a.problem, a.images, a.measurements, a.reconstructions, a.out)
+        jobs.score(config, a.table, a.problem, a.images, a.measurements, a.reconstructions, a.out)
     elif a.command == "collect":
         jobs.collect(a.scores, a.out)
     elif a.command == "table":
         jobs.table(config, a.table, a.scores, a.out)
     elif a.command == "figure":
-        jobs.figure(config, a.problem, a.images, a.scores, a.reconstructions, a.out)
+        jobs.figure(config, a.table, a.images, a.scores, a.reconstructions, a.out)
     elif a.command == "plot":
         jobs.plot(config, a.table, a.scores, a.out)
     elif a.command == "training":

@@ -328,20 +328,16 @@ def searches(config: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (problem, row)
         for problem in config["tuning"]["problems"]
-        for row in rows_run(config, problem)
-        if row not in CONTROLS and config["rows"][row]["search"]
+        for row in dict.fromkeys(
+            row for t in config["tables"].values() if problem in t["problems"] for row in t["rows"]
+        )
+        if config["rows"][row]["search"]
     ]
 
 
-def problems_run(config: dict[str, Any]) -> list[str]:
-    """Names of the problems that a table shows."""
-    return list(dict.fromkeys(p for t in config["tables"].values() for p in t["problems"]))
-
-
-def rows_run(config: dict[str, Any], problem: str) -> list[str]:
-    """Names of the rows, and after them the controls, that a table shows for ``problem``."""
-    tables = [t for t in config["tables"].values() if problem in t["problems"]]
-    return list(dict.fromkeys(r for key in ("rows", "controls") for t in tables for r in t[key]))
+def rows_of(config: dict[str, Any], table: str) -> list[str]:
+    """Names of the rows, and after them the controls, of a table."""
+    return [*config["tables"][table]["rows"], *config["tables"][table]["controls"]]
 
 
 def network_for(config: dict[str, Any], problem: str, row: str) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ from workflow.config import (
     operator_of,
     params_of,
     prior_of,
-    rows_run,
+    rows_of,
     searches,
     trials_of,
 )
@@ -245,9 +245,15 @@ def prior_for(config, row, weights, shape, device, precision):
 
 
 def score(
-    config: dict[str, Any], problem: str, images: Path, measurements: Path, folder: Path, out: Path
+    config: dict[str, Any],
+    table: str,
+    problem: str,
+    images: Path,
+    measurements: Path,
+    folder: Path,
+    out: Path,
 ) -> None:
-    """Score every row of a problem; write one line per image."""
+    """Score the rows and controls of a table on one of its problems; write one line per image."""
     import pandas as pd
 
     from workflow.files import write_text
@@ -258,23 +264,24 @@ def score(
     truth, measured = load_images(images), load_measurements(measurements)
     built = build_problem(config, problem, truth.pixels.shape[1:])
     frames = []
-    for row in rows_run(config, problem):
+    for row in rows_of(config, table):
         record = load_record(Path(folder) / f"{row}.json")
         x_hat = load_arrays(Path(folder) / f"{row}.npz")["x_hat"]
         frame = score_row(truth, measured["y"], built, x_hat, record)
         frames.append(frame.assign(problem=problem, method=row))
-    table = pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
-    write_text(out, table.to_csv(index=False))
+    scores = pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
+    write_text(out, scores.to_csv(index=False))
 
 
 def collect(scores: list[Path], out: Path) -> None:
-    """Put the scores of all problems into one table."""
+    """Put the scores of all tables and problems into one file, every row once."""
     import pandas as pd
 
     from workflow.files import write_text
     from workflow.scores import read_scores
 
     table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
+    table = table.drop_duplicates(["problem", "method", "variant", "seed", "image"])
     write_text(out, table.to_csv(index=False))
 
 
@@ -313,9 +320,9 @@ def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> No
 
 
 def figure(
-    config: dict[str, Any], problem: str, images: Path, scores: Path, folder: Path, out: Path
+    config: dict[str, Any], table: str, images: Path, scores: Path, folder: Path, out: Path
 ) -> None:
-    """Draw reconstructions of a few test images by every row, with error maps."""
+    """Draw reconstructions of a few test images by the rows of a table, with error maps."""
     from problems.datasets.base import evenly_spaced
     from workflow import figures
     from workflow.scores import read_scores
@@ -326,7 +333,7 @@ def figure(
     chosen = evenly_spaced(list(range(len(truth.ids))), settings["images"] + 2)[1:-1]
     chosen = chosen or [0]
     shown, captions = {}, {}
-    for row in rows_run(config, problem):
+    for row in rows_of(config, table):
         of_row = frame[frame["method"] == row].set_index("image")
         if of_row["status"].iloc[0] != "ok":
             continue

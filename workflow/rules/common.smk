@@ -17,9 +17,8 @@ from workflow.config import (
     operator_of,
     params_of,
     prior_of,
-    problems_run,
     resolve,
-    rows_run,
+    rows_of,
     searches,
 )
 from workflow.files import write_text
@@ -32,7 +31,6 @@ except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
 RUN = f"results/{CONFIG['name']}"
-PROBLEMS = problems_run(CONFIG)
 TABLES = CONFIG["tables"]
 ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in TABLES if table not in ABLATIONS]
@@ -117,6 +115,10 @@ def trained(tables):
     rows = [(p, r) for t in tables for p in TABLES[t]["problems"] for r in TABLES[t]["rows"]]
     needed = {network_for(CONFIG, *row) for row in rows} - {None}
     return [f"{RUN}/networks/{dataset}/{network}" for dataset, network in sorted(needed)]
+
+
+def scores_of(table):
+    return [f"{RUN}/scores/{table}/{problem}.csv" for problem in TABLES[table]["problems"]]
 
 
 def test_images(problem):

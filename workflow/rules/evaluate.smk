@@ -9,28 +9,28 @@ rule score:
             "{run}/reconstructions/{problem}/{row}.{kind}",
             run=RUN,
             problem=w.problem,
-            row=rows_run(CONFIG, w.problem),
+            row=rows_of(CONFIG, w.table),
             kind=["npz", "json"],
         ),
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/scores/{{problem}}.csv",
+        f"{RUN}/scores/{{table}}/{{problem}}.csv",
     log:
-        f"{RUN}/logs/score/{{problem}}.log",
+        f"{RUN}/logs/score/{{table}}/{{problem}}.log",
     conda:
         "../../environment.yml"
     params:
         code=fingerprint("workflow.scoring"),
         folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
     shell:
-        "python -m workflow score {wildcards.problem} --config {input.config} --images {input.images}"
+        "python -m workflow score {wildcards.table} {wildcards.problem} --config {input.config} --images {input.images}"
         " --measurements {input.measurements} --reconstructions {params.folder}"
         " --out {output} 2>&1 | tee {log}"
 
 
 rule collect_scores:
     input:
-        collect("{run}/scores/{problem}.csv", run=RUN, problem=PROBLEMS),
+        [path for table in TABLES for path in scores_of(table)],
     output:
         f"{RUN}/images.csv",
     log:
@@ -44,9 +44,7 @@ rule collect_scores:
 rule table:
     input:
         "results/published/padis_neurips2024.csv",
-        scores=lambda w: collect(
-            "{run}/scores/{problem}.csv", run=RUN, problem=CONFIG["tables"][w.table]["problems"]
-        ),
+        scores=lambda w: scores_of(w.table),
         config=ancient(SETTINGS),
     output:
         collect("{run}/tables/{{table}}.{kind}", run=RUN, kind=["csv", "md", "tex"]),
@@ -66,28 +64,26 @@ rule table:
 rule reconstruction_figure:
     input:
         images=lambda w: test_images(w.problem),
-        scores=f"{RUN}/scores/{{problem}}.csv",
+        scores=f"{RUN}/scores/{{table}}/{{problem}}.csv",
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/figures/{{problem}}.png",
+        f"{RUN}/figures/{{table}}/{{problem}}.png",
     log:
-        f"{RUN}/logs/figure/{{problem}}.log",
+        f"{RUN}/logs/figure/{{table}}/{{problem}}.log",
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest([CONFIG["figures"], CONFIG["rows"]]),
+        settings=lambda w: digest([CONFIG["figures"], CONFIG["rows"], TABLES[w.table]]),
         code=fingerprint("workflow.figures"),
         folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
     shell:
-        "python -m workflow figure {wildcards.problem} --config {input.config} --images {input.images}"
+        "python -m workflow figure {wildcards.table} {wildcards.problem} --config {input.config} --images {input.images}"
         " --scores {input.scores} --reconstructions {params.folder} --out {output} 2>&1 | tee {log}"
 
 
 rule plot:
     input:
-        scores=lambda w: collect(
-            "{run}/scores/{problem}.csv", run=RUN, problem=CONFIG["tables"][w.table]["problems"]
-        ),
+        scores=lambda w: scores_of(w.table),
         config=ancient(SETTINGS),
     output:
         f"{RUN}/figures/{{table}}.png",
