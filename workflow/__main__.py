@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(a: argparse.Namespace) -> None:
     """Run one command; imports happen here, so that ``--help`` is instant."""
-    from workflow import jobs
+    from workflow import evaluation, jobs
     from workflow.store import load_record
 
     config = load_record(a.config) if "config" in a else {}
@@ -112,19 +112,21 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "tuned":
         jobs.tuned(config, a.trials, a.out)
     elif a.command == "score":
-        jobs.score(config, a.table, a.problem, a.images, a.measurements, a.reconstructions, a.out)
+        evaluation.score(
+            config, a.table, a.problem, a.images, a.measurements, a.reconstructions, a.out
+        )
     elif a.command == "collect":
-        jobs.collect(a.scores, a.out)
+        evaluation.collect(a.scores, a.out)
     elif a.command == "table":
-        jobs.table(config, a.table, a.scores, a.out)
+        evaluation.table(config, a.table, a.scores, a.out)
     elif a.command == "figure":
-        jobs.figure(config, a.table, a.images, a.scores, a.reconstructions, a.out)
+        evaluation.figure(config, a.table, a.images, a.scores, a.reconstructions, a.out)
     elif a.command == "plot":
-        jobs.plot(config, a.table, a.scores, a.out)
+        evaluation.plot(config, a.table, a.scores, a.out)
     elif a.command == "training":
-        jobs.training(a.cards, a.out)
+        evaluation.training(a.cards, a.out)
     elif a.command == "validation":
-        jobs.validation(a.curves, a.out)
+        evaluation.validation(a.curves, a.out)
     elif a.command == "generate":
         from workflow.generation import generate
 

@@ -10,11 +10,9 @@ import numpy as np
 
 from problems.datasets.base import DataError
 from workflow.config import (
-    labels_of,
     operator_of,
     params_of,
     prior_of,
-    rows_of,
     searches,
     trials_of,
 )
@@ -24,7 +22,6 @@ from workflow.store import (
     file_hash,
     load_arrays,
     load_images,
-    load_record,
     save_arrays,
     save_images,
     save_record,
@@ -242,136 +239,3 @@ def prior_for(config, row, weights, shape, device, precision):
     if weights is None:
         raise ValueError(f"{row} needs a trained prior: name its weights with --weights")
     return load_prior(weights, prior["assembly"], shape, device, precision, prior["overlap"])
-
-
-def score(
-    config: dict[str, Any],
-    table: str,
-    problem: str,
-    images: Path,
-    measurements: Path,
-    folder: Path,
-    out: Path,
-) -> None:
-    """Score the rows and controls of a table on one of its problems; write one line per image."""
-    import pandas as pd
-
-    from workflow.files import write_text
-    from workflow.harness import build_problem
-    from workflow.scores import COLUMNS
-    from workflow.scoring import score as score_row
-
-    truth, measured = load_images(images), load_measurements(measurements)
-    built = build_problem(config, problem, truth.pixels.shape[1:])
-    frames = []
-    for row in rows_of(config, table):
-        record = load_record(Path(folder) / f"{row}.json")
-        x_hat = load_arrays(Path(folder) / f"{row}.npz")["x_hat"]
-        frame = score_row(truth, measured["y"], built, x_hat, record)
-        frames.append(frame.assign(problem=problem, method=row))
-    scores = pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
-    write_text(out, scores.to_csv(index=False))
-
-
-def collect(scores: list[Path], out: Path) -> None:
-    """Put the scores of all tables and problems into one file, every row once."""
-    import pandas as pd
-
-    from workflow.files import write_text
-    from workflow.scores import read_scores
-
-    table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    table = table.drop_duplicates(["problem", "method", "variant", "seed", "image"])
-    write_text(out, table.to_csv(index=False))
-
-
-def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -> None:
-    """Write one table as CSV, Markdown and LaTeX from the scores of its problems."""
-    import pandas as pd
-
-    from workflow import published, tables
-    from workflow.scores import read_scores
-
-    settings = config["tables"][name]
-    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
-    rows = labels_of(config, settings["rows"])
-    controls = labels_of(config, settings["controls"])
-    images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    pairs = settings["differences"]
-    summary = tables.summarise(
-        images, problems, rows | controls, published.load(), settings["published"], pairs
-    )
-    caption = settings["caption"] + (f" {tables.BARS}" if "plot" in settings else "")
-    tables.write_table(Path(folder), name, summary, problems, rows, caption, controls, pairs)
-
-
-def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> None:
-    """Draw the plot of a table from the scores of its problems."""
-    import pandas as pd
-
-    from workflow import figures, plots
-    from workflow.scores import read_scores
-
-    settings = config["tables"][name]
-    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
-    images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    plot = settings["plot"]
-    figures.save(plots.series_figure(images, problems, plot["series"], plot["label"]), out)
-
-
-def figure(
-    config: dict[str, Any], table: str, images: Path, scores: Path, folder: Path, out: Path
-) -> None:
-    """Draw reconstructions of a few test images by the rows of a table, with error maps."""
-    from problems.datasets.base import evenly_spaced
-    from workflow import figures
-    from workflow.scores import read_scores
-
-    truth, frame = load_images(images), read_scores(scores)
-    settings = config["figures"]
-    # Inner images: the first and last slices of a scan show the least.
-    chosen = evenly_spaced(list(range(len(truth.ids))), settings["images"] + 2)[1:-1]
-    chosen = chosen or [0]
-    shown, captions = {}, {}
-    for row in rows_of(config, table):
-        of_row = frame[frame["method"] == row].set_index("image")
-        if of_row["status"].iloc[0] != "ok":
-            continue
-        label = labels_of(config, [row])[row]
-        shown[label] = load_arrays(Path(folder) / f"{row}.npz")["x_hat"][chosen]
-        values = of_row.loc[[truth.ids[i] for i in chosen], ["psnr", "ssim"]]
-        captions[label] = [f"{p:.2f} dB / {s:.3f}" for p, s in values.to_numpy()]
-    drawn = figures.reconstruction_figure(
-        truth.pixels[chosen],
-        shown,
-        window=tuple(settings["window"]),
-        error_max=settings["error_max"],
-        titles=[truth.ids[i] for i in chosen],
-        scores=captions,
-    )
-    figures.save(drawn, out)
-
-
-def training(cards: list[Path], folder: Path) -> None:
-    """Write the table of all trainings from their cards and the validation curves beside them."""
-    import pandas as pd
-
-    from workflow import training
-
-    curves = [pd.read_csv(card.with_name("validation.csv")) for card in cards]
-    names = [card.parent.name for card in cards]
-    records = [load_record(card) | {"name": n} for card, n in zip(cards, names, strict=True)]
-    training.write_table(Path(folder), training.summarise(records, curves))
-
-
-def validation(curves: list[Path], out: Path) -> None:
-    """Draw the validation curves of networks, a line of panels per dataset."""
-    import pandas as pd
-
-    from workflow import figures, plots
-
-    frames: dict[str, dict[str, pd.DataFrame]] = {}
-    for curve in curves:
-        dataset, network = curve.parts[-3:-1]
-        frames.setdefault(dataset, {})[network] = pd.read_csv(curve)
-    figures.save(plots.validation_figure(frames), out)
