@@ -21,16 +21,6 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/generate.smk"
 
 
-def parts_of(tables):
-    """Tables, their plots and the reconstructions of their rows on each problem."""
-    figures = [table for table in tables if "plot" in TABLES[table]]
-    figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
-    return [
-        *(f"{RUN}/tables/{table}.md" for table in tables),
-        *(f"{RUN}/figures/{name}.png" for name in figures),
-    ]
-
-
 rule all:
     default_target: True
     input:

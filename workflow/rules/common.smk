@@ -128,3 +128,13 @@ def test_images(problem):
 def downloads_of(dataset):
     source = find("dataset", CONFIG["datasets"][dataset]["source"])
     return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+
+
+def parts_of(tables):
+    """Tables, their plots and the reconstructions of their rows on each problem."""
+    figures = [table for table in tables if "plot" in TABLES[table]]
+    figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
+    return [
+        *(f"{RUN}/tables/{table}.md" for table in tables),
+        *(f"{RUN}/figures/{name}.png" for name in figures),
+    ]

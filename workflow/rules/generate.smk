@@ -54,6 +54,7 @@ if GENERATION:
         params:
             settings=digest(GENERATION),
             code=fingerprint("workflow.generation", "workflow.figures"),
+            run=RUN,
         shell:
             "python -m workflow generation --config {input.config} --samples {input.samples}"
-            " --train {input.train} --test {input.test} --out {RUN} 2>&1 | tee {log}"
+            " --train {input.train} --test {input.test} --out {params.run} 2>&1 | tee {log}"
