@@ -26,6 +26,7 @@ rule all:
     input:
         f"{RUN}/images.csv",
         parts_of(TABLES),
+        f"{RUN}/tables/claims.md",
         f"{RUN}/tables/training.md" if trained(TABLES) else [],
         f"{RUN}/figures/training.png" if trained(MAIN_TABLES) else [],
         f"{RUN}/tables/generation.md" if GENERATION else [],

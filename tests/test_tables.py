@@ -9,6 +9,7 @@ import pytest
 
 from workflow import figures, files, published, tables
 from workflow.config import resolve
+from workflow.summary import summarise
 
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
 ROWS = {"baseline": "Baseline", "ve_ddnm": "VE-DDNM", "padis": "PaDIS", "langevin": "Langevin"}
@@ -41,7 +42,7 @@ def images():
 
 @pytest.fixture
 def table(images):
-    return tables.summarise(images, PROBLEMS, ROWS, published.load())
+    return summarise(images, PROBLEMS, ROWS, published.load())
 
 
 def line(table, problem, method, variant=""):
@@ -111,9 +112,10 @@ def test_published_notes_mark_the_anomalies():
 
 def test_summary_keeps_order_and_columns(table):
     assert ",".join(table.columns) == (
-        "problem,method,variant,images,psnr,psnr_std,ssim,ssim_std,psnr_published,ssim_published,"
-        "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb,"
-        "status,reason"
+        "problem,method,variant,images,clusters,status,reason,"
+        "psnr,psnr_std,psnr_ci95,psnr_best,psnr_published,"
+        "ssim,ssim_std,ssim_ci95,ssim_best,ssim_published,"
+        "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb"
     )
     expected = [(problem, row) for row in ROWS for problem in PROBLEMS]
     assert list(zip(table["problem"], table["method"], strict=True)) == expected
@@ -146,20 +148,20 @@ def test_summary_keeps_what_did_not_run(table):
 
 
 def test_summary_of_a_variant(images):
-    table = tables.summarise(images, {"ct20": "CT"}, {"padis/patch8": "P = 8"}, published.load())
+    table = summarise(images, {"ct20": "CT"}, {"padis/patch8": "P = 8"}, published.load())
     row = line(table, "ct20", "padis", "patch8")
     assert (row["psnr"], row["psnr_published"]) == (10, 32.57)
 
 
 def test_summary_of_nothing_is_missing(images):
-    table = tables.summarise(images[:0], PROBLEMS, ROWS, published.load())
+    table = summarise(images[:0], PROBLEMS, ROWS, published.load())
     assert set(table["status"]) == {"missing"}
     assert len(table) == 8
 
 
 def test_a_score_that_is_not_a_number_is_not_averaged_away(images):
     images.loc[4, "psnr"] = np.nan  # one of two seeds of one of two images of PaDIS
-    table = tables.summarise(images, PROBLEMS, ROWS, published.load())
+    table = summarise(images, PROBLEMS, ROWS, published.load())
     assert np.isnan(line(table, "ct20", "padis")["psnr"])
 
 
@@ -175,12 +177,28 @@ def test_markdown_shows_ours_beside_the_paper(table):
     text = tables.markdown(table, PROBLEMS, ROWS, "Main table.")
     cells = markdown_cells(text)
     assert cells["Method"][:2] == ["CT, 20 views, ours", "CT, 20 views, paper"]
-    assert cells["Baseline"][:2] == ["21.00 / .600", "24.93 / .595"]
-    assert cells["Baseline"][2:] == ["**24.00** / **.600**", "24.54 / .688"]
-    assert cells["PaDIS"][:2] == ["**33.00** / .855", "33.57 / .854"]
-    assert cells["VE-DDNM"][0] == "26.00 / **.960**"
+    wide = line(table, "ct20", "baseline")["psnr_ci95"]
+    assert wide == pytest.approx(12.71, rel=0.03)  # t quantile of one degree of freedom
+    assert cells["Baseline"][:2] == [f"21.00 ± {wide:.2f} / .600", "24.93 / .595"]
+    assert cells["Baseline"][2:] == ["24.00 / .600", "24.54 / .688"]  # nothing to compare with
+    assert cells["PaDIS"][1] == "33.57 / .854"
+    assert cells["VE-DDNM"][0].endswith(" / .960")  # the best of two images is not resolved
     assert cells["VE-DDNM"][3] == "-"
-    assert "CT, 20 views: 2; Deblurring: 1." in text.splitlines()[0]
+    assert "CT, 20 views: 2 of 1; Deblurring: 1 of 1." in text.splitlines()[0]
+
+
+def test_bold_is_the_best_if_it_is_resolved_from_every_other_row(images):
+    def cells(of_padis):
+        changed = images.assign(variant="")[images["variant"].isna()]
+        changed = changed[changed["seed"] == 0].astype({"psnr": float})
+        changed.loc[changed["method"] == "padis", "psnr"] = [*of_padis, np.nan]
+        table = summarise(changed, {"ct20": "CT"}, ROWS, published.load())
+        found = markdown_cells(tables.markdown(table, {"ct20": "CT"}, ROWS, "x"))
+        return {name: values[0].split(" ")[0] for name, values in found.items()}
+
+    assert cells([30, 32.1])["PaDIS"] == "**31.05**"  # above by 5 and 5.1
+    assert cells([27, 32])["PaDIS"] == "29.50"  # above by 2 and 5
+    assert cells([27, 32])["VE-DDNM"] == "26.00"
 
 
 def test_markdown_footnotes_give_the_reason(table):
@@ -199,46 +217,54 @@ def test_a_partly_failed_row_is_marked_and_never_best(images):
     images.loc[images["method"] == "ve_ddnm", "psnr"] = 31  # a tie
     images = pd.concat([images, broken])
     images = images[~((images["method"] == "padis") & (images["image"] == "b"))]
-    table = tables.summarise(images, PROBLEMS, ROWS, published.load())
+    table = summarise(images, PROBLEMS, ROWS, published.load())
     text = tables.markdown(table, PROBLEMS, ROWS, "Main table.")
     assert line(table, "ct20", "padis")["status"] == "failed"
     cells = markdown_cells(text)
     assert re.fullmatch(r"31\.00 / \.810 \(\d\)", cells["PaDIS"][0])
-    assert cells["VE-DDNM"][0] == "**31.00** / **.960**"
+    assert cells["VE-DDNM"][0].startswith("31.00 ± 0.00 / ")
+    assert not line(table, "ct20", "padis")["psnr_best"]
     assert "mean over 1 of 2 images; failed: killed" in text
 
 
 def test_a_problem_without_published_values_has_no_paper_column(images):
     images = images.replace({"problem": {"ct20": "inpainting"}})
-    table = tables.summarise(images, {"inpainting": "In_paint"}, ROWS, published.load())
+    table = summarise(images, {"inpainting": "In_paint"}, ROWS, published.load())
     header = markdown_cells(tables.markdown(table, {"inpainting": "In_paint"}, ROWS, "x"))["Method"]
     assert header == ["In\\_paint, ours"]
 
 
-def test_controls_stand_below_and_are_not_ranked(table):
+def test_controls_stand_below_and_are_not_ranked(images):
     rows, controls = {k: ROWS[k] for k in ("baseline", "ve_ddnm")}, {"padis": "A control"}
+    table = summarise(images, PROBLEMS, rows, published.load(), controls=controls)
     text = tables.markdown(table, PROBLEMS, rows, "x", controls)
     cells = markdown_cells(text)
     assert list(cells)[-2:] == ["VE-DDNM", "A control"]
-    assert cells["A control"][0] == "33.00 / .855"
-    assert cells["VE-DDNM"][0] == "**26.00** / **.960**"
+    assert cells["A control"][0].startswith("33.00 ± ")
+    assert cells["VE-DDNM"][0].startswith("**26.00** ± ")  # above the baseline by 5 and 5
+    assert not line(table, "ct20", "padis")["psnr_best"]
     latex = tables.latex(table, PROBLEMS, rows, "x", controls)
     assert latex.count(r"\midrule") == 2
+    assert r"\textbf{26.00} ± " in latex
     assert latex.index("A control") > latex.rindex(r"\midrule") > latex.index("VE-DDNM")
 
 
 def test_differences_are_of_the_same_images(images):
     pairs = [("padis", "ve_ddnm"), ("padis", "langevin")]
-    table = tables.summarise(images, PROBLEMS, ROWS, published.load(), None, pairs)
+    images.loc[images["method"] == "ve_ddnm", "ssim"] -= 0.5
+    table = summarise(images, PROBLEMS, ROWS, published.load(), None, pairs)
     difference = line(table, "ct20", "padis - ve_ddnm")
     assert difference["psnr"] == pytest.approx((31 - 25 + 35 - 27) / 2)
     assert difference["psnr_std"] == pytest.approx(np.std([6, 8], ddof=1))
     assert line(table, "ct20", "padis - langevin")["status"] == "missing"
     text = tables.markdown(table, PROBLEMS, ROWS, "x", None, pairs)
     cells = markdown_cells(text)
-    assert cells["PaDIS minus VE-DDNM"][0] == "+7.00 ± 1.00 / -.105 ± .035"
+    wide, close = difference["psnr_ci95"], difference["ssim_ci95"]
+    assert wide == pytest.approx(12.71, rel=0.03)
+    assert close == pytest.approx(12.71 * 0.035, rel=0.03)
+    assert cells["PaDIS minus VE-DDNM"][0] == f"+7.00 ± {wide:.2f} / +.395 ± .{1000 * close:.0f}"
     assert cells["PaDIS minus Langevin"][0] == "-"
-    assert "standard error" in text
+    assert cells["Smallest resolved difference"][0] == f"{wide:.2f} / .{1000 * close:.0f}"
     assert cells["PaDIS"] == markdown_cells(tables.markdown(table, PROBLEMS, ROWS, "x"))["PaDIS"]
     latex = tables.latex(table, PROBLEMS, ROWS, "x", None, pairs)
     assert latex.index("PaDIS minus VE-DDNM") > latex.rindex(r"\midrule")
@@ -246,7 +272,7 @@ def test_differences_are_of_the_same_images(images):
 
 def test_a_row_may_stand_beside_another_published_number(images):
     named = {"padis": "ct20/padis/patch8"}
-    table = tables.summarise(images, {"ct20": "CT"}, ROWS, published.load(), named)
+    table = summarise(images, {"ct20": "CT"}, ROWS, published.load(), named)
     assert line(table, "ct20", "padis")["psnr_published"] == 32.57
     assert line(table, "ct20", "baseline")["psnr_published"] == 24.93
 
@@ -265,7 +291,9 @@ def test_latex_escapes_and_lays_out(table):
     rows = ROWS | {"padis": r"100% of PaDIS_1 & ${x}^2~#\y"}
     text = tables.latex(table, PROBLEMS, rows, "Main_table: 5 % & more.")
     escaped = r"100\% of PaDIS\_1 \& \$\{x\}\textasciicircum{}2\textasciitilde{}\#"
-    assert escaped + r"\textbackslash{}y & \textbf{33.00} / .855 & 33.57 / .854 & " in text
+    assert escaped + r"\textbackslash{}y & 33.00 ± " in text
+    assert r" / .855 & 33.57 / .854 & " in text
+    assert r" / .960 & 31.98 / .861" in text
     assert r"\caption{Main\_table: 5 \% \& more. " in text
     assert re.search(r"\\label\{tab:[a-z0-9-]+\}", text)
     assert r"--\textsuperscript{1}" in text

@@ -62,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--images", type=Path, required=True)
     figure.add_argument("--scores", type=Path, required=True)
     figure.add_argument("--reconstructions", type=Path, required=True)
+    claims = with_config("claims", "give the paper's claims a verdict")
+    claims.add_argument("tables", nargs="+", type=Path, help="tables/*.csv")
     plot = with_config("plot", "draw the plot of a table", "table")
     plot.add_argument("--scores", nargs="+", type=Path, required=True)
     training = command("training", "write the table of all trainings")
@@ -121,6 +123,8 @@ def run(a: argparse.Namespace) -> None:
         evaluation.table(config, a.table, a.scores, a.out)
     elif a.command == "figure":
         evaluation.figure(config, a.table, a.images, a.scores, a.reconstructions, a.out)
+    elif a.command == "claims":
+        evaluation.claims(config, a.tables, a.out)
     elif a.command == "plot":
         evaluation.plot(config, a.table, a.scores, a.out)
     elif a.command == "training":

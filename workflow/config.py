@@ -33,7 +33,18 @@ VALIDATION = {  # of networks during training: how often, on how many images, at
     "images": 8,
     "sigmas": [0.05, 0.2, 1.0],
 }
-RESERVED = ("all", "ablations", "generation", "training", "tune")  # targets, names of tables
+REFERENCE = (
+    "padis"  # the row that tables compare the others with, if they do not say what to compare
+)
+RESERVED = (
+    "all",
+    "ablations",
+    "claims",
+    "generation",
+    "numbers",
+    "training",
+    "tune",
+)  # targets, names of tables
 
 
 def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +185,9 @@ def _check_names(config: dict[str, Any]) -> None:
         default = [row for row in shown if row not in table["controls"]]
         for row in table.setdefault("rows", default):
             known("rows", row, f"tables.{name}")
+        others = [row for row in table["rows"] if row != REFERENCE]
+        compared = len(others) < len(table["rows"]) and not table["ablation"]
+        table.setdefault("differences", [[row, REFERENCE] for row in others if compared])
         if name in (*config["problems"], *RESERVED):
             raise ConfigError(f"tables.{name}: the name is taken; choose another")
         plotted = [

@@ -55,6 +55,7 @@ def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -
 
     from workflow import published, tables
     from workflow.scores import read_scores
+    from workflow.summary import summarise
 
     settings = config["tables"][name]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
@@ -62,11 +63,23 @@ def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -
     controls = labels_of(config, settings["controls"])
     images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
     pairs = settings["differences"]
-    summary = tables.summarise(
-        images, problems, rows | controls, published.load(), settings["published"], pairs
+    summary = summarise(
+        images, problems, rows, published.load(), settings["published"], pairs, controls
     )
     caption = settings["caption"] + (f" {tables.BARS}" if "plot" in settings else "")
     tables.write_table(Path(folder), name, summary, problems, rows, caption, controls, pairs)
+
+
+def claims(config: dict[str, Any], tables: list[Path], folder: Path) -> None:
+    """Write the ledger of what the paper claims from the tables (CSV) that show its numbers."""
+    import pandas as pd
+
+    from workflow import claims
+
+    frames = {path.stem: pd.read_csv(path) for path in map(Path, tables)}
+    problems = {name: problem["label"] for name, problem in config["problems"].items()}
+    labels = labels_of(config, list(config["rows"]))
+    claims.write(Path(folder), frames, problems, labels, config["differs"])
 
 
 def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> None:

@@ -34,7 +34,8 @@ def give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
             lists[key] = [name for name in lists[key] if name not in gone]
     for name, table in list(config["tables"].items()):
         table["published"] = {k: v for k, v in table.get("published", {}).items() if k not in gone}
-        table["differences"] = [p for p in table.get("differences", []) if not gone & set(p)]
+        if "differences" in table:
+            table["differences"] = [p for p in table["differences"] if not gone & set(p)]
         for series in table.get("plot", {}).get("series", {}).values():
             series[:] = [point for point in series if point[1] not in gone]
         if not table["problems"] or table.get("rows") == []:

@@ -54,11 +54,29 @@ rule table:
         "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.tables", "workflow.published"),
+        code=fingerprint("workflow.tables", "workflow.summary", "workflow.published"),
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
         "python -m workflow table {wildcards.table} --config {input.config} --scores {input.scores} --out {params.folder}"
         " 2>&1 | tee {log}"
+
+
+rule claims:
+    input:
+        tables=collect("{run}/tables/{table}.csv", run=RUN, table=TABLES),
+        config=ancient(SETTINGS),
+    output:
+        collect("{run}/tables/{name}", run=RUN, name=["claims.csv", "claims.md", "numbers.csv"]),
+    log:
+        f"{RUN}/logs/table/claims.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=CONFIG["differs"],
+        code=fingerprint("workflow.claims"),
+        folder=lambda w, output: os.path.dirname(output[0]),
+    shell:
+        "python -m workflow claims {input.tables} --config {input.config} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule reconstruction_figure:

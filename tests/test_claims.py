@@ -1,0 +1,74 @@
+"""Verdicts on what the paper claims."""
+
+import pandas as pd
+import pytest
+
+from workflow import claims, published
+from workflow.summary import summarise
+
+ROWS = {"baseline": "Baseline", "admm_tv": "ADMM-TV", "langevin": "Langevin", "padis": "PaDIS"}
+PSNR = {  # of three images; published at 20 views: 24.93, 26.82, 33.03, 33.57
+    "baseline": [24.0, 24.1, 24.2],
+    "admm_tv": [34.0, 34.1, 34.3],
+    "langevin": [32.0, 34.0, 33.0],
+    "padis": [33.1, 33.0, 33.2],
+}
+
+
+@pytest.fixture
+def tables():
+    costs = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "seconds")
+    lines = [
+        {
+            **{"problem": "ct20", "method": row, "variant": "", "image": str(i), "cluster": "p"},
+            **{"psnr": psnr, "ssim": psnr / 40, "status": "ok", "reason": "", "seed": 0},
+            **dict.fromkeys((*costs, "peak_memory_mb"), 0),
+        }
+        for row, values in PSNR.items()
+        for i, psnr in enumerate(values)
+    ]
+    pairs = [(row, "padis") for row in ROWS if row != "padis"]
+    problems = {"ct20": "CT", "ct8": "CT, 8"}
+    table = summarise(pd.DataFrame(lines), problems, ROWS, published.load(), None, pairs)
+    reverse = summarise(
+        pd.DataFrame(lines), problems, ROWS, published.load(), None, [p[::-1] for p in pairs]
+    )
+    return {"first": table, "second": reverse}
+
+
+def test_orders_get_the_verdict_of_their_interval(tables):
+    found = claims.orders(tables)
+    assert len(found) == 2 * 3 * 2
+    assert set(found["table"]) == {"first"}
+    ct20 = found[(found["problem"] == "ct20") & (found["score"] == "psnr")].set_index("row")
+    verdicts = {"baseline": "reproduced", "admm_tv": "not reproduced", "langevin": "unresolved"}
+    assert ct20["verdict"].to_dict() == verdicts
+    assert ct20.loc["baseline", "published"] == pytest.approx(24.93 - 33.57)
+    assert set(found[found["problem"] == "ct8"]["verdict"]) == {"not run"}
+
+
+def test_numbers_are_comparable_only_under_the_same_protocol(tables):
+    found = claims.numbers(tables, "")
+    psnr = found[(found["problem"] == "ct20") & (found["score"] == "psnr")].set_index("row")
+    assert psnr.loc["langevin", "verdict"] == "reproduced"
+    assert psnr.loc["admm_tv", "verdict"] == "not reproduced"
+    assert set(found[found["problem"] == "ct8"]["verdict"]) == {"not run"}
+    differs = claims.numbers(tables, "smaller images")
+    assert set(differs["verdict"]) == {"not comparable", "not run"}
+
+
+def test_ranks_are_correlated_where_there_are_enough(tables):
+    (line,) = claims.agreement(claims.numbers(tables, "")).to_dict("records")
+    assert (line["problem"], line["rows"]) == ("ct20", 4)
+    assert line["tau"] == pytest.approx((4 - 2) / 6)  # ADMM-TV is above Langevin and PaDIS
+
+
+def test_ledger_is_laid_out(tables, tmp_path):
+    claims.write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "smaller images")
+    text = (tmp_path / "claims.md").read_text()
+    lines = text.splitlines()
+    assert "| by PSNR | 1 | 1 | 1 | 3 |" in lines
+    assert any("| Baseline | PaDIS | -8.64 | -9.00 ± " in line for line in lines)
+    assert "differs from the paper's: smaller images." in text
+    assert pd.read_csv(tmp_path / "claims.csv")["verdict"].notna().all()
+    assert len(pd.read_csv(tmp_path / "numbers.csv")) == 16

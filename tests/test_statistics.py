@@ -1,0 +1,44 @@
+"""Intervals of means over images of few patients."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from workflow.statistics import half_width
+
+
+def test_one_image_per_patient_gives_the_t_interval():
+    values = np.random.default_rng(1).normal(size=20)
+    expected = stats.t.ppf(0.975, 19) * values.std(ddof=1) / 20**0.5
+    assert half_width(values, list(map(str, range(20)))) == pytest.approx(expected, rel=0.03)
+
+
+def test_copies_of_an_image_add_nothing():
+    values, people = [1.0, 2.0, 4.0, 8.0], ["a", "b", "c", "d"]
+    alone = half_width(values, people)
+    assert half_width(values * 5, people * 5) == pytest.approx(alone)
+    assert half_width(values * 5, list(map(str, range(20)))) < 0.6 * alone
+
+
+def test_images_of_one_patient_are_drawn_one_by_one():
+    values = [1.0, 2.0, 4.0, 8.0]
+    assert half_width(values, ["a"] * 4) == half_width(values, ["a", "b", "c", "d"])
+
+
+def test_too_little_is_not_a_number():
+    assert np.isnan(half_width([1.0], ["a"]))
+    assert np.isnan(half_width([], []))
+    assert np.isnan(half_width([1.0, np.nan], ["a", "b"]))
+
+
+@pytest.mark.parametrize("patients", [4, 12])
+def test_intervals_hold_what_they_say(patients):
+    """Five images each, half of the variance between patients; 400 repetitions, 95 +- 3.3 %."""
+    generator = np.random.default_rng(patients)
+    clusters = np.repeat(np.arange(patients), 5).astype(str)
+    hits = 0
+    for _ in range(400):
+        shared = np.repeat(generator.normal(size=patients), 5)
+        values = shared + generator.normal(size=5 * patients)
+        hits += abs(values.mean()) <= half_width(values, clusters)
+    assert 0.917 <= hits / 400 <= 0.983
