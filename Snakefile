@@ -21,15 +21,21 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/generate.smk"
 
 
+# Failed rows do not stop anything else; the end of the output and the exit status say that they are.
+onsuccess:
+    if report(RUN):
+        sys.exit(report(RUN))
+
+
+onerror:
+    if report(RUN):
+        print(report(RUN), file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:
-        f"{RUN}/images.csv",
-        parts_of(TABLES),
-        f"{RUN}/tables/claims.md",
-        f"{RUN}/tables/training.md" if trained(TABLES) else [],
-        f"{RUN}/figures/training.png" if trained(MAIN_TABLES) else [],
-        f"{RUN}/tables/generation.md" if GENERATION else [],
+        f"{RUN}/run.json",
 
 
 # One target per table and one for all ablations: `snakemake --cores all table1`.

@@ -48,7 +48,7 @@ def test_orders_get_the_verdict_of_their_interval(tables):
 
 
 def test_numbers_are_comparable_only_under_the_same_protocol(tables):
-    found = claims.numbers(tables, "")
+    found = claims.numbers({"first": tables["first"]}, "")
     psnr = found[(found["problem"] == "ct20") & (found["score"] == "psnr")].set_index("row")
     assert psnr.loc["langevin", "verdict"] == "reproduced"
     assert psnr.loc["admm_tv", "verdict"] == "not reproduced"
@@ -58,8 +58,12 @@ def test_numbers_are_comparable_only_under_the_same_protocol(tables):
 
 
 def test_ranks_are_correlated_where_there_are_enough(tables):
-    (line,) = claims.agreement(claims.numbers(tables, "")).to_dict("records")
-    assert (line["problem"], line["rows"]) == ("ct20", 4)
+    lines = claims.agreement(claims.numbers(tables, "")).to_dict("records")
+    assert [(line["table"], line["problem"], line["rows"]) for line in lines] == [
+        ("first", "ct20", 4),
+        ("second", "ct20", 4),
+    ]
+    line = lines[0]
     assert line["tau"] == pytest.approx((4 - 2) / 6)  # ADMM-TV is above Langevin and PaDIS
 
 
@@ -67,8 +71,19 @@ def test_ledger_is_laid_out(tables, tmp_path):
     claims.write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "smaller images")
     text = (tmp_path / "claims.md").read_text()
     lines = text.splitlines()
-    assert "| by PSNR | 1 | 1 | 1 | 3 |" in lines
-    assert any("| Baseline | PaDIS | -8.64 | -9.00 ± " in line for line in lines)
+    assert "| by PSNR, on the problem itself | 1 | 1 | 1 | 3 |" in lines
+    assert "| by PSNR, on a problem like it | 0 | 0 | 0 | 0 |" in lines
+    assert any("| the same | Baseline | PaDIS | -8.64 | -9.00 ± " in line for line in lines)
     assert "differs from the paper's: smaller images." in text
     assert pd.read_csv(tmp_path / "claims.csv")["verdict"].notna().all()
-    assert len(pd.read_csv(tmp_path / "numbers.csv")) == 16
+    assert len(pd.read_csv(tmp_path / "numbers.csv")) == 2 * 16
+
+
+def test_claims_on_another_problem_are_counted_apart(tables, tmp_path):
+    tables["first"]["published_as"] = tables["first"]["published_as"].str.replace("ct20", "ct60")
+    found = claims.orders(tables)
+    assert set(found[found["problem"] == "ct20"]["paper"]) == {"ct60", "ct20"}
+    claims.write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "")
+    lines = (tmp_path / "claims.md").read_text().splitlines()
+    assert "| by PSNR, on a problem like it | 1 | 1 | 1 | 0 |" in lines
+    assert any(r"| CT \| 20 | ct60 | Baseline | PaDIS | " in line for line in lines)

@@ -15,6 +15,7 @@ from workflow.config import (
     searches,
     trials_of,
 )
+from workflow.plugins import load
 
 MISTAKES = [
     ({"preset": "quik"}, "'quick'"),
@@ -106,8 +107,29 @@ def test_every_row_has_the_same_budget_of_trials():
     config = resolve({"preset": "quick"})
     searched = {row for _, row in searches(config)}
     variants = {name for name, row in config["rows"].items() if "like" in row}
-    assert searched == set(config["rows"]) - variants - {"baseline", "prior_sample"}
+    published = {name for name in config["rows"] if name.endswith("_published")}
+    assert searched == set(config["rows"]) - variants - published - {"baseline", "prior_sample"}
     assert {trials_of(config["rows"][row]["search"]) for row in searched} == {12}
+
+
+def test_published_settings_are_those_of_the_paper():
+    config = resolve({"preset": "quick"})
+    for name in ("padis", "whole", "langevin"):
+        row = config["rows"][f"{name}_published"]
+        params = load("method", row["method"]).Params(**params_of(row, "ct20"))
+        assert (params.zeta, params.data_step) == (0.3, "norm")
+        assert params.epsilon == (1.0 if name == "langevin" else 0.5)  # as in the released code
+        assert (params.start, params.sigma_max, params.sigma_min) == ("noise", 10.0, 0.002)
+        assert params.levels * params.updates == 1000
+
+
+def test_tables_compare_with_padis_unless_they_say_what_to_compare():
+    config = resolve({"preset": "quick"})
+    assert ["admm_tv", "padis"] in config["tables"]["table1"]["differences"]
+    assert ["padis", "padis"] not in config["tables"]["table1"]["differences"]
+    assert config["tables"]["position"]["differences"][0] == ["position", "no_position"]
+    without = resolve({"preset": "quick", "rows": {"padis": None}})
+    assert without["tables"]["table1"]["differences"] == []
 
 
 def test_every_search_has_its_result_committed():

@@ -1,6 +1,9 @@
 """The whole DAG for real on a small configuration: finished, repeated, killed, broken."""
 
+import json
 import os
+import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -32,6 +35,7 @@ SETTINGS = {
         "shift": None,
     },
     "generation": None,
+    "problems": {"ct20": {"repeats": 2}},
     "rows": {
         "admm_tv": {"search": {"weight": [0.03, 3.0], "rho": [0.003, 0.03]}},
         "whole_image_diffusion": {"search": None},
@@ -110,7 +114,7 @@ def test_everything_is_made(finished):
     frame = scores(finished)
     assert set(frame["method"]) == set(ROWS) | CONTROLS
     assert (frame["status"] == "ok").all()
-    assert len(frame) == 6 * 3
+    assert len(frame) == 6 * 3 + 2 * 3  # whole-image diffusion and PaDIS twice
     assert frame["psnr"].between(5, 60).all()
     means = frame.groupby("method")["psnr"].mean()
     assert means["admm_tv"] > means["baseline"]
@@ -123,6 +127,18 @@ def test_a_second_run_does_nothing(finished):
     code, output = run(finished)
     assert code == 0
     assert "Nothing to be done" in output
+
+
+def test_nothing_is_written_elsewhere(finished, tmp_path):
+    def files(folder):
+        found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+        return {name for name in found if "__pycache__" not in name}
+
+    new = files(finished) - files(copy_project(tmp_path / "fresh"))
+    assert {"/".join(name.split("/")[:2]) for name in new if not name.startswith(".snakemake")} == {
+        "results/test",
+        "results/cache",
+    }
 
 
 def test_nothing_is_left_behind(finished):
@@ -153,11 +169,45 @@ def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
     code, output = run(folder)
     assert code == 0, output[-3000:]
     log = (folder / "results/test/logs/reconstruct/ct20/padis.log").read_text()
-    assert "batch 1 of 3" not in log
+    assert "batch 1 of 6" not in log
+    assert "batch 6 of 6" in log
     for network in ("patch", "whole"):
         path = f"results/test/networks/ct/{network}/weights.safetensors"
         assert file_hash(folder / path) == file_hash(finished / path)
     pd.testing.assert_frame_equal(scores(folder), scores(finished))
+
+
+def metrics(folder):
+    """Everything in the tables but time and memory."""
+    tables = sorted((folder / "results/test/tables").glob("*"))
+    return {
+        path.name: path.read_bytes()
+        for path in tables
+        if path.suffix in (".csv", ".md", ".tex") and not path.stem.endswith(("_cost", "training"))
+    }
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished, tmp_path):
+    folder = copy_project(tmp_path / "single")
+    code, output = run(folder, "--cores", "1")
+    assert code == 0, output[-3000:]
+    assert {"table1.csv", "table1.md", "table1.tex", "claims.md"} <= set(metrics(folder))
+    assert metrics(folder) == metrics(finished)
+    pd.testing.assert_frame_equal(scores(folder), scores(finished))
+
+
+def test_twenty_kills_lose_nothing(finished, tmp_path):
+    folder, generator = copy_project(tmp_path / "killed"), random.Random(0)
+    for _ in range(20):
+        process = start(folder)
+        time.sleep(generator.uniform(2, 9))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    code, output = run(folder)
+    assert code == 0, output[-3000:]
+    assert metrics(folder) == metrics(finished)
+    left = [p for p in (folder / "results").rglob("*") if p.name.startswith(".")]
+    assert left == []
 
 
 def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
@@ -179,22 +229,111 @@ def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
     assert reruns == ["reconstruct problem=ct20, row=padis"]
 
 
-def test_a_failing_method_leaves_the_table_whole(project):
+FAILING = {
+    "broken": ("raise RuntimeError('it broke')", "RuntimeError: it broke"),
+    "not_a_number": ("return problem.baseline(y) * float('nan')", "ValueError: result holds NaN"),
+    "endless": ("import time; time.sleep(1000)", "TimeoutError: no result within 0.5 minutes"),
+    "greedy": ("import os; os.kill(os.getpid(), 9)", "killed by SIGKILL, often for lack of memory"),
+}
+
+
+def test_failing_methods_are_rows_and_everything_else_is_made(project):
     text = (project / "methods/baseline.py").read_text()
-    broken = text.replace("return problem.baseline(y)", "raise RuntimeError('it broke')")
-    (project / "methods/broken.py").write_text(broken.replace("Baseline", "Broken"))
-    table = {**SETTINGS["tables"]["table1"], "rows": [*ROWS, "broken"]}
-    rows = {**SETTINGS["rows"], "broken": {"method": "broken", "label": "Broken"}}
+    for name, (act, _) in FAILING.items():
+        method = text.replace("return problem.baseline(y)", act).replace("Baseline", name.title())
+        (project / f"methods/{name}.py").write_text(method)
+    (project / "methods/no_import.py").write_text("import torsch\n" + text)
+    failing = [*FAILING, "no_import"]
+    table = {**SETTINGS["tables"]["table1"], "rows": [*ROWS, *failing]}
+    rows = {**SETTINGS["rows"], **{name: {"method": name} for name in failing}}
     settings = {**SETTINGS, "rows": rows, "tables": {**SETTINGS["tables"], "table1": table}}
+    settings["time_limit_minutes"] = 0.5
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project)
-    assert code == 0, output[-3000:]
-    table = (project / "results/test/tables/table1.md").read_text()
-    assert "RuntimeError: it broke" in table
-    frame = scores(project)
-    assert frame[frame["method"] == "broken"]["status"].tolist() == ["failed"]
-    ours = frame[frame["method"] != "broken"]
-    assert len(ours) == 18
+    assert code == 1
+    last = output.rstrip().splitlines()[-6:]
+    assert last[-1] == "5 failed; the next run tries again."
+    assert all(line.startswith("failed: ") for line in last[:-1])
+    text = (project / "results/test/tables/table1.md").read_text()
+    for name, (_, reason) in FAILING.items():
+        assert any(f"failed: {name} on ct20: {reason}" in line for line in last)
+        assert reason in text.replace("\\", "")
+    assert any("failed: no_import on ct20: " in line and "torsch" in line for line in last)
+    frame = scores(project).set_index("method")
+    assert frame.loc[failing, "status"].tolist() == ["failed"] * 5
+    assert len(frame.drop(failing)) == 24
+    before = (project / "results/test/tables/table1.csv").read_bytes()
+    broken = project / "methods/broken.py"
+    broken.write_text(
+        broken.read_text().replace(FAILING["broken"][0], "return problem.baseline(y)")
+    )
+    table["rows"].remove("endless")
+    (project / "my.yaml").write_text(yaml.safe_dump(settings))
+    code, output = run(project)
+    assert code == 1
+    assert output.rstrip().splitlines()[-1].startswith("3 failed")
+    code, output = run(project)  # nothing has changed
+    assert code == 1
+    assert output.rstrip().splitlines()[-1].startswith("3 failed")
+    assert (project / "results/test/tables/table1.csv").read_bytes() != before
+
+
+def workflow(folder, *arguments, file_size=None):
+    def limit():
+        if file_size:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+
+    command = [sys.executable, "-m", "workflow", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limit)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):
+    run_folder = project / "results/test"
+    config = ["--config", "results/test/config.json", "--out"]
+    images = ["--images", "results/test/data/ct/train.npz"]
+    validation = ["--validation", "results/test/data/ct/validation.npz"]
+    measurements = ["--measurements", "results/test/measurements/ct20.npz"]
+    commands = {
+        "data/ct/train.npz": ["prepare", "ct", "train"],
+        "networks/ct/whole/weights.safetensors": ["train", "ct", "whole", *images, *validation],
+        "reconstructions/ct20/admm_tv.npz": ["reconstruct", "ct20", "admm_tv", *measurements],
+    }
+    before = {p: p.read_bytes() for p in run_folder.rglob("*") if p.is_file()}
+    for name, command in commands.items():
+        code, output = workflow(project, *command, *config, f"results/test/{name}", file_size=5000)
+        assert code == 1
+        assert "Traceback" not in output
+        assert output.rstrip().splitlines()[-1].startswith("error: ")
+        left = {p: p.read_bytes() for p in run_folder.rglob("*") if p.is_file()}
+        assert left == before
+
+
+def test_a_table_can_be_verified(project):
+    table = project / "results/test/tables/table1.csv"
+    code, output = workflow(project, "verify", str(table), "--images", "4")
+    assert code == 0, output
+    assert output.count("the same to the last bit") == 4
+    card = json.loads((project / "results/test/run.json").read_text())
+    assert card["results"]["results/test/tables/table1.csv"] == file_hash(table)
+    record = project / "results/test/reconstructions/ct20/padis.json"
+    made_with = json.loads(record.read_text())["made_with"]
+    weights = "results/test/networks/ct/patch/weights.safetensors"
+    assert made_with["inputs"][weights] == file_hash(project / weights)
+    assert made_with["versions"]["torch"] == card["made_with"]["versions"]["torch"]
+
+    frame = pd.read_csv(table)
+    frame.assign(psnr=frame["psnr"] + 0.001).to_csv(table, index=False)
+    code, output = workflow(project, "verify", str(table))
+    assert (code, output.count("\n")) == (1, 1)
+    assert "the means of psnr are not those of the scores" in output
+    scores = project / "results/test/scores/table1/ct20.csv"
+    pd.read_csv(scores).assign(psnr=lambda f: f["psnr"] + 0.1).to_csv(scores, index=False)
+    frame.assign(psnr=frame["psnr"] + 0.1).to_csv(table, index=False)
+    code, output = workflow(project, "verify", str(table))
+    assert (code, output.count("\n")) == (1, 1)
+    assert "dB, the scores say" in output
+    assert workflow(project, "verify", "results/test/tables/claims.csv")[0] == 1
 
 
 def test_tuning_logs_every_trial_and_writes_a_configuration(project):
@@ -267,7 +406,7 @@ def test_harmless_changes_rerun_nothing_else(project):
         return {job.split()[0] for job in jobs(run(project, "--dry-run")[1])}
 
     assert dry() == set()
-    problems = {"ct20": {"label": "Twenty views"}}
+    problems = {"ct20": {"label": "Twenty views", "repeats": 2}}
     assert dry(problems=problems) == {"table"}
     fewer = dry(datasets={"ct": {"test": 2}})
     assert "measure" in fewer

@@ -34,13 +34,13 @@ class Recorder(Method):
         return self.act(y, problem)
 
 
-def run(method, tmp_path, prior=None, batch=2):
+def run(method, tmp_path, prior=None, batch=2, seeds=((1, 2, 3, 4, 5),)):
     problem = CT((1, 24, 20), CT.Params(views=6))
     truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0))
     measured = {"y": problem.physics.A(truth).numpy(), "ids": np.array(IDS)}
     return harness.reconstruct(
-        method, problem, prior, measured, [1, 2, 3, 4, 5], batch, torch.device("cpu"),
-        tmp_path / "parts", "test",
+        method, problem, prior, measured, seeds, batch, torch.device("cpu"), tmp_path / "parts",
+        "test",
     )  # fmt: skip
 
 
@@ -57,6 +57,28 @@ def test_costs_are_counted_per_image(tmp_path):
             assert image[name] == 6, name
         assert image["seconds"] > 0
         assert image["peak_memory_mb"] > 0
+
+
+def test_methods_that_draw_are_repeated_and_others_are_not(tmp_path):
+    from problems.datasets.base import Images
+    from workflow.scoring import score
+
+    seeds = [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
+    method, prior = PaDIS(PaDIS.Params(levels=3, updates=2)), small_prior("padis", (1, 24, 20))
+    first, _ = run(method, tmp_path / "a", prior)
+    both, record = run(method, tmp_path / "b", prior, seeds=seeds)
+    assert np.array_equal(both[:5], first)
+    assert not np.array_equal(both[5:], first)
+    assert [(image["id"], image["repeat"]) for image in record["images"]] == [
+        (id_, repeat) for repeat in (0, 1) for id_ in IDS
+    ]
+    problem, truth = CT((1, 24, 20), CT.Params(views=6)), np.zeros((5, 1, 24, 20), np.float32)
+    frame = score(Images(truth, IDS, list("ppqqq")), np.ones((5, 1, 6, 1)), problem, both, record)
+    assert frame["seed"].tolist() == [0] * 5 + [1] * 5
+    assert frame["cluster"].tolist() == list("ppqqq") * 2
+    plain = Recorder(lambda y, problem: problem.baseline(y))
+    x_hat, record = run(plain, tmp_path / "c", seeds=seeds)
+    assert (len(x_hat), len(record["images"]), plain.batches) == (5, 5, [2, 2, 1])
 
 
 def test_a_killed_run_resumes_at_the_next_batch(tmp_path):

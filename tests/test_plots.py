@@ -33,6 +33,28 @@ def test_series_have_means_and_bars_without_the_difficulty_of_images():
     assert padis[0].get_linestyle() != whole[0].get_linestyle()
 
 
+def test_sensitivity_varies_one_parameter_around_the_best():
+    trials = pd.DataFrame(
+        [
+            {"weight": 0.1, "rho": 1.0, "psnr": 30.0},
+            {"weight": 0.3, "rho": 1.0, "psnr": 31.0},
+            {"weight": 1.0, "rho": 1.0, "psnr": 29.0},
+            {"weight": 0.3, "rho": 3.0, "psnr": 32.0},
+            {"weight": 0.3, "rho": 9.0, "psnr": float("nan")},
+        ]
+    )
+    for parameter, x, y in (
+        ("weight", [0.1, 0.3, 1.0], [-2.0, -1.0, -3.0]),
+        ("rho", [1.0, 3.0], [-1.0, 0.0]),
+    ):
+        figure = plots.sensitivity_figure(
+            {"ct": {"tv": trials}}, {"ct": "CT", "tv": "TV"}, parameter, ["weight", "rho"]
+        )
+        (line,) = figure.axes[0].lines
+        assert line.get_xdata().tolist() == x
+        assert line.get_ydata().tolist() == y
+
+
 def test_validation_figure_has_a_panel_per_dataset_and_level():
     frame = pd.DataFrame({"seconds": [1, 2], "sigma_0.05": [30, 31], "sigma_1": [20, np.nan]})
     narrow = frame.assign(**{"sigma_1": np.nan})

@@ -112,9 +112,10 @@ def test_published_notes_mark_the_anomalies():
 
 def test_summary_keeps_order_and_columns(table):
     assert ",".join(table.columns) == (
-        "problem,method,variant,images,clusters,status,reason,"
+        "problem,method,variant,images,clusters,status,reason,published_as,"
         "psnr,psnr_std,psnr_ci95,psnr_best,psnr_published,"
         "ssim,ssim_std,ssim_ci95,ssim_best,ssim_published,"
+        "seeds,psnr_seeds_std,"
         "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb"
     )
     expected = [(problem, row) for row in ROWS for problem in PROBLEMS]
@@ -126,6 +127,8 @@ def test_summary_averages_seeds_then_images(table):
     assert padis["images"] == 2
     assert padis["psnr"] == pytest.approx(33)  # of the images' 31 and 35
     assert padis["psnr_std"] == pytest.approx(8**0.5)
+    assert padis["seeds"] == 2
+    assert padis["psnr_seeds_std"] == pytest.approx(np.std([32.5, 33.5], ddof=1))
     assert padis["ssim"] == pytest.approx(0.855)
     assert padis["operator_calls"] == 2000
     assert padis["seconds_per_image"] == pytest.approx(8)
@@ -168,8 +171,9 @@ def test_a_score_that_is_not_a_number_is_not_averaged_away(images):
 # ---- layout -----------------------------------------------------------------------------------
 
 
-def markdown_cells(text):
-    rows = [r.strip("| ").split(" | ") for r in text.splitlines() if r.startswith("| ")]
+def markdown_cells(text, part=0):
+    lines = text.split(tables.SEEDS)[part].splitlines()
+    rows = [r.strip("| ").split(" | ") for r in lines if r.startswith("| ")]
     return {row[0]: row[1:] for row in rows}
 
 
@@ -264,7 +268,7 @@ def test_differences_are_of_the_same_images(images):
     assert close == pytest.approx(12.71 * 0.035, rel=0.03)
     assert cells["PaDIS minus VE-DDNM"][0] == f"+7.00 ± {wide:.2f} / +.395 ± .{1000 * close:.0f}"
     assert cells["PaDIS minus Langevin"][0] == "-"
-    assert cells["Smallest resolved difference"][0] == f"{wide:.2f} / .{1000 * close:.0f}"
+    assert cells[tables.RESOLVED][0] == f"{wide:.2f} / .{1000 * close:.0f}"
     assert cells["PaDIS"] == markdown_cells(tables.markdown(table, PROBLEMS, ROWS, "x"))["PaDIS"]
     latex = tables.latex(table, PROBLEMS, ROWS, "x", None, pairs)
     assert latex.index("PaDIS minus VE-DDNM") > latex.rindex(r"\midrule")
@@ -285,6 +289,13 @@ def test_cost_markdown(table):
     assert rows[1][-6:] == ["VE-DDNM", "500", "0", "1000", "100", "50"]
     assert rows[2][-6:] == ["PaDIS", "1000", "1000", "2000", "8", "200"]
     assert rows[3][-5:] == ["-"] * 5
+
+
+def test_the_spread_between_seeds_stands_apart(table):
+    cells = markdown_cells(tables.markdown(table, PROBLEMS, ROWS, "Main table."), part=1)
+    assert cells["Method"] == ["CT, 20 views"]  # no method has seeds on the other problem
+    assert cells["PaDIS"] == ["0.707 (2)"]
+    assert cells["Baseline"] == cells["Langevin"] == ["-"]
 
 
 def test_latex_escapes_and_lays_out(table):
@@ -310,15 +321,23 @@ def test_latex_escapes_and_lays_out(table):
     assert not re.search(r"(?<!\\)[%_#$]", text)
 
 
-def test_write_table_writes_three_files_that_agree(table, tmp_path):
+def test_write_table_writes_files_that_agree(table, tmp_path):
     folder = tmp_path / "new" / "tables"
     tables.write_table(folder, "main", table, PROBLEMS, ROWS, "Main table")
-    assert sorted(p.name for p in folder.iterdir()) == ["main.csv", "main.md", "main.tex"]
+    names = ["main.csv", "main.md", "main.tex", "main_cost.csv", "main_cost.md"]
+    assert sorted(p.name for p in folder.iterdir()) == names
     read = pd.read_csv(folder / "main.csv", keep_default_na=False, na_values={"psnr": [""]})
     pd.testing.assert_series_equal(read["psnr"], table["psnr"])
     text = (folder / "main.md").read_text()
     assert text.startswith("Main table. PSNR")
-    assert text.index("33.57 / .854") < text.index("Denoiser calls")
+    assert "33.57 / .854" in text
+    assert "Denoiser calls" not in text
+    cost = pd.read_csv(folder / "main_cost.csv")
+    assert (
+        cost["seconds_per_image"].dropna().tolist() == table["seconds_per_image"].dropna().tolist()
+    )
+    assert "seconds_per_image" not in read
+    assert "| VE-DDNM | 500 | 0 | 1000 | 100 |" in (folder / "main_cost.md").read_text()
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     tables.write_table(folder, "main", table, PROBLEMS, ROWS, "Main table")
     assert before == {p.name: p.read_bytes() for p in folder.iterdir()}

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from workflow.config import ConfigError
+from workflow.contained import fork
 from workflow.locks import STATE, end_with_parent, join
 from workflow.plugins import nearest
 
@@ -64,6 +65,19 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--reconstructions", type=Path, required=True)
     claims = with_config("claims", "give the paper's claims a verdict")
     claims.add_argument("tables", nargs="+", type=Path, help="tables/*.csv")
+    metrics = with_config("metrics", "compare the rankings by every metric")
+    metrics.add_argument("tables", nargs="+")
+    metrics.add_argument("--scores", type=Path, required=True, help="images.csv")
+    card = with_config("card", "write what the run was made with")
+    card.add_argument("results", nargs="+", type=Path, help="files that it made")
+    card.add_argument("--code", default="", help="fingerprint of the code")
+    reference = command("reference", "copy a run to results/reference, its table to the README")
+    reference.add_argument("run", type=Path, help="results/<name>")
+    verify = command("verify", "recompute images of a table, chosen at random", "result")
+    verify.add_argument("--images", type=int, default=3)
+    verify.add_argument("--seed", type=int, default=0, help="of the choice")
+    sensitivity = with_config("sensitivity", "draw the trials against a parameter", "parameter")
+    sensitivity.add_argument("--trials", type=Path, required=True, help="folder of the trials")
     plot = with_config("plot", "draw the plot of a table", "table")
     plot.add_argument("--scores", nargs="+", type=Path, required=True)
     training = command("training", "write the table of all trainings")
@@ -106,7 +120,12 @@ def run(a: argparse.Namespace) -> None:
 
         train(config, a.dataset, a.network, a.images, a.validation, a.out, a.code)
     elif a.command == "reconstruct":
-        jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
+        limit = config["time_limit_minutes"]
+        reason = fork(limit and 60 * limit)
+        if reason:
+            jobs.give_up(config, a.problem, a.row, a.out, reason)
+        else:
+            jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
     elif a.command == "controls":
         jobs.controls(config, a.problem, a.images, a.train, a.out)
     elif a.command == "tune":
@@ -125,6 +144,20 @@ def run(a: argparse.Namespace) -> None:
         evaluation.figure(config, a.table, a.images, a.scores, a.reconstructions, a.out)
     elif a.command == "claims":
         evaluation.claims(config, a.tables, a.out)
+    elif a.command == "metrics":
+        evaluation.metrics(config, a.tables, a.scores, a.out)
+    elif a.command == "card":
+        evaluation.run_card(config, a.results, a.code, a.out)
+    elif a.command == "verify":
+        from workflow.verify import verify
+
+        print(*verify(a.result, a.images, a.seed), sep="\n")
+    elif a.command == "sensitivity":
+        evaluation.sensitivity(config, a.parameter, a.trials, a.out)
+    elif a.command == "reference":
+        from workflow.reference import keep, update_readme
+
+        update_readme(keep(a.run))
     elif a.command == "plot":
         evaluation.plot(config, a.table, a.scores, a.out)
     elif a.command == "training":

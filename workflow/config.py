@@ -33,18 +33,13 @@ VALIDATION = {  # of networks during training: how often, on how many images, at
     "images": 8,
     "sigmas": [0.05, 0.2, 1.0],
 }
-REFERENCE = (
-    "padis"  # the row that tables compare the others with, if they do not say what to compare
-)
-RESERVED = (
-    "all",
-    "ablations",
-    "claims",
-    "generation",
-    "numbers",
-    "training",
-    "tune",
-)  # targets, names of tables
+REFERENCE = "padis"  # with which tables compare the other rows, if they do not say what
+# Rules, targets, files and folders: no names of tables.
+RULES = """
+all ablations claims collect_scores controls generate generation measure metrics numbers oracle plot
+prepare reconstruct reconstruction_figure run_card score sensitivity table train training
+training_figure training_table tune tune_row tuned tuning
+"""
 
 
 def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +183,7 @@ def _check_names(config: dict[str, Any]) -> None:
         others = [row for row in table["rows"] if row != REFERENCE]
         compared = len(others) < len(table["rows"]) and not table["ablation"]
         table.setdefault("differences", [[row, REFERENCE] for row in others if compared])
-        if name in (*config["problems"], *RESERVED):
+        if name in (*config["problems"], *RULES.split()) or name.endswith("_cost"):
             raise ConfigError(f"tables.{name}: the name is taken; choose another")
         plotted = [
             r for points in table.get("plot", {}).get("series", {}).values() for _, r in points
@@ -197,6 +192,8 @@ def _check_names(config: dict[str, Any]) -> None:
             if row not in table["rows"]:
                 hint = nearest(row, table["rows"])
                 raise ConfigError(f"tables.{name}: {row!r} is not among its rows{hint}")
+        for row in set(table["rows"]) & set(table["controls"]):
+            raise ConfigError(f"tables.{name}: {row} is a row and a control; remove one")
         possible = [*config["rows"], *CONTROLS]
         for control in table["controls"]:
             if control not in possible:
@@ -249,6 +246,12 @@ def searches(config: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def searched(config: dict[str, Any]) -> list[str]:
+    """Parameters that the searches vary."""
+    names = [name for _, row in searches(config) for name in config["rows"][row]["search"]]
+    return list(dict.fromkeys(names))
+
+
 def rows_of(config: dict[str, Any], table: str) -> list[str]:
     """Names of the rows, and after them the controls, of a table."""
     return [*config["tables"][table]["rows"], *config["tables"][table]["controls"]]
@@ -279,9 +282,12 @@ def operator_of(config: dict[str, Any], problem: str) -> dict[str, Any]:
 
 
 def is_dry(arguments: list[str]) -> bool:
-    """Whether Snakemake was asked to look only: -n, -np, --dry-run, --lint."""
-    long = {"--dry-run", "--dryrun", "--lint"}
-    return any(a in long or (a[:1] == "-" != a[1:2] and "n" in a) for a in arguments)
+    """Whether Snakemake was asked to look only: -n, -np, --dry-run, --lint, --summary, ..."""
+    long = (
+        "dry-run dryrun lint dag rulegraph filegraph d3dag summary detailed-summary report unlock"
+    )
+    looks = {f"--{name}" for name in [*long.split(), "list-rules", "list-target-rules", "touch"]}
+    return any(a.split("=")[0] in looks or (a[:1] == "-" != a[1:2] and "n" in a) for a in arguments)
 
 
 def digest(value: Any) -> str:

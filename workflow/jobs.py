@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from problems.datasets.base import DataError
 from workflow.config import (
+    label_of,
     operator_of,
     params_of,
     prior_of,
@@ -17,6 +19,7 @@ from workflow.config import (
     trials_of,
 )
 from workflow.plugins import load, make_params
+from workflow.provenance import made_with
 from workflow.store import (
     arrays_hash,
     file_hash,
@@ -97,11 +100,16 @@ def reconstruct(
     measured = load_measurements(measurements)
     shape = tuple(measured["shape"].tolist())
     built = harness.build_problem(config, problem, shape).to(device)
-    method = harness.build_method(config, row, problem)
+    try:
+        method = harness.build_method(config, row, problem)
+    except Exception as error:
+        traceback.print_exc()
+        return give_up(config, problem, row, out, harness.reason_of(error))
     prior = prior_for(config, row, weights, shape, device, precision)
     settings = config["rows"][row], params_of(config["rows"][row], problem), config["batch"]
     key = [
         *(config["seed"], problem, settings, operator_of(config, problem), code),
+        prior_of(config, row),
         *(str(precision), device.type),
         *(str(measured["sha256"]), file_hash(weights) if weights else ""),
     ]
@@ -122,10 +130,23 @@ def reconstruct(
         parts,
         f"{problem} {row}",
     )
-    save_arrays(out, x_hat=x_hat)
     where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
+    inputs = [measurements, weights] if weights else [measurements]
+    record["made_with"] = made_with(code, inputs)
+    _save(config, problem, row, out, x_hat, {**record, **where})
+
+
+def give_up(config: dict[str, Any], problem: str, row: str, out: Path, reason: str) -> None:
+    """Write a failed reconstruction, of no image, and its reason."""
+    record = {"status": "failed", "reason": reason, "images": []}
+    _save(config, problem, row, out, np.zeros(0, dtype=np.float32), record)
+
+
+def _save(config, problem, row, out, x_hat, record) -> None:
     names = {"problem": problem, "method": row, "seed": config["seed"], "batch": config["batch"]}
-    save_record(out.with_suffix(".json"), {**record, **names, **where})
+    save_arrays(Path(out), x_hat=x_hat)
+    hashed = {"x_hat_sha256": arrays_hash(x_hat)}
+    save_record(Path(out).with_suffix(".json"), {**record, **names, **hashed})
 
 
 def controls(config: dict[str, Any], problem: str, images: Path, train: Path, out: Path) -> None:
@@ -212,19 +233,29 @@ def tune(
 
 
 def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
-    """Write the best trial of every search as a configuration to lay over the preset."""
+    """Write the best trial of every search as a configuration to lay over the preset.
+
+    What was found on test images becomes rows of their own, which are marked as oracles.
+    """
     import pandas as pd
     import yaml
 
     from workflow.files import write_text
 
     rows: dict[str, Any] = {}
+    oracle = config["tuning"]["split"] == "test"
     for problem, row in searches(config):
         trials = pd.read_csv(Path(folder) / problem / f"{row}.csv").dropna(subset="psnr")
         for best in trials.head(1).to_dict("records"):
             chosen = {name: best[name] for name in config["rows"][row]["search"]}
-            rows.setdefault(row, {"params_for": {}})["params_for"][problem] = chosen
-    head = "# Written by `snakemake tune`: the best trials on validation images."
+            if oracle:
+                label = f"{label_of(config['rows'][row])}, oracle (tuned on the test images)"
+                new = rows.setdefault(f"{row}_oracle", {"like": row, "only_named": True})
+                new.update(label=label, params_for={**new.get("params_for", {}), problem: chosen})
+            else:
+                rows.setdefault(row, {"params_for": {}})["params_for"][problem] = chosen
+    split = config["tuning"]["split"]
+    head = f"# Written by `snakemake tune`: the best trials on {split} images."
     text = yaml.safe_dump({"rows": rows}, default_flow_style=None, sort_keys=False, width=100)
     write_text(out, f"{head}\n{text}")
 

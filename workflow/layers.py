@@ -36,8 +36,13 @@ def give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
         table["published"] = {k: v for k, v in table.get("published", {}).items() if k not in gone}
         if "differences" in table:
             table["differences"] = [p for p in table["differences"] if not gone & set(p)]
-        for series in table.get("plot", {}).get("series", {}).values():
-            series[:] = [point for point in series if point[1] not in gone]
+        lines = table.get("plot", {}).get("series", {})
+        for label, points in list(lines.items()):
+            lines[label] = [point for point in points if point[1] not in gone]
+            if not lines[label]:
+                del lines[label]
+        if "plot" in table and not lines:
+            del table["plot"]
         if not table["problems"] or table.get("rows") == []:
             del config["tables"][name]
 

@@ -89,6 +89,58 @@ def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
     return figure
 
 
+def sensitivity_figure(
+    trials: dict[str, dict[str, pd.DataFrame]],
+    labels: dict[str, str],
+    parameter: str,
+    search: list[str],
+) -> Figure:
+    """Show the PSNR on validation images against a parameter, below the best, a panel per problem.
+
+    Each line varies this parameter alone: the others have the values of its best trial.
+
+    Args:
+        trials: problem to row to trials with a column per parameter and psnr.
+        labels: of problems and rows.
+        parameter: which one.
+        search: all parameters that the searches vary.
+    """
+    columns = min(len(trials), 3)
+    figure, panels = _panels(-(-len(trials) // columns), columns)
+    names = list(dict.fromkeys(row for rows in trials.values() for row in rows))
+    shown = {}
+    for axes, (problem, rows) in zip(panels.flat, trials.items(), strict=False):
+        for row, frame in rows.items():
+            others = [name for name in search if name in frame and name != parameter]
+            lines = frame.dropna(subset="psnr").sort_values(parameter)
+            groups = lines.groupby(others, dropna=False) if others else [("", lines)]
+            varied = [group for _, group in groups if group[parameter].nunique() > 1]
+            if varied:
+                line = max(varied, key=lambda group: group["psnr"].max())
+                number = names.index(row)
+                style, marker = STYLES[number % len(STYLES)]
+                (shown[row],) = axes.plot(
+                    line[parameter],
+                    line["psnr"] - lines["psnr"].max(),
+                    color=f"C{number % 10}",
+                    linestyle=style,
+                    marker=marker,
+                    markersize=3,
+                    linewidth=1,
+                )
+        axes.set_xscale("log")
+        axes.set_ylim(-3, 0.2)
+        _finish(axes, labels[problem], parameter, "PSNR below best (dB)")
+    for axes in list(panels.flat)[len(trials) :]:
+        axes.set_axis_off()
+    if shown:
+        shown = {labels[row]: shown[row] for row in names if row in shown}
+        figure.legend(
+            shown.values(), shown, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False
+        )
+    return figure
+
+
 def _panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
     size = WIDTH if columns <= 2 else 2 * WIDTH, (2.2 if columns == 1 else 1.6) * lines
     figure = Figure(figsize=size, layout="constrained")

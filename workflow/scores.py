@@ -1,9 +1,29 @@
-"""The table of scores: one row per problem, method, variant, seed and image."""
+"""The table of scores: one row per problem, method, variant, seed and image.
+
+Metrics are protocols with a name and a version; a change of one is a new version. All are of the
+reconstruction clipped to [0, 1], with data range 1, and of the stored file, float32.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+METRICS = {  # column: label, whether higher is better, protocol
+    "psnr": ("PSNR", True, "psnr 1: scikit-image, dB, over all channels jointly"),
+    "ssim": ("SSIM", True, "ssim 1: scikit-image, uniform 7 x 7 window, mean over channels"),
+    "ssim_gaussian": (
+        "SSIM, Gaussian",
+        True,
+        "ssim_gaussian 1: torchmetrics, Gaussian of 1.5 pixels",
+    ),
+    "haarpsi": (
+        "HaarPSI",
+        True,
+        "haarpsi 1: deepinv, C = 5 and alpha = 4.9, as for medical images",
+    ),
+    "gmsd": ("GMSD", False, "gmsd 1: deepinv, c = 0.0026, mean over channels"),
+    "residual": ("Residual", False, "residual 1: ||A x_hat - y|| / ||y||"),
+}
 COLUMNS = [
     "problem",
     "method",
@@ -11,10 +31,7 @@ COLUMNS = [
     "seed",
     "image",
     "cluster",
-    "psnr",
-    "ssim",
-    "ssim_gaussian",
-    "residual",
+    *METRICS,
     "denoiser_calls",
     "jacobian_calls",
     "forward_calls",

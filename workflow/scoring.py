@@ -1,19 +1,11 @@
-"""Scores of reconstructions, each under a named protocol.
-
-psnr, ssim
-    The paper's: scikit-image, data range 1, reconstruction clipped to [0, 1], SSIM with a uniform
-    7 x 7 window, channels averaged.
-ssim_gaussian
-    torchmetrics, Gaussian window of standard deviation 1.5, data range 1.
-residual
-    ||A x_hat - y|| / ||y||.
-"""
+"""Scores of reconstructions under the protocols of ``workflow.scores.METRICS``."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from deepinv.loss.metric import GMSD, HaarPSI
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -30,7 +22,7 @@ def score(
     Args:
         truth: n images.
         y: their measurements (n, ...).
-        x_hat: (n, C, H, W) in [0, 1].
+        x_hat: (n, C, H, W) in [0, 1], once per repetition.
         record: of the reconstruction (``workflow.harness.reconstruct``).
 
     Raises:
@@ -38,34 +30,42 @@ def score(
     """
     common = {
         "variant": "",
-        "seed": record.get("seed", 0),
         "status": record["status"],
         "reason": record["reason"],
     }
     if record["status"] != "ok":
-        return pd.DataFrame([{**common, "image": "", "cluster": ""}])
-    if [image["id"] for image in record["images"]] != truth.ids:
+        return pd.DataFrame([{**common, "seed": 0, "image": "", "cluster": ""}])
+    repeats = len(x_hat) // max(len(truth.ids), 1)
+    if [image["id"] for image in record["images"]] != truth.ids * repeats:
         raise StoreError("a reconstruction is of other images than the test split: delete it")
-    prediction, target = torch.from_numpy(x_hat), torch.from_numpy(truth.pixels)
+    pixels = np.tile(truth.pixels, (repeats, 1, 1, 1))
+    prediction, target = torch.from_numpy(x_hat), torch.from_numpy(pixels)
     gaussian = structural_similarity_index_measure(
         prediction, target, data_range=1.0, reduction="none"
     ).reshape(-1)
-    measured = torch.from_numpy(y)
+    gmsd = GMSD()(prediction, target)
+    haarpsi = torch.full((len(target),), torch.nan)
+    if target.shape[1] in (1, 3):
+        haarpsi = HaarPSI(C=5.0, alpha=4.9)(prediction, target)
+    measured = torch.from_numpy(np.concatenate([y] * repeats))
     residual = (problem.physics.A(prediction) - measured).flatten(1).norm(dim=1)
     residual = residual / measured.flatten(1).norm(dim=1)
     rows = []
     for i, image in enumerate(record["images"]):
-        pair = truth.pixels[i], x_hat[i]
+        pair = pixels[i], x_hat[i]
         rows.append(
             {
                 **common,
+                "seed": image.get("repeat", 0),
                 "image": image["id"],
-                "cluster": truth.clusters[i],
+                "cluster": truth.clusters[i % len(truth.ids)],
                 "psnr": peak_signal_noise_ratio(*pair, data_range=1),
                 "ssim": structural_similarity(*pair, data_range=1, channel_axis=0),
                 "ssim_gaussian": float(gaussian[i]),
+                "haarpsi": float(haarpsi[i]),
+                "gmsd": float(gmsd[i]),
                 "residual": float(residual[i]),
-                **{k: v for k, v in image.items() if k != "id"},
+                **{k: v for k, v in image.items() if k not in ("id", "repeat")},
             }
         )
     return pd.DataFrame(rows)

@@ -11,6 +11,7 @@ s the bootstrap standard error and G the number of patients (Hesterberg, The Ame
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy.special import stdtrit
@@ -38,6 +39,12 @@ def half_width(values: Sequence[float], clusters: Sequence[str]) -> float:
     if count < 2:
         return float("nan")
     sums, sizes = np.bincount(members, values), np.bincount(members)
-    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    drawn = _draws(count)
     error = (drawn @ sums / (drawn @ sizes)).std()
     return float(stdtrit(count - 1, 0.5 + LEVEL / 2) * (count / (count - 1)) ** 0.5 * error)
+
+
+@cache
+def _draws(count: int) -> np.ndarray:
+    """How often each of ``count`` patients is drawn, one line per draw."""
+    return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=DRAWS)

@@ -10,6 +10,7 @@ from workflow.statistics import half_width
 
 KEY = ["problem", "method", "variant"]
 SCORES = ("psnr", "ssim")
+SEEDS = ("seeds", "psnr_seeds_std")
 COSTS = (
     "denoiser_calls",
     "jacobian_calls",
@@ -19,12 +20,13 @@ COSTS = (
 )
 COLUMNS = [
     *KEY,
-    *("images", "clusters", "status", "reason"),
+    *("images", "clusters", "status", "reason", "published_as"),
     *(
         f"{score}{part}"
         for score in SCORES
         for part in ("", "_std", "_ci95", "_best", "_published")
     ),
+    *SEEDS,
     *COSTS,
 ]
 
@@ -54,9 +56,11 @@ def summarise(
     Returns:
         One line per (row, problem), per (control, problem) and per (pair, problem). Seeds are
         averaged first, so that mean and sample standard deviation are over images. ``clusters`` is
-        the number of patients or persons. ``_ci95`` is half the width of the 95 % interval
-        (``workflow.statistics``). ``_best`` says whether the mean is the highest and the interval
-        of its difference to every other complete row does not reach zero. Cost is per image;
+        the number of patients or persons, ``published_as`` the key of the published number.
+        ``_ci95`` is half the width of the 95 % interval (``workflow.statistics``),
+        ``psnr_seeds_std`` the sample standard deviation of the mean over sampling seeds. ``_best``
+        says whether the mean is the highest and the interval of its difference to every other
+        complete row does not reach zero. Cost is per image;
         operator calls are A and its adjoint together; memory is the largest peak. Status is "ok",
         "skipped", "failed" or, where ``images`` has nothing, "missing"; a partly failed line is
         "failed" and keeps its means.
@@ -78,6 +82,7 @@ def summarise(
             line = dict(zip(KEY, key, strict=True)) | _average(groups.get(key, images[:0]))
             named = (published_as or {}).get(row)
             beside = tuple(named.split("/")) if named else key
+            line["published_as"] = "/".join(beside) if beside in paper else ""
             for score in SCORES:
                 line[f"{score}_published"] = paper.get(beside, {}).get(score, float("nan"))
                 line[f"{score}_best"] = row == best[problem][score]
@@ -136,8 +141,11 @@ def _average(group: pd.DataFrame) -> dict[str, object]:
         status = "failed" if (other["status"] == "failed").any() else "skipped"
     else:
         status = "ok" if len(done) else "missing"
+    seeds = done.groupby("seed")["psnr"].mean().astype(float)
     return {
         **_scores(images),
+        "seeds": len(seeds),
+        "psnr_seeds_std": seeds.std(),
         "denoiser_calls": mean["denoiser_calls"],
         "jacobian_calls": mean["jacobian_calls"],
         "operator_calls": mean["operator_calls"],

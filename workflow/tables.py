@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.files import write_text
+from workflow.summary import COSTS as MEASURED
 from workflow.summary import KEY, as_text, minus, split
 
 INTERVALS = (
@@ -15,11 +16,16 @@ INTERVALS = (
     "are of one patient, over images, and they hold for this patient only. They are not corrected "
     "for the number of comparisons."
 )
-RESOLVED = "Smallest resolved difference"
+RESOLVED = "Resolution (median half-width)"
 BARS = (
     "Bars of the figure: standard errors over images of the comparison within the figure "
     "(Cousineau 2005, Morey 2008); what another training of the same networks would change is not "
     "in them."
+)
+COST = "Cost per image; memory is the peak."
+SEEDS = (
+    "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
+    "and the number of seeds. It is no part of the intervals above."
 )
 SCORES = {"psnr": "{:.2f}", "ssim": "{:.3f}"}
 COSTS = {
@@ -44,7 +50,7 @@ def markdown(
     Beside a PSNR stands half the width of its interval. ``controls`` are lines below the rows,
     which are not compared with them. ``differences`` are lines below these, bold if resolved.
     """
-    markup = _Markup(_escape_markdown, "**{}**", " ({})", "-")
+    markup = _Markup(escape_markdown, "**{}**", " ({})", "-")
     layout, escape = _layout(table, problems, rows, controls, differences, markup), markup.escape
     header = ["Method"]
     for problem, label in problems.items():
@@ -55,7 +61,23 @@ def markdown(
     text += lines + [pipes(line) for line in layout.lines + layout.below]
     text += [""] * bool(layout.notes)
     text += [f"({number}) {escape(note)}  " for number, note in enumerate(layout.notes, 1)]
+    repeated = [problem for problem in problems if _repeated(table, problem)]
+    if repeated:
+        header = ["Method", *(escape(problems[problem]) for problem in repeated)]
+        text += ["", SEEDS, "", pipes(header), pipes([":--"] + ["--:"] * len(repeated))]
+        found = _lines(table)
+        for row, label in rows.items():
+            lines = [found[problem, *split(row)] for problem in repeated]
+            cells = [
+                f"{line['psnr_seeds_std']:.3f} ({line['seeds']:.0f})" if line["seeds"] > 1 else "-"
+                for line in lines
+            ]
+            text.append(pipes([escape(label), *cells]))
     return "\n".join(text).rstrip() + "\n"
+
+
+def _repeated(table: pd.DataFrame, problem: str) -> bool:
+    return bool((table.loc[table["problem"] == problem, "seeds"] > 1).any())
 
 
 def latex(
@@ -109,7 +131,7 @@ def cost_markdown(table: pd.DataFrame, problems: dict[str, str], rows: dict[str,
         for number, (row, name) in enumerate(rows.items()):
             values = [_number(found[problem, *split(row)][cost]) for cost in COSTS]
             cells = [label if number == 0 else "", name]
-            text.append(pipes([*map(_escape_markdown, cells), *values]))
+            text.append(pipes([*map(escape_markdown, cells), *values]))
     return "\n".join(text) + "\n"
 
 
@@ -123,15 +145,20 @@ def write_table(
     controls: dict[str, str] | None = None,
     differences: list[tuple[str, str]] | None = None,
 ) -> None:
-    """Write ``name``.csv (tidy), .md (scores, then cost) and .tex into ``folder``."""
+    """Write ``name``.csv, .md and .tex (scores), and ``name``_cost.csv and .md into ``folder``.
+
+    Time and memory differ from run to run; what is in the first three files does not.
+    """
     folder = Path(folder)
-    csv = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
     shown = table, problems, rows, caption, controls, differences
-    cost = cost_markdown(table, problems, rows)
-    write_text(folder / f"{name}.csv", csv)
-    write_text(
-        folder / f"{name}.md", f"{markdown(*shown)}\nCost per image; memory is the peak.\n\n{cost}"
-    )
+    measured = table["method"].isin([split(row)[0] for row in rows | (controls or {})])
+    parts = {name: table.drop(columns=list(MEASURED)), f"{name}_cost": table[measured]}
+    parts[f"{name}_cost"] = parts[f"{name}_cost"][[*KEY, *MEASURED]]
+    for part, frame in parts.items():
+        csv = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+        write_text(folder / f"{part}.csv", csv)
+    write_text(folder / f"{name}.md", markdown(*shown))
+    write_text(folder / f"{name}_cost.md", f"{COST}\n\n{cost_markdown(table, problems, rows)}")
     write_text(folder / f"{name}.tex", latex(*shown))
 
 
@@ -225,6 +252,8 @@ def _ours(name: str, line: dict[str, object], bold: str) -> str:
 
 def show(name: str, value: float) -> str:
     """A score as the tables show it: 32.10 and .954."""
+    if pd.isna(value):
+        return "-"
     text = SCORES[name].format(value)
     return re.sub(r"^(-?)0\.", r"\1.", text) if name == "ssim" else text
 
@@ -266,7 +295,7 @@ def _legend(table: pd.DataFrame, problems: dict[str, str], caption: str, differe
     if differences:
         text += (
             " Differences: mean over images and half the width of its interval, bold if resolved; "
-            "the last line has the median of these, the smallest difference that is resolved."
+            "the last line has the median of these, about the smallest difference that is resolved."
         )
     return text
 
@@ -276,7 +305,8 @@ def pipes(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """Text that a cell of a Markdown table shows as it is."""
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\|*_`])", r"\\\1", text)
 

@@ -21,6 +21,7 @@ from workflow.device import setup
 from workflow.files import write_text
 from workflow.plugins import make_params
 from workflow.progress import ProgressLine
+from workflow.provenance import made_with
 from workflow.scoring import mean_psnr
 from workflow.store import StoreError, arrays_hash, load_images
 from workflow.weights import save_tensors, save_weights
@@ -119,7 +120,7 @@ def train(
         "device": str(device),
         "precision": str(precision).removeprefix("torch."),
         "threads": config["threads"],
-        "torch": torch.__version__,
+        "made_with": made_with(code, [data, validation]),
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(Path(weights).with_name("loss.csv"), frame.to_csv(index=False))

@@ -16,8 +16,12 @@ from workflow.store import StoreError, file_hash, load_record, save_record
 
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor], **metadata: str) -> None:
     """Write tensors and text in one step."""
+    stored = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     with replacing(Path(path)) as partial:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata)
+        try:
+            save_file(stored, partial, metadata)
+        except SafetensorError as error:
+            raise StoreError(f"{path} cannot be written ({error}): make room") from None
 
 
 def save_weights(path: Path, network: Denoiser, card: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
 from workflow import locks
+from workflow.failures import forget, report
 from workflow.config import (
     ASSEMBLIES,
     CONTROLS,
@@ -19,6 +20,7 @@ from workflow.config import (
     prior_of,
     resolve,
     rows_of,
+    searched,
     searches,
 )
 from workflow.files import write_text
@@ -32,8 +34,11 @@ except (ConfigError, PluginError) as error:
 
 RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
-ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
-MAIN_TABLES = [table for table in TABLES if table not in ABLATIONS]
+ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
+ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
+MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
+TRIALS = "oracle" if CONFIG["tuning"]["split"] == "test" else "tuning"
+TABLE_FILES = (".csv", ".md", ".tex", "_cost.csv", "_cost.md")
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 
 # Jobs read the resolved configuration from this file. Rules name it as `ancient`: what a job needs
@@ -41,6 +46,8 @@ DOWNLOADS = f"{CONFIG['cache']}/downloads"
 SETTINGS = f"{RUN}/config.json"
 if workflow.is_main_process and not is_dry(sys.argv):
     locks.join(recover=True)
+    if not any((locks.STATE / "locks").glob("*")):  # no other Snakemake works here
+        forget(RUN)
 if workflow.is_main_process and not (is_dry(sys.argv) and os.path.exists(SETTINGS)):
     write_text(SETTINGS, json.dumps(CONFIG, indent=1) + "\n")
 
@@ -85,6 +92,8 @@ def settings_of(problem, row):
     """What of the configuration a reconstruction depends on."""
     settings, prior = CONFIG["rows"][row], prior_of(CONFIG, row)
     chosen = [settings["method"], params_of(settings, problem), prior, operator_of(CONFIG, problem)]
+    repeats = CONFIG["problems"][problem]["repeats"]
+    chosen += [repeats] if repeats > 1 else []
     return digest([CONFIG["seed"], CONFIG["precision"], CONFIG["device"], *chosen])
 
 
@@ -97,7 +106,7 @@ def search_of(problem, row):
         if name not in search
     }
     prior = prior_of(CONFIG, row)
-    images = CONFIG["tuning"]["images"]
+    images = [CONFIG["tuning"][key] for key in ("images", "split")]
     return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), images])
 
 
@@ -135,6 +144,22 @@ def parts_of(tables):
     figures = [table for table in tables if "plot" in TABLES[table]]
     figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
     return [
-        *(f"{RUN}/tables/{table}.md" for table in tables),
+        *(f"{RUN}/tables/{table}{kind}" for table in tables for kind in TABLE_FILES),
         *(f"{RUN}/figures/{name}.png" for name in figures),
+    ]
+
+
+def results():
+    """Everything that the target `all` makes."""
+    names = ["claims.csv", "claims.md", "numbers.csv"] if ALL_TABLES else []
+    names += ["metrics.csv", "metrics.md"] if MAIN_TABLES else []
+    names += ["training.csv", "training.md"] if trained(ALL_TABLES) else []
+    names += ["generation.csv", "generation.md"] if GENERATION else []
+    figures = ["training.png"] if trained(MAIN_TABLES) else []
+    figures += ["generation.png"] if GENERATION else []
+    return [
+        *([f"{RUN}/images.csv"] if ALL_TABLES else []),
+        *parts_of(ALL_TABLES),
+        *(f"{RUN}/tables/{name}" for name in names),
+        *(f"{RUN}/figures/{name}" for name in figures),
     ]

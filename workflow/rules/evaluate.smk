@@ -30,7 +30,7 @@ rule score:
 
 rule collect_scores:
     input:
-        [path for table in TABLES for path in scores_of(table)],
+        [path for table in ALL_TABLES for path in scores_of(table)],
     output:
         f"{RUN}/images.csv",
     log:
@@ -47,7 +47,7 @@ rule table:
         scores=lambda w: scores_of(w.table),
         config=ancient(SETTINGS),
     output:
-        collect("{run}/tables/{{table}}.{kind}", run=RUN, kind=["csv", "md", "tex"]),
+        collect("{run}/tables/{{table}}{kind}", run=RUN, kind=TABLE_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
     conda:
@@ -63,7 +63,7 @@ rule table:
 
 rule claims:
     input:
-        tables=collect("{run}/tables/{table}.csv", run=RUN, table=TABLES),
+        tables=collect("{run}/tables/{table}.csv", run=RUN, table=ALL_TABLES),
         config=ancient(SETTINGS),
     output:
         collect("{run}/tables/{name}", run=RUN, name=["claims.csv", "claims.md", "numbers.csv"]),
@@ -72,11 +72,31 @@ rule claims:
     conda:
         "../../environment.yml"
     params:
-        settings=CONFIG["differs"],
+        settings=digest([CONFIG["differs"], CONFIG["problems"], CONFIG["rows"]]),
         code=fingerprint("workflow.claims"),
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
         "python -m workflow claims {input.tables} --config {input.config} --out {params.folder} 2>&1 | tee {log}"
+
+
+rule metrics:
+    input:
+        scores=f"{RUN}/images.csv",
+        config=ancient(SETTINGS),
+    output:
+        collect("{run}/tables/metrics.{kind}", run=RUN, kind=["csv", "md"]),
+    log:
+        f"{RUN}/logs/table/metrics.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=digest([TABLES, CONFIG["problems"], CONFIG["rows"]]),
+        code=fingerprint("workflow.ranking"),
+        tables=MAIN_TABLES,
+        folder=lambda w, output: os.path.dirname(output[0]),
+    shell:
+        "python -m workflow metrics {params.tables} --config {input.config} --scores {input.scores}"
+        " --out {params.folder} 2>&1 | tee {log}"
 
 
 rule reconstruction_figure:
@@ -110,7 +130,7 @@ rule plot:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest(CONFIG["tables"][w.table]),
+        settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
         code=fingerprint("workflow.plots"),
     shell:
         "python -m workflow plot {wildcards.table} --config {input.config} --scores {input.scores} --out {output}"
@@ -119,8 +139,8 @@ rule plot:
 
 rule training_table:
     input:
-        cards=collect("{network}/card.json", network=trained(TABLES)),
-        curves=collect("{network}/validation.csv", network=trained(TABLES)),
+        cards=collect("{network}/card.json", network=trained(ALL_TABLES)),
+        curves=collect("{network}/validation.csv", network=trained(ALL_TABLES)),
     output:
         collect("{run}/tables/training.{kind}", run=RUN, kind=["csv", "md"]),
     log:
@@ -147,3 +167,21 @@ rule training_figure:
         code=fingerprint("workflow.plots"),
     shell:
         "python -m workflow validation {input} --out {output} 2>&1 | tee {log}"
+
+
+rule run_card:
+    input:
+        results=lambda w: results(),
+        config=ancient(SETTINGS),
+    output:
+        f"{RUN}/run.json",
+    log:
+        f"{RUN}/logs/card.log",
+    conda:
+        "../../environment.yml"
+    params:
+        settings=digest(CONFIG),
+        code=fingerprint("workflow.__main__"),
+    shell:
+        "python -m workflow card {input.results} --config {input.config} --code {params.code} --out {output} 2>&1"
+        " | tee {log}"

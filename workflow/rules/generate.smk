@@ -54,7 +54,7 @@ if GENERATION:
         params:
             settings=digest(GENERATION),
             code=fingerprint("workflow.generation", "workflow.figures"),
-            run=RUN,
+            run=lambda w, output: os.path.dirname(os.path.dirname(output[0])),
         shell:
             "python -m workflow generation --config {input.config} --samples {input.samples}"
             " --train {input.train} --test {input.test} --out {params.run} 2>&1 | tee {log}"

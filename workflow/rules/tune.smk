@@ -4,11 +4,13 @@
 
 rule tune_row:
     input:
-        images=lambda w: test_images(w.problem).replace("test.npz", "validation.npz"),
+        images=lambda w: test_images(w.problem).replace(
+            "test.npz", f"{CONFIG['tuning']['split']}.npz"
+        ),
         weights=lambda w: weights_for(w.problem, w.row),
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/tuning/{{problem}}/{{row}}.csv",
+        f"{RUN}/{TRIALS}/{{problem}}/{{row}}.csv",
     log:
         f"{RUN}/logs/tuning/{{problem}}/{{row}}.log",
     conda:
@@ -25,12 +27,30 @@ rule tune_row:
         " --images {input.images} {params.weights} --out {output} 2>&1 | tee {log}"
 
 
-rule tune:
+rule sensitivity:
     input:
-        [f"{RUN}/tuning/{problem}/{row}.csv" for problem, row in searches(CONFIG)],
+        trials=[f"{RUN}/{TRIALS}/{problem}/{row}.csv" for problem, row in searches(CONFIG)],
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/tuning/tuned.yaml",
+        f"{RUN}/figures/{TRIALS}/{{parameter}}.png",
+    log:
+        f"{RUN}/logs/tuning/{{parameter}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=fingerprint("workflow.plots"),
+        folder=lambda w, output: f"{os.path.dirname(output[0])}/../../{TRIALS}",
+    shell:
+        "python -m workflow sensitivity {wildcards.parameter} --config {input.config} --trials {params.folder}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+rule tuned:
+    input:
+        trials=[f"{RUN}/{TRIALS}/{problem}/{row}.csv" for problem, row in searches(CONFIG)],
+        config=ancient(SETTINGS),
+    output:
+        f"{RUN}/{TRIALS}/tuned.yaml",
     log:
         f"{RUN}/logs/tuning/tuned.log",
     conda:
@@ -40,3 +60,14 @@ rule tune:
     shell:
         "python -m workflow tuned --config {input.config} --trials {params.folder} --out {output}"
         " 2>&1 | tee {log}"
+
+
+rule tune:
+    input:
+        f"{RUN}/{TRIALS}/tuned.yaml",
+        collect(
+            "{run}/figures/{trials}/{parameter}.png",
+            run=RUN,
+            trials=TRIALS,
+            parameter=searched(CONFIG),
+        ),

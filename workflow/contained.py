@@ -1,0 +1,49 @@
+"""Runs a job in its own process: one that never ends or lacks memory has a result, too."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def fork(seconds: float | None) -> str | None:
+    """Go on in a new process, which ends with this one, and wait for it here.
+
+    Returns:
+        In the new process None. Here the reason why it was killed: by us after ``seconds``, or from
+        outside, as the system does when memory runs out.
+
+    Raises:
+        SystemExit: here, with the status of the new process, if it ended by itself.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    deadline = time.monotonic() + (seconds or float("inf"))
+    orphaned, waiting = os.pipe()  # closes when this process ends
+    child = os.fork()
+    if child == 0:
+        os.close(waiting)
+        threading.Thread(target=_end_after, args=(orphaned,), daemon=True).start()
+        return None
+    os.close(orphaned)
+    ended, status = os.waitpid(child, os.WNOHANG)
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.05)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if not ended and code == -signal.SIGKILL:
+        return f"TimeoutError: no result within {seconds / 60:g} minutes (time_limit_minutes)"
+    if code == -signal.SIGKILL:
+        return "killed by SIGKILL, often for lack of memory: lower batch"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    sys.exit(code)
+
+
+def _end_after(pipe: int) -> None:
+    os.read(pipe, 1)
+    os._exit(1)
