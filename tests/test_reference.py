@@ -1,0 +1,78 @@
+"""What is committed under results/reference is whole, and the README shows it."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+from workflow import jobs, reference
+from workflow.config import PRESETS
+from workflow.store import file_hash
+
+QUICK = ROOT / "results" / "reference" / "quick"
+CARD = json.loads((QUICK / "run.json").read_text())
+
+
+def test_readme_shows_the_reference(tmp_path):
+    copy = tmp_path / "README.md"
+    copy.write_text(reference.README.read_text())
+    reference.update_readme(QUICK, copy)
+    assert copy.read_text() == reference.README.read_text()
+    lines = reference.table_lines((QUICK / "tables/table1.md").read_text())
+    assert len(lines) > 12
+    assert not any(" minus " in line for line in lines)
+
+
+def test_files_are_those_of_the_run_card():
+    kept = {name: QUICK.parents[1] / "reference" / name.removeprefix("results/")
+            for name in CARD["results"]}  # fmt: skip
+    assert {name: file_hash(path) for name, path in kept.items()} == CARD["results"]
+    assert CARD["made_with"]["commit"]
+    assert CARD["config"] == json.loads((QUICK / "config.json").read_text())
+
+
+def test_tables_are_of_the_scores():
+    scores = pd.read_csv(QUICK / "images.csv", dtype={"image": str})
+    table = pd.read_csv(QUICK / "tables/table1.csv").set_index(["problem", "method"])
+    for row in ("padis", "admm_tv"):
+        of_row = scores[(scores["problem"] == "ct20") & (scores["method"] == row)]
+        assert table.loc[("ct20", row), "psnr"] == pytest.approx(of_row["psnr"].mean())
+
+
+def test_tuned_values_are_the_best_trials(tmp_path):
+    config = CARD["config"]
+    jobs.tuned(config, QUICK / "tuning", tmp_path / "tuned.yaml")
+    found = yaml.safe_load((tmp_path / "tuned.yaml").read_text())
+    assert found == yaml.safe_load((PRESETS / "tuned" / "quick.yaml").read_text())
+
+
+def test_keeping_a_run_replaces_the_older_one(tmp_path):
+    run, kept = tmp_path / "results" / "mine", tmp_path / "reference"
+    for name in ("config.json", "run.json", "images.csv", "tables/table1.md", "figures/a/b.png"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text(name)
+    (run / "networks/ct/patch").mkdir(parents=True)
+    (run / "networks/ct/patch/card.json").write_text("{}")
+    (run / "networks/ct/patch/weights.safetensors").write_text("large")
+    for old in ("tables/old.md", "tuning/ct20/padis.csv"):
+        (kept / "mine" / old).parent.mkdir(parents=True)
+        (kept / "mine" / old).write_text("old")
+    reference.keep(run, kept)
+    found = sorted(str(p.relative_to(kept / "mine")) for p in kept.rglob("*") if p.is_file())
+    assert found == [
+        "config.json",
+        "figures/a/b.png",
+        "images.csv",
+        "networks/ct/patch.json",
+        "run.json",
+        "tables/table1.md",
+        "tuning/ct20/padis.csv",
+    ]
+
+
+def test_a_readme_without_marks_is_refused(tmp_path):
+    (tmp_path / "README.md").write_text("nothing")
+    with pytest.raises(ValueError, match="has no lines"):
+        reference.update_readme(QUICK, tmp_path / "README.md")
