@@ -87,3 +87,11 @@ def test_claims_on_another_problem_are_counted_apart(tables, tmp_path):
     lines = (tmp_path / "claims.md").read_text().splitlines()
     assert "| by PSNR, on a problem like it | 1 | 1 | 1 | 0 |" in lines
     assert any(r"| CT \| 20 | ct60 | Baseline | PaDIS | " in line for line in lines)
+
+
+def test_a_number_of_which_one_score_is_published(tables):
+    table = tables["first"]
+    table.loc[table["method"] == "padis", "ssim_published"] = float("nan")
+    order, number = claims.orders(tables), claims.numbers({"first": table}, "")
+    text = claims.markdown(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, "")
+    assert "| first | CT | the same | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |" in text

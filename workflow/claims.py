@@ -168,7 +168,7 @@ def markdown(
         published = " / ".join(show(s, line["published"]) for s, line in values)
         ours = " / ".join(show(s, line["ours"]) for s, line in values)
         cells = [table, problems[problem], _paper(paper, problem, problems), rows[row]]
-        text.append(pipes([*cells, published, ours, *by_score["verdict"]]))
+        text.append(pipes([*cells, published, ours, *by_score["verdict"].fillna("-")]))
     return "\n".join(text) + "\n"
 
 
