@@ -9,7 +9,8 @@ from conftest import small_prior
 
 from problems.noise import ImageNoise
 from workflow.config import resolve
-from workflow.plugins import PluginError, discover, load, make_params
+from workflow.params import PluginError, make_params
+from workflow.plugins import discover, load
 
 CONFIG = resolve({"preset": "smoke"})
 SHORT = {"levels": 3, "updates": 2, "iterations": 4}

@@ -267,7 +267,7 @@ def test_cut_takes_one_window_per_image():
 @pytest.mark.parametrize(("name", "millions"), [("patch", 60.5), ("whole", 114.6)])
 def test_networks_of_the_paper_have_its_number_of_parameters(name, millions):
     from workflow.config import resolve
-    from workflow.plugins import make_params
+    from workflow.params import make_params
 
     settings = resolve({"preset": "paper"})["networks"][name]["network"]
     with torch.device("meta"):

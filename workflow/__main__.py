@@ -7,7 +7,7 @@ from pathlib import Path
 from workflow.config import ConfigError
 from workflow.contained import fork
 from workflow.locks import STATE, end_with_parent, join
-from workflow.plugins import nearest
+from workflow.params import nearest
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from workflow.layers import ConfigError, give_way, inherit, merge
-from workflow.plugins import PluginError, checked, fields_of, find, nearest
+from workflow.params import PluginError, checked, nearest
+from workflow.plugins import fields_of, find, use
 
 PRESETS = Path(__file__).parent / "config"
 ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
@@ -66,9 +67,19 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     inherit(config)
     _validate(config)
     try:
+        use(config["plugins"])
         _check_names(config)
     except PluginError as error:
         raise ConfigError(str(error)) from None
+    return config
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a configuration that ``resolve`` made (results/<name>/config.json)."""
+    from workflow.store import load_record
+
+    config = load_record(path)
+    use(config["plugins"])
     return config
 
 

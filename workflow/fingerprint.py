@@ -1,54 +1,83 @@
-"""A hash of what a piece of code means: its syntax tree and that of all project code it imports."""
+"""A hash of what a piece of code means: its syntax tree and that of all code it imports with it.
+
+Code of the project counts, and for a plugin outside it the files beside it and those of its own
+package. Installed libraries do not: their versions are in the run card.
+"""
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from workflow.plugins import ROOT
-
-PACKAGES = ("problems", "methods", "workflow")
+from workflow.plugins import PACKAGES, ROOT, file_of
 
 
 def fingerprint(*modules: str) -> str:
-    """Hash modules, such as "methods.padis", and everything of the project that they import.
+    """Hash modules, such as "methods.padis", and everything that they import.
 
     Comments, docstrings, formatting and imports for type checkers do not count.
     """
     digest = hashlib.sha256()
-    for module in sorted(_closure(modules)):
-        digest.update(f"{module}\n{_meaning(_file(module))}\n".encode())
+    for name, path in sorted((_name(path), path) for path in _closure(modules)):
+        digest.update(f"{name}\n{_meaning(path)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _closure(modules: tuple[str, ...]) -> set[str]:
-    found, waiting = set(), list(modules)
+def _closure(modules: tuple[str, ...]) -> set[Path]:
+    found, waiting = set(), [file_of(module) for module in modules]
     while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            waiting.extend(_imports(_file(module)))
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
     return found
 
 
-def _file(module: str) -> Path:
-    path = ROOT / module.replace(".", "/")
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def _name(path: Path) -> str:
+    if ROOT not in path.parents:
+        return path.stem
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @cache
-def _imports(path: Path) -> tuple[str, ...]:
+def _imports(path: Path) -> tuple[Path, ...]:
     found = []
     tree = ast.parse(path.read_text())
     typing = [n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
     unused = {id(inner) for node in typing for inner in ast.walk(node)}
     for node in (n for n in ast.walk(tree) if id(n) not in unused):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found += [node.module, *(n for n in names if _file(n).exists())]
-    return tuple(m for m in found if m.split(".")[0] in PACKAGES and _file(m).exists())
+            for alias in node.names:
+                found += _located(alias.name, path)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            found += _located(module, path)
+            for alias in node.names:
+                found += _located(f"{module.rstrip('.')}.{alias.name}", path)
+    return tuple(found)
+
+
+def _located(module: str, path: Path) -> Iterator[Path]:
+    """The file of a module that ``path`` imports, if it counts."""
+    name = module.lstrip(".")
+    top = name.split(".")[0]
+    folders = [ROOT] if top in PACKAGES else []
+    if ROOT not in path.parents:
+        package = path.parent
+        for _ in range(len(module) - len(name) - 1):
+            package = package.parent
+        folders.append(package)
+        while (package / "__init__.py").exists():
+            package = package.parent
+            folders += [package] if package / top in path.parents else []
+    for folder in folders if name else ():
+        file = folder / name.replace(".", "/")
+        file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+        if file.exists():
+            yield file
+            return
 
 
 @cache

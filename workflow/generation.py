@@ -128,7 +128,7 @@ def generate(config: dict[str, Any], prior: str, weights: Path, train: Path, out
     from methods.sampling import generate as sample
     from problems.noise import ImageNoise, seed_of
     from workflow.device import setup
-    from workflow.plugins import make_params
+    from workflow.params import make_params
     from workflow.progress import ProgressLine
     from workflow.store import load_images, save_arrays
     from workflow.weights import load_prior

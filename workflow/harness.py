@@ -17,7 +17,8 @@ from methods.priors.base import Prior
 from problems.base import Problem
 from problems.noise import ImageNoise, seed_of
 from workflow.config import params_of
-from workflow.plugins import load, make_params
+from workflow.params import make_params
+from workflow.plugins import load
 from workflow.progress import ProgressLine
 from workflow.store import StoreError, load_arrays, save_arrays
 

@@ -18,7 +18,8 @@ from workflow.config import (
     searches,
     trials_of,
 )
-from workflow.plugins import load, make_params
+from workflow.params import make_params
+from workflow.plugins import load
 from workflow.provenance import made_with
 from workflow.store import (
     arrays_hash,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow.plugins import nearest
+from workflow.params import nearest
 
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
 

@@ -1,24 +1,32 @@
-"""Finds methods, problems and datasets by file name, without running them."""
+"""Finds methods, problems and datasets by reading their files, and imports them when asked to.
+
+A plugin is a Python file with one subclass of ``Method``, ``Problem`` or ``Dataset``. It is in a
+folder of the project, named in the configuration (``plugins``), or a module of an installed package
+with an entry point of the group ``padis_benchmark.methods``, ``.problems`` or ``.datasets``.
+"""
 
 import ast
-import difflib
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from workflow.params import PluginError, nearest
+
 ROOT = Path(__file__).resolve().parent.parent
-KINDS = {
+KINDS = {  # package, base class, and files of the package that are no plugins
     "method": ("methods", "Method", {"base", "sampling"}),
     "problem": ("problems", "Problem", {"base", "noise"}),
     "dataset": ("problems.datasets", "Dataset", {"base", "sources"}),
 }
-
-
-class PluginError(ValueError):
-    """A plugin that is unknown, or parameters that it does not take; one line."""
+PACKAGES = ("problems", "methods", "workflow")
+OUTSIDE = "plugins"  # package name of modules that are files outside the project
+_named: list[Path] = []  # files and folders that ``use`` was given
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Plugin:
     """What is known of a plugin before it is imported.
 
     Attributes:
-        name: file name without suffix, used in the config and in paths.
+        name: file name without suffix, or name of the entry point; used in the config and in paths.
         module: dotted name to import.
         path: the file.
         attributes: literal class attributes (label, reference, prior, downloads, ...).
@@ -40,22 +48,49 @@ class Plugin:
     params: dict[str, str]
 
 
+def use(paths: Iterable[str | Path]) -> None:
+    """Add plugins outside the project: files, and folders whose files are looked through.
+
+    They take the place of those of an earlier call. Paths are relative to the working directory.
+
+    Raises:
+        PluginError: a path does not exist, or a file defines no plugin.
+    """
+    _named[:] = [Path(path).expanduser().resolve() for path in paths]
+    discover.cache_clear()
+    for given, path in zip(paths, _named, strict=True):
+        if not path.exists():
+            raise PluginError(f"plugins: {given} does not exist")
+        if path.is_file() and not any(_class_of(path, kind) for kind in KINDS):
+            bases = ", ".join(base for _, base, _ in KINDS.values())
+            raise PluginError(f"plugins: {given} defines no subclass of any of {bases}")
+
+
 @cache
 def discover(kind: str) -> dict[str, Plugin]:
-    """All plugins of ``kind`` ("method", "problem" or "dataset") by name."""
+    """All plugins of ``kind`` ("method", "problem" or "dataset") by name.
+
+    Raises:
+        PluginError: two have one name, or a file of the project has no plugin.
+    """
     package, base, shared = KINDS[kind]
-    found = {}
-    for path in sorted((ROOT / package.replace(".", "/")).glob("*.py")):
-        if path.stem.startswith("_") or path.stem in shared:
-            continue
-        tree = _parse(path)
-        node = _class(tree, lambda c: base in [ast.unparse(b) for b in c.bases])
+    found: dict[str, Plugin] = {}
+    for path in _files(ROOT / package.replace(".", "/")):
+        if path.stem not in shared:
+            node = _class_of(path, kind)
+            if node is None:
+                raise PluginError(f"{path.relative_to(ROOT)} defines no subclass of {base}")
+            found[path.stem] = _plugin(path.stem, f"{package}.{path.stem}", path, node)
+    outside = [(path.stem, f"{OUTSIDE}.{path.stem}", path) for path in _outside()]
+    for name, module, path in [*outside, *_installed(kind)]:
+        node = _class_of(path, kind)
         if node is None:
-            raise PluginError(f"{path.relative_to(ROOT)} defines no subclass of {base}")
-        params = _class(node, lambda c: c.name == "Params")
-        names = _fields(tree, params) if params else {}
-        module = f"{package}.{path.stem}"
-        found[path.stem] = Plugin(path.stem, module, path, _literals(node), names)
+            continue
+        if name in found:
+            raise PluginError(
+                f"{path}: there is a {kind} {name!r} already, {found[name].path}; rename the file"
+            )
+        found[name] = _plugin(name, module, path, node)
     return found
 
 
@@ -71,10 +106,20 @@ def find(kind: str, name: str) -> Plugin:
     return plugins[name]
 
 
+def kinds_of(path: Path) -> list[str]:
+    """Kinds of the plugins that a file defines."""
+    return [kind for kind in KINDS if _class_of(Path(path).resolve(), kind)]
+
+
 def load(kind: str, name: str) -> type:
-    """Import a plugin and return its class."""
+    """Import a plugin and return its class.
+
+    Raises:
+        PluginError: the file has no class of this kind of its own, or several.
+        Exception: whatever the file raises when it is imported.
+    """
     plugin = find(kind, name)
-    module = importlib.import_module(plugin.module)
+    module = _import(plugin)
     base = getattr(importlib.import_module(f"{KINDS[kind][0]}.base"), KINDS[kind][1])
     classes = [
         c
@@ -86,28 +131,153 @@ def load(kind: str, name: str) -> type:
     return classes[0]
 
 
-def make_params(cls: type, values: dict[str, Any], owner: str) -> Any:
-    """Build a params dataclass or named tuple from checked values; lists become tuples.
-
-    Raises:
-        PluginError: one line that names ``owner``, the parameter and the nearest known name.
-    """
-    names = [f.name for f in fields(cls)] if is_dataclass(cls) else list(cls._fields)
-    for name in values:
-        if name not in names:
-            raise PluginError(f"{owner} has no parameter {name!r}{nearest(name, names)}")
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-
-
-def nearest(name: str, known) -> str:
-    """A clause for error messages: the nearest known name, or all of them."""
-    known = sorted(known)
-    close = difflib.get_close_matches(str(name), known, 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+def _import(plugin: Plugin) -> Any:
+    if not plugin.module.startswith(f"{OUTSIDE}."):
+        return importlib.import_module(plugin.module)
+    known = sys.modules.get(plugin.module)
+    if known is not None and known.__file__ == str(plugin.path):
+        return known
+    spec = spec_from_file_location(plugin.module, plugin.path)
+    module = sys.modules[plugin.module] = module_from_spec(spec)
+    if str(plugin.path.parent) not in sys.path:
+        sys.path.append(str(plugin.path.parent))  # for files beside it
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[plugin.module]
+        raise
+    return module
 
 
-def _file(module: str) -> Path:
-    return (ROOT / module.replace(".", "/")).with_suffix(".py")
+# ---- where plugins are ------------------------------------------------------------------------
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")]
+
+
+def _outside() -> list[Path]:
+    paths = [p for path in _named for p in (_files(path) if path.is_dir() else [path])]
+    return [path for path in dict.fromkeys(paths) if not _own(path)]
+
+
+def _own(path: Path) -> bool:
+    """Whether a file is found by its folder in the project."""
+    return path.parent in {ROOT / package.replace(".", "/") for package, _, _ in KINDS.values()}
+
+
+def _installed(kind: str) -> Iterator[tuple[str, str, Path]]:
+    for entry in sorted(entry_points(group=f"padis_benchmark.{kind}s")):
+        top, *inner = entry.module.split(".")
+        spec = find_spec(top)  # imports nothing, as it has no parent
+        if spec is None or not spec.origin:
+            raise PluginError(f"entry point {entry.name}: there is no module {entry.module}")
+        path = Path(spec.origin)
+        if inner:
+            path = path.parent.joinpath(*inner)
+            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if not path.is_file():
+            raise PluginError(f"entry point {entry.name}: there is no module {entry.module}")
+        yield entry.name, entry.module, path
+
+
+def file_of(module: str) -> Path:
+    """File of a plugin or of another module of the project, which need not exist; no import."""
+    if module.split(".")[0] not in PACKAGES:
+        plugins = [plugin for kind in KINDS for plugin in discover(kind).values()]
+        return next(plugin.path for plugin in plugins if plugin.module == module)
+    path = ROOT / module.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+# ---- what their files say ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Class:
+    """A class definition and the file that it stands in."""
+
+    tree: ast.Module
+    node: ast.ClassDef
+    folder: Path
+
+    def bases(self) -> Iterator["_Class"]:
+        """Base classes that are defined in the same file, in the project or beside the file."""
+        imported = {
+            alias.asname or alias.name: (statement.module, alias.name)
+            for statement in self.tree.body
+            if isinstance(statement, ast.ImportFrom) and statement.module
+            for alias in statement.names
+        }
+        for base in map(ast.unparse, self.node.bases):
+            here = _definition(self.tree, base)
+            if here is not None:
+                yield _Class(self.tree, here, self.folder)
+            elif base in imported:
+                module, name = imported[base]
+                places = [ROOT / module.replace(".", "/"), self.folder / module.replace(".", "/")]
+                paths = [p.with_suffix(".py") for p in places]
+                path = next((p for p in paths if p.is_file()), None)
+                node = path and _definition(_parse(path), name)
+                if node:
+                    yield _Class(_parse(path), node, path.parent)
+
+    def descends(self, name: str) -> bool:
+        """Whether ``name`` is a base class of this one or of one of its base classes."""
+        direct = [ast.unparse(base).rsplit(".", 1)[-1] for base in self.node.bases]
+        return name in direct or any(base.descends(name) for base in self.bases())
+
+    def fields(self) -> dict[str, str]:
+        """Annotated names of this class and its bases."""
+        found: dict[str, str] = {}
+        for base in self.bases():
+            found |= base.fields()
+        own = (n for n in self.node.body if isinstance(n, ast.AnnAssign))
+        return found | {n.target.id: ast.unparse(n.annotation) for n in own}
+
+    def params(self) -> dict[str, str]:
+        """Fields of the inner class ``Params``, its own or inherited."""
+        inner = _definition(self.node, "Params")
+        if inner is not None:
+            return _Class(self.tree, inner, self.folder).fields()
+        return next((p for p in (base.params() for base in self.bases()) if p), {})
+
+    def literals(self) -> dict[str, Any]:
+        """Class attributes that are literals, inherited ones included."""
+        found: dict[str, Any] = {}
+        for base in self.bases():
+            found |= base.literals()
+        for statement in self.node.body:
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
+                targets = getattr(statement, "targets", None) or [statement.target]
+                try:
+                    found[ast.unparse(targets[0])] = ast.literal_eval(statement.value)
+                except ValueError:
+                    continue
+        return found
+
+
+def _class_of(path: Path, kind: str) -> _Class | None:
+    """The plugin of ``kind`` in a file, the last one where a class is the base of another."""
+    tree, base = _parse(path), KINDS[kind][1]
+    classes = [_Class(tree, n, path.parent) for n in tree.body if isinstance(n, ast.ClassDef)]
+    return next((c for c in reversed(classes) if c.descends(base)), None)
+
+
+def _plugin(name: str, module: str, path: Path, found: _Class) -> Plugin:
+    return Plugin(name, module, path, found.literals(), found.params())
+
+
+@cache
+def fields_of(module: str, name: str) -> dict[str, str]:
+    """Fields and annotations of a class of the project, without importing its module."""
+    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    return _Class(_parse(path), _definition(_parse(path), name), path.parent).fields()
+
+
+def _definition(tree: ast.AST, name: str) -> ast.ClassDef | None:
+    classes = (n for n in getattr(tree, "body", []) if isinstance(n, ast.ClassDef))
+    return next((n for n in classes if n.name == name), None)
 
 
 def _parse(path: Path) -> ast.Module:
@@ -115,86 +285,5 @@ def _parse(path: Path) -> ast.Module:
         return ast.parse(path.read_text())
     except SyntaxError as error:
         raise PluginError(f"{path.name}, line {error.lineno}: {error.msg}") from None
-
-
-def _class(tree: ast.AST, wanted: Callable[[ast.ClassDef], bool]) -> ast.ClassDef | None:
-    classes = (n for n in getattr(tree, "body", []) if isinstance(n, ast.ClassDef))
-    return next(filter(wanted, classes), None)
-
-
-def _fields(tree: ast.Module, node: ast.ClassDef) -> dict[str, str]:
-    """A class's fields and their annotations, those of bases that the project defines included."""
-    found = {}
-    imported = {
-        alias.name: statement.module
-        for statement in tree.body
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
-    }
-    for base in map(ast.unparse, node.bases):
-        if base in imported and _file(imported[base]).exists():
-            found |= fields_of(imported[base], base)
-    own = (n for n in node.body if isinstance(n, ast.AnnAssign))
-    return found | {n.target.id: ast.unparse(n.annotation) for n in own}
-
-
-@cache
-def fields_of(module: str, name: str) -> dict[str, str]:
-    """Fields and annotations of a class of the project, without importing its module."""
-    tree = _parse(_file(module))
-    return _fields(tree, _class(tree, lambda c: c.name == name))
-
-
-def checked(values: dict[str, Any], annotations: dict[str, str], owner: str) -> dict[str, Any]:
-    """Parameter values from a configuration, numbers such as 2e-4 (text in YAML) converted.
-
-    Raises:
-        PluginError: an unknown name or a value of the wrong type; one line that names both.
-    """
-    result = {}
-    for name, value in values.items():
-        if name not in annotations:
-            raise PluginError(f"{owner} has no parameter {name!r}{nearest(name, annotations)}")
-        try:
-            result[name] = _converted(value, annotations[name])
-        except ValueError:
-            wanted = annotations[name].removeprefix("Literal")
-            raise PluginError(f"{owner}: {name} must be {wanted}, not {value!r}") from None
-    return result
-
-
-def _converted(value: Any, annotation: str) -> Any:
-    if " | " in annotation:
-        kinds = annotation.split(" | ")
-        if value is None and "None" in kinds:
-            return None
-        return _converted(value, next(k for k in kinds if k != "None"))
-    if annotation.startswith("Literal"):
-        if value in ast.literal_eval(annotation.removeprefix("Literal")):
-            return value
-    elif annotation.startswith("tuple"):
-        inner = annotation[len("tuple[") : -1].split(", ")
-        if isinstance(value, (list, tuple)) and ("..." in inner or len(value) == len(inner)):
-            return [_converted(v, inner[0]) for v in value]
-    elif annotation == "float" and not isinstance(value, bool):
-        if isinstance(value, (int, float, str)):
-            return float(value)
-    elif annotation == "int" and not isinstance(value, bool):
-        if isinstance(value, int) or (
-            isinstance(value, (float, str)) and float(value).is_integer()
-        ):
-            return int(float(value))
-    elif type(value).__name__ == annotation:
-        return value
-    raise ValueError
-
-
-def _literals(node: ast.ClassDef) -> dict[str, Any]:
-    found = {}
-    for statement in node.body:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            try:
-                found[ast.unparse(statement.targets[0])] = ast.literal_eval(statement.value)
-            except ValueError:
-                continue
-    return found
+    except UnicodeDecodeError:
+        raise PluginError(f"{path.name} is not a Python file in UTF-8") from None

@@ -19,7 +19,7 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config import VALIDATION
 from workflow.device import setup
 from workflow.files import write_text
-from workflow.plugins import make_params
+from workflow.params import make_params
 from workflow.progress import ProgressLine
 from workflow.provenance import made_with
 from workflow.scoring import mean_psnr

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from workflow import harness, jobs
-from workflow.config import CONTROLS, labels_of, network_for
+from workflow.config import CONTROLS, labels_of, load, network_for
 from workflow.device import setup
 from workflow.scores import read_scores
 from workflow.store import StoreError, load_arrays, load_images, load_record
@@ -31,7 +31,7 @@ def verify(table: Path, count: int, seed: int) -> list[str]:
     """
     table = Path(table).resolve()
     run, name = table.parents[1], table.stem
-    config = load_record(run / "config.json")
+    config = load(run / "config.json")
     if name not in config["tables"] or table.suffix != ".csv":
         known = ", ".join(f"{run}/tables/{n}.csv" for n in config["tables"])
         raise StoreError(f"{table} is not a table of reconstructions; these are: {known}")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from methods.priors.base import Prior
 from methods.priors.networks import Denoiser, NetworkParams, build_network
 from workflow.files import replacing
-from workflow.plugins import make_params
+from workflow.params import make_params
 from workflow.store import StoreError, file_hash, load_record, save_record
 
 

@@ -25,7 +25,8 @@ from workflow.config import (
 )
 from workflow.files import write_text
 from workflow.fingerprint import fingerprint
-from workflow.plugins import PluginError, find
+from workflow.params import PluginError
+from workflow.plugins import find
 
 try:
     CONFIG = resolve(config)
