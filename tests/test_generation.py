@@ -70,9 +70,8 @@ def test_distances_have_their_known_values(smooth):
 
 
 def test_seams_are_found_where_the_fixed_grid_has_its_borders():
-    from conftest import small_network
-
     from methods.priors.patch import PatchPrior
+    from workflow.conformance.methods import small_network
 
     patch, shape = 6, (1, 20, 15)
     prior = PatchPrior(small_network(), shape, patch, "fixed_grid")

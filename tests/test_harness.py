@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from conftest import small_prior
 
 from methods.base import Method
 from methods.padis import PaDIS
 from problems.ct import CT
 from workflow import harness
+from workflow.conformance.methods import small_prior
 from workflow.store import StoreError, load_arrays, load_images, save_images
 
 IDS = [f"p_{i}" for i in range(5)]

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from conftest import small_network, small_prior
 
 from methods.priors.networks import Denoiser, NetworkParams, build_network
 from methods.priors.overlap import OverlapPrior, starts
@@ -11,6 +10,7 @@ from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
 from methods.priors.positions import positions
 from methods.priors.training import Trainer, TrainingParams
 from problems.noise import ImageNoise, seed_of
+from workflow.conformance.methods import small_network, small_prior
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
-from conftest import small_network
 
 from methods.priors.networks import NetworkParams
 from methods.priors.training import TrainingParams
+from workflow.conformance.methods import small_network
 from workflow.store import StoreError
 from workflow.weights import load_prior, save_weights
 

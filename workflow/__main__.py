@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from workflow.config import ConfigError
-from workflow.contained import fork
+from workflow.contained import fork, seal
 from workflow.locks import STATE, end_with_parent, join
 from workflow.params import nearest
 
@@ -99,9 +99,9 @@ def parser() -> argparse.ArgumentParser:
 def run(a: argparse.Namespace) -> None:
     """Run one command; imports happen here, so that ``--help`` is instant."""
     from workflow import evaluation, jobs
-    from workflow.store import load_record
+    from workflow.config import load
 
-    config = load_record(a.config) if "config" in a else {}
+    config = load(a.config) if "config" in a else {}
     for kind in ("dataset", "problem", "network", "row", "table", "prior"):
         name = getattr(a, kind, None)
         known = config.get(f"{kind}s", {})
@@ -125,6 +125,7 @@ def run(a: argparse.Namespace) -> None:
         if reason:
             jobs.give_up(config, a.problem, a.row, a.out, reason)
         else:
+            seal(a.config.parent / "data", Path(config["cache"]) / "downloads")
             jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
     elif a.command == "controls":
         jobs.controls(config, a.problem, a.images, a.train, a.out)

@@ -20,6 +20,7 @@ from workflow.config import params_of
 from workflow.params import make_params
 from workflow.plugins import load
 from workflow.progress import ProgressLine
+from workflow.randomness import seeded
 from workflow.store import StoreError, load_arrays, save_arrays
 
 COSTS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
@@ -169,7 +170,9 @@ def reconstruct(
         counter.counts = dict.fromkeys(COSTS, 0)
         bound = counter.watch_prior(prior.bind(noise)) if prior else None
         try:
-            x_hat, seconds = timed(method, y, problem, bound, noise, progress)
+            with seeded(seeds[repeat][start]) as drawn:
+                x_hat, seconds = timed(method, y, problem, bound, noise, progress)
+                noise.drawn |= drawn()
             _check(x_hat, (len(y), *problem.shape))
         except Exception as error:
             traceback.print_exc()

@@ -79,6 +79,19 @@ def load_prior(
         ) from None
     network.eval().requires_grad_(False).to(device)
     network.precision = precision
+    return assemble(network, shape, assembly, patch, overlap)
+
+
+def assemble(
+    network: Denoiser, shape: tuple[int, int, int], assembly: str, patch: int, overlap: int
+) -> Prior:
+    """The prior that makes an image of ``shape`` (C, H, W) of what a network does to patches.
+
+    Args:
+        assembly: key of ``workflow.config.ASSEMBLIES``.
+        patch: patch size, without meaning for "whole".
+        overlap: pixels that neighbouring patches share, "average" and "stitch" only.
+    """
     if assembly == "whole":
         from methods.priors.whole import WholeImagePrior
 
