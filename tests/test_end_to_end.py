@@ -89,8 +89,9 @@ def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
     code, output = run(folder)
     assert code == 0, output[-3000:]
     log = (folder / "results/test/logs/reconstruct/ct20/padis.log").read_text()
-    assert "batch 1 of 6" not in log
-    assert "batch 6 of 6" in log
+    assert "resumed at" in log
+    assert "padis on ct20: 6/6 images" in log
+    assert "evaluations/s" in log
     for network in ("patch", "whole"):
         path = f"results/test/networks/ct/{network}/weights.safetensors"
         assert file_hash(folder / path) == file_hash(finished / path)

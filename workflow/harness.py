@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from methods.base import Method
+from methods.base import Method, Progress
 from methods.priors.base import Prior
 from problems.base import Problem
 from problems.noise import ImageNoise, seed_of
@@ -31,6 +31,12 @@ class Counter:
     """Counts calls per image of a batch, whatever share of the batch a call holds."""
 
     def __init__(self):
+        self.counts = dict.fromkeys(COSTS, 0)
+        self.earlier = 0  # denoiser calls of finished batches
+
+    def start_batch(self) -> None:
+        """Count from zero."""
+        self.earlier += self.counts["denoiser_calls"]
         self.counts = dict.fromkeys(COSTS, 0)
 
     def watch_physics(self, physics: torch.nn.Module) -> None:
@@ -149,7 +155,8 @@ def reconstruct(
     counter.watch_physics(problem.physics)
     batches = [(r, start) for r in range(len(seeds)) for start in range(0, len(ids), batch)]
     results: list[dict[str, Any]] = []
-    for number, (repeat, start) in enumerate(batches):
+    line = None
+    for repeat, start in batches:
         if repeat and not any(result["drawn"] for result in results):
             break
         part = Path(parts) / f"{repeat * len(ids) + start:05d}.npz"
@@ -161,13 +168,11 @@ def reconstruct(
                 part.unlink()
         y = torch.from_numpy(measurements["y"][start : start + batch]).to(device)
         noise = WatchedNoise(seeds[repeat][start : start + batch], device)
-        line = ProgressLine(f"{label}, batch {number + 1} of {len(batches)}", 0, "iterations")
-
-        def progress(done: int, total: int, line: ProgressLine = line) -> None:
-            line.total = total
-            line.update(done)
-
-        counter.counts = dict.fromkeys(COSTS, 0)
+        before = repeat * len(ids) + start
+        line = line or ProgressLine(label, len(ids), "images", before)
+        line.total = len(ids) * (len(seeds) if any(r["drawn"] for r in results) else 1)
+        progress = _progress(line, before, len(y), counter)
+        counter.start_batch()
         bound = counter.watch_prior(prior.bind(noise)) if prior else None
         try:
             with seeded(seeds[repeat][start]) as drawn:
@@ -195,6 +200,16 @@ def reconstruct(
     ]
     shutil.rmtree(parts, ignore_errors=True)
     return np.concatenate([part["x_hat"] for part in results]), record
+
+
+def _progress(line: ProgressLine, before: int, size: int, counter: Counter) -> Progress:
+    """What a method calls after each iteration on a batch of ``size`` images."""
+
+    def progress(done: int, total: int) -> None:
+        evaluations = counter.earlier + counter.counts["denoiser_calls"]
+        line.update(before + size * done / total, calls=evaluations)
+
+    return progress
 
 
 def reason_of(error: Exception) -> str:

@@ -129,7 +129,7 @@ def reconstruct(
         config["batch"],
         device,
         parts,
-        f"{problem} {row}",
+        f"{row} on {problem}",
     )
     where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
     inputs = [measurements, weights] if weights else [measurements]

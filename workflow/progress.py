@@ -6,8 +6,11 @@ import time
 from tqdm import tqdm
 
 
+FORMAT = "{desc}: {whole}/{total} {what} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
 class ProgressLine:
-    """Prints ``label: 40/300 [00:12<01:18, 3.3 evaluations/s]`` at most every ``interval`` seconds.
+    """Prints ``label: 4/12 images [00:12<00:26, 3.0 s/ images, 130 evaluations/s]`` now and then.
 
     Args:
         label: names the job.
@@ -24,20 +27,29 @@ class ProgressLine:
         if done:
             print(f"{label}: resumed at {done} of {total} {unit}", file=sys.stderr, flush=True)
 
-    def update(self, done: int, note: str = "") -> None:
-        """Report that ``done`` of the work is finished."""
+    def update(self, done: float, note: str = "", calls: int = 0) -> None:
+        """Report that ``done`` of the work is finished.
+
+        Args:
+            note: said after the rate.
+            calls: evaluations of a prior since the start, whose rate is said, too.
+        """
         now = time.monotonic()
         if done < self.total and now - self.last < self.interval:
             return
         self.last = now
+        if calls:
+            note = f"{calls / (now - self.start):.0f} evaluations/s"
         text = tqdm.format_meter(
             done,
             self.total,
             now - self.start,
             initial=self.initial,
             unit=f" {self.unit}",
+            what=self.unit,
             prefix=self.label,
             postfix=note,
-            bar_format="{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+            bar_format=FORMAT,
+            whole=int(done),
         )
         print(text, file=sys.stderr, flush=True)
