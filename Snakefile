@@ -19,6 +19,7 @@ include: "workflow/rules/tune.smk"
 include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/generate.smk"
+include: "workflow/rules/report.smk"
 
 
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.
@@ -36,6 +37,7 @@ rule all:
     default_target: True
     input:
         f"{RUN}/run.json",
+        f"{RUN}/report/index.html",
 
 
 # One target per table and one for all ablations: `snakemake --cores all table1`.

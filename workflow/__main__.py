@@ -1,13 +1,14 @@
 """python -m workflow: every job of the DAG as one command."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from workflow.config import ConfigError
 from workflow.contained import fork, seal
 from workflow.locks import STATE, end_with_parent, join
-from workflow.params import nearest
+from workflow.params import nearest, parsed
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
     check = command("check", "check the contract of a method, problem or dataset")
     check.add_argument("file", type=Path)
     check.add_argument("--params", default="{}", help="parameters that differ, as YAML")
+    card = command("card", "compare a method with a finished run, on one page")
+    card.add_argument("file", type=Path)
+    card.add_argument("--run", type=Path, default=Path("results/quick"), help="results/<name>")
+    card.add_argument("--params", default="{}", help="parameters that differ, as YAML")
+    card.add_argument("--cores", type=int, default=os.cpu_count())
     known = command("list", "name all methods, problems, datasets and priors")
     known.add_argument("plugins", nargs="*", help="files and folders outside the project")
     fetch = command("fetch", "fetch the files inside a Python package", "requirement")
@@ -77,9 +83,11 @@ def parser() -> argparse.ArgumentParser:
     metrics = with_config("metrics", "compare the rankings by every metric")
     metrics.add_argument("tables", nargs="+")
     metrics.add_argument("--scores", type=Path, required=True, help="images.csv")
-    card = with_config("card", "write what the run was made with")
-    card.add_argument("results", nargs="+", type=Path, help="files that it made")
-    card.add_argument("--code", default="", help="fingerprint of the code")
+    run_card = with_config("run_card", "write what the run was made with")
+    run_card.add_argument("results", nargs="+", type=Path, help="files that it made")
+    run_card.add_argument("--code", default="", help="fingerprint of the code")
+    report = with_config("report", "write the page about a finished run")
+    report.add_argument("card", type=Path, help="results/<name>/run.json")
     reference = command("reference", "copy a run to results/reference, its table to the README")
     reference.add_argument("run", type=Path, help="results/<name>")
     verify = command("verify", "recompute images of a table, chosen at random", "result")
@@ -123,7 +131,11 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "check":
         from workflow.conformance.report import check
 
-        check(a.file, a.params)
+        check(a.file, parsed(a.params))
+    elif a.command == "card":
+        from workflow.card import card
+
+        print(f"wrote {card(a.file, a.run, parsed(a.params), a.cores)}")
     elif a.command == "list":
         from workflow.listing import listing
 
@@ -168,12 +180,16 @@ def run(a: argparse.Namespace) -> None:
         evaluation.claims(config, a.tables, a.out)
     elif a.command == "metrics":
         evaluation.metrics(config, a.tables, a.scores, a.out)
-    elif a.command == "card":
+    elif a.command == "run_card":
         evaluation.run_card(config, a.results, a.code, a.out)
     elif a.command == "verify":
         from workflow.verify import verify
 
         print(*verify(a.result, a.images, a.seed), sep="\n")
+    elif a.command == "report":
+        from workflow.report import report
+
+        report(config, a.card.parent, a.out)
     elif a.command == "sensitivity":
         evaluation.sensitivity(config, a.parameter, a.trials, a.out)
     elif a.command == "reference":

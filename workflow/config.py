@@ -38,7 +38,7 @@ REFERENCE = "padis"  # with which tables compare the other rows, if they do not 
 # Rules, targets, files and folders: no names of tables.
 RULES = """
 all ablations claims collect_scores controls generate generation measure metrics numbers oracle plot
-prepare reconstruct reconstruction_figure run_card score sensitivity table train training
+prepare reconstruct reconstruction_figure report run_card score sensitivity table train training
 training_figure training_table tune tune_row tuned tuning
 """
 

@@ -133,15 +133,12 @@ def figure(
     config: dict[str, Any], table: str, images: Path, scores: Path, folder: Path, out: Path
 ) -> None:
     """Draw reconstructions of a few test images by the rows of a table, with error maps."""
-    from problems.datasets.base import evenly_spaced
     from workflow import figures
     from workflow.scores import read_scores
 
     truth, frame = load_images(images), read_scores(scores)
     settings = config["figures"]
-    # Inner images: the first and last slices of a scan show the least.
-    chosen = evenly_spaced(list(range(len(truth.ids))), settings["images"] + 2)[1:-1]
-    chosen = chosen or [0]
+    chosen = figures.inner(len(truth.ids), settings["images"])
     shown, captions = {}, {}
     for row in rows_of(config, table):
         of_row = frame[(frame["method"] == row) & (frame["seed"] == 0)].set_index("image")

@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
+from problems.datasets.base import evenly_spaced
 from workflow.files import replacing
 
 WIDTH = 7.0  # inches, the text width of a page
@@ -184,6 +185,14 @@ def sample_figure(samples: dict[str, np.ndarray]) -> Figure:
             if j == 0:
                 axes.set_ylabel("\n".join(wrap(label, 14)), fontsize=TEXT, parse_math=False)
     return figure
+
+
+def inner(count: int, images: int) -> list[int]:
+    """Numbers of ``images`` of ``count`` test images, evenly spaced.
+
+    The first and the last are left out: the end slices of a scan show the least.
+    """
+    return evenly_spaced(list(range(count)), images + 2)[1:-1] or [0]
 
 
 def save(figure: Figure, path: Path, colours: int | None = 256) -> None:

@@ -10,6 +10,23 @@ class PluginError(ValueError):
     """A plugin that is unknown, or parameters that it does not take; one line."""
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """Parameters from the command line, a YAML mapping such as "{mu: 2, start: noise}".
+
+    Raises:
+        PluginError: it is no mapping.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError:
+        values = None
+    if not isinstance(values, dict):
+        raise PluginError(f"parameters {text!r} are no mapping: write '{{name: value}}'")
+    return values
+
+
 def make_params(cls: type, values: dict[str, Any], owner: str) -> Any:
     """Build a params dataclass or named tuple from checked values; lists become tuples.
 

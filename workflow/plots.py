@@ -141,6 +141,46 @@ def sensitivity_figure(
     return figure
 
 
+def difference_figure(rows: list[tuple[str, float, float]], reference: str) -> Figure:
+    """Show differences to the row ``reference`` with their 95 % intervals, a line per row.
+
+    Args:
+        rows: label, mean difference of the PSNR and half the width of its interval, in dB.
+    """
+    figure = Figure(figsize=(WIDTH, 0.6 + 0.17 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(rows), 0, -1)
+    for place, (_, mean, wide) in zip(places, rows, strict=True):
+        filled = "C0" if abs(mean) > wide else "white"
+        axes.errorbar(
+            mean, place, xerr=wide, color="C0", marker="o", markersize=4,
+            markerfacecolor=filled, capsize=2, linewidth=1,
+        )  # fmt: skip
+    axes.axvline(0, color="0.3", linewidth=0.8)
+    axes.set_yticks(list(places), labels=[label for label, _, _ in rows], parse_math=False)
+    _finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
+    return figure
+
+
+def cost_figure(rows: list[tuple[str, float, float]]) -> Figure:
+    """Show PSNR against seconds per image, a numbered marker per row and the legend of numbers.
+
+    Args:
+        rows: label, seconds per image and PSNR in dB; less than a millisecond counts as one.
+    """
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    axes = figure.subplots()
+    for number, (label, seconds, psnr) in enumerate(rows, 1):
+        axes.plot(
+            max(seconds, 1e-3), psnr, marker=f"${number}$", markersize=6 if number < 10 else 9,
+            linestyle="none", color=f"C{number % 10}", label=label,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    _finish(axes, "", "Seconds per image", "PSNR (dB)")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=TEXT - 1, frameon=False)
+    return figure
+
+
 def _panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
     size = WIDTH if columns <= 2 else 2 * WIDTH, (2.2 if columns == 1 else 1.6) * lines
     figure = Figure(figsize=size, layout="constrained")

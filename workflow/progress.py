@@ -5,7 +5,6 @@ import time
 
 from tqdm import tqdm
 
-
 FORMAT = "{desc}: {whole}/{total} {what} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 

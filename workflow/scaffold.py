@@ -8,7 +8,7 @@ from workflow.files import write_text
 from workflow.params import PluginError
 from workflow.plugins import ROOT, discover
 
-TEMPLATES = ROOT / "workflow" / "templates"
+TEMPLATES = ROOT / "workflow" / "templates" / "new"
 SETTINGS = {  # what a configuration says to use it, and the target that shows it
     "method": ("rows:\n  {name}: {{method: {name}}}", "table1"),
     "problem": (

@@ -2,8 +2,7 @@
 
 import sys
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from workflow.conformance import examine
 from workflow.contained import fork
@@ -13,23 +12,17 @@ from workflow.plugins import use
 MINUTES = 5  # after which a plugin counts as one that never ends
 
 
-def check(file: Path, params: str) -> None:
+def check(file: Path, params: dict[str, Any]) -> None:
     """Print every rule, and what is against it.
 
     Args:
         file: with a method, problem or dataset.
-        params: YAML mapping of parameters that differ from the defaults.
+        params: that differ from the defaults.
 
     Raises:
-        PluginError: the file or the parameters cannot be used.
+        PluginError: the file cannot be used.
         SystemExit: status 1 if a rule is broken.
     """
-    try:
-        values = yaml.safe_load(params)
-    except yaml.YAMLError:
-        values = None
-    if not isinstance(values, dict):
-        raise PluginError(f"--params {params!r} is no mapping: write '{{name: value}}'")
     use([file])
     if file.is_dir():
         raise PluginError(f"{file} is a folder: name a file")
@@ -37,7 +30,7 @@ def check(file: Path, params: str) -> None:
     if reason:
         sys.exit(f"BROKEN  It ends and fits into memory.\n        {reason}")
     broken = 0
-    for rule, wrong in examine(file, values):
+    for rule, wrong in examine(file, params):
         print(f"{'BROKEN' if wrong else 'ok':8}{rule}", flush=True)
         if wrong:
             print(f"        {wrong}", flush=True)

@@ -40,6 +40,7 @@ ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
 TRIALS = "oracle" if CONFIG["tuning"]["split"] == "test" else "tuning"
 TABLE_FILES = (".csv", ".md", ".tex", "_cost.csv", "_cost.md")
+TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 
 # Jobs read the resolved configuration from this file. Rules name it as `ancient`: what a job needs
@@ -76,7 +77,7 @@ wildcard_constraints:
 
 
 def family(problem):
-    return f"problems.{CONFIG['problems'][problem]['family']}"
+    return find("problem", CONFIG["problems"][problem]["family"]).module
 
 
 def weights_for(problem, row):

@@ -183,5 +183,5 @@ rule run_card:
         settings=digest(CONFIG),
         code=fingerprint("workflow.__main__"),
     shell:
-        "python -m workflow card {input.results} --config {input.config} --code {params.code} --out {output} 2>&1"
+        "python -m workflow run_card {input.results} --config {input.config} --code {params.code} --out {output} 2>&1"
         " | tee {log}"

@@ -1,0 +1,18 @@
+# The page about the run.
+
+
+rule report:
+    input:
+        card=f"{RUN}/run.json",
+        templates=collect("workflow/templates/{name}", name=TEMPLATES),
+        config=ancient(SETTINGS),
+    output:
+        f"{RUN}/report/index.html",
+    log:
+        f"{RUN}/logs/report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=fingerprint("workflow.report"),
+    shell:
+        "python -m workflow report {input.card} --config {input.config} --out {output} 2>&1 | tee {log}"
