@@ -83,11 +83,15 @@ def jobs(output):
     return sorted(set(found))
 
 
-def workflow(folder, *arguments, file_size=None):
+def workflow(folder, *arguments, file_size=None, root=None):
     def limit():
         if file_size:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
 
     command = [sys.executable, "-m", "workflow", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=limit)
+    place = {"PYTHONPATH": str(root)} if root else {}
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, preexec_fn=limit,
+        env={**os.environ, **place},
+    )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

@@ -88,7 +88,8 @@ def compare(trial: Trial, problem: str, images: pd.DataFrame) -> dict[str, Any]:
     if status != "ok":
         return found
     rows = _ranked(trial, problem, of_problem)
-    means = {name: per_image(group, list(SCORES)).mean() for name, group in rows.items()}
+    scored = {name: per_image(group, list(SCORES)) for name, group in rows.items()}
+    means = {name: frame[list(SCORES)].mean() for name, frame in scored.items()}
     mine = per_image(own, [*SCORES, *COST])
     for score in SCORES:
         found[score] = mine[score].mean(), half_width(mine[score], mine["cluster"])

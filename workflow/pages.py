@@ -2,6 +2,7 @@
 
 import base64
 import re
+from hashlib import sha256
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,10 @@ def svg(figure: Figure, label: str) -> Markup:
     text = drawn.getvalue()
     box = re.search(r'viewBox="([^"]*)"', text)[1]
     inner = text[text.index(">", text.index("<svg")) + 1 :]
-    head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-    return Markup(f'{head}viewBox="{box}" role="img" aria-label="{escape(label)}">{inner}')
+    own = sha256(f"{label}{inner}".encode()).hexdigest()[:8]  # a page may have several figures
+    inner = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{own}-", inner)
+    head = 'svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return Markup(f'<{head} viewBox="{box}" role="img" aria-label="{escape(label)}">{inner}')
 
 
 def table_of(markdown: str) -> tuple[str, list[list[Markup]]]:

@@ -162,7 +162,8 @@ function startGallery(gallery) {
   slide();
   part("problem").addEventListener("change", choose);
   part("image").addEventListener("change", choose);
-  for (const name of ["left", "right", "error", "low", "high"]) part(name).addEventListener("input", draw);
+  for (const name of ["left", "right", "error"]) part(name).addEventListener("change", draw);
+  for (const name of ["low", "high"]) part(name).addEventListener("input", draw);
   part("slider").addEventListener("input", slide);
 }
 
