@@ -24,13 +24,13 @@ include: "workflow/rules/report.smk"
 
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.
 onsuccess:
-    if report(RUN):
-        sys.exit(report(RUN))
+    if last_lines(RUN):
+        sys.exit(last_lines(RUN))
 
 
 onerror:
-    if report(RUN):
-        print(report(RUN), file=sys.stderr)
+    if last_lines(RUN):
+        print(last_lines(RUN), file=sys.stderr)
 
 
 rule all:

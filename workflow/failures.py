@@ -29,7 +29,7 @@ def forget(run: Path) -> None:
         path.unlink()
 
 
-def report(run: Path) -> str:
+def last_lines(run: Path) -> str:
     """One line per failed reconstruction and what happens next; empty if there is none."""
     found = failed(run)
     lines = [f"failed: {path.stem} on {path.parent.name}: {why}" for path, why in found.items()]

@@ -5,7 +5,7 @@ from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
 from workflow import locks
-from workflow.failures import forget, report
+from workflow.failures import forget, last_lines
 from workflow.config import (
     ASSEMBLIES,
     CONTROLS,
@@ -39,7 +39,8 @@ ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
 TRIALS = "oracle" if CONFIG["tuning"]["split"] == "test" else "tuning"
-TABLE_FILES = (".csv", ".md", ".tex", "_cost.csv", "_cost.md")
+TEXT_FILES = (".md", ".tex", "_cost.md")
+TABLE_FILES = (".csv", "_cost.csv", *TEXT_FILES)
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 

@@ -47,7 +47,19 @@ rule table:
         scores=lambda w: scores_of(w.table),
         config=ancient(SETTINGS),
     output:
-        collect("{run}/tables/{{table}}{kind}", run=RUN, kind=TABLE_FILES),
+        report(
+            f"{RUN}/tables/{{table}}.csv",
+            caption="../captions/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "what": "scores"},
+        ),
+        report(
+            f"{RUN}/tables/{{table}}_cost.csv",
+            caption="../captions/cost.rst",
+            category="Tables",
+            labels={"table": "{table}", "what": "cost"},
+        ),
+        collect("{run}/tables/{{table}}{kind}", run=RUN, kind=TEXT_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
     conda:
@@ -66,7 +78,19 @@ rule claims:
         tables=collect("{run}/tables/{table}.csv", run=RUN, table=ALL_TABLES),
         config=ancient(SETTINGS),
     output:
-        collect("{run}/tables/{name}", run=RUN, name=["claims.csv", "claims.md", "numbers.csv"]),
+        report(
+            f"{RUN}/tables/claims.csv",
+            caption="../captions/claims.rst",
+            category="Claims",
+            labels={"table": "claims", "what": "orders"},
+        ),
+        report(
+            f"{RUN}/tables/numbers.csv",
+            caption="../captions/claims.rst",
+            category="Claims",
+            labels={"table": "claims", "what": "numbers"},
+        ),
+        f"{RUN}/tables/claims.md",
     log:
         f"{RUN}/logs/table/claims.log",
     conda:
@@ -105,7 +129,12 @@ rule reconstruction_figure:
         scores=f"{RUN}/scores/{{table}}/{{problem}}.csv",
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/figures/{{table}}/{{problem}}.png",
+        report(
+            f"{RUN}/figures/{{table}}/{{problem}}.png",
+            caption="../captions/reconstructions.rst",
+            category="Reconstructions",
+            labels={"table": "{table}", "problem": "{problem}"},
+        ),
     log:
         f"{RUN}/logs/figure/{{table}}/{{problem}}.log",
     conda:
@@ -124,7 +153,12 @@ rule plot:
         scores=lambda w: scores_of(w.table),
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/figures/{{table}}.png",
+        report(
+            f"{RUN}/figures/{{table}}.png",
+            caption="../captions/plot.rst",
+            category="Ablations",
+            labels={"plot": "{table}"},
+        ),
     log:
         f"{RUN}/logs/figure/{{table}}.log",
     conda:

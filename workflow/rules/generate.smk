@@ -46,7 +46,12 @@ if GENERATION:
         output:
             f"{RUN}/tables/generation.csv",
             f"{RUN}/tables/generation.md",
-            f"{RUN}/figures/generation.png",
+            report(
+                f"{RUN}/figures/generation.png",
+                caption="../captions/generation.rst",
+                category="Samples of the priors",
+                labels={"figure": "samples"},
+            ),
         log:
             f"{RUN}/logs/generation/report.log",
         conda:

@@ -7,7 +7,12 @@ rule report:
         templates=collect("workflow/templates/{name}", name=TEMPLATES),
         config=ancient(SETTINGS),
     output:
-        f"{RUN}/report/index.html",
+        report(
+            f"{RUN}/report/index.html",
+            caption="../captions/page.rst",
+            category="Report",
+            labels={"page": "everything on one page"},
+        ),
     log:
         f"{RUN}/logs/report.log",
     conda:
