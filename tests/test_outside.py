@@ -1,8 +1,13 @@
 """Methods, problems and data from outside the project, run for real; the project stays as it is."""
 
+import re
+
 import numpy as np
+import pandas as pd
 import yaml
-from running import SETTINGS, run, workflow
+from conftest import ROOT
+from running import SETTINGS, jobs, run, workflow
+from test_datasets import write_slice
 
 SPY = '''
 """A method that looks for the truth in everything that it can reach."""
@@ -75,3 +80,69 @@ def test_a_method_cannot_reach_the_truth(project, tmp_path):
         found / np.linalg.norm(found, axis=1, keepdims=True)
     ).T
     assert alike.max() < 0.99  # the baseline has about 0.9
+
+
+def readme_method():
+    """The method that the README shows."""
+    return re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[1]
+
+
+def test_a_method_a_problem_and_slices_from_outside_are_in_the_tables(project, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    assert len(readme_method().splitlines()) <= 40
+    (outside / "my_method.py").write_text(readme_method())
+    code, output = workflow(outside, "new", "problem", "my_blur", root=ROOT)
+    assert code == 0, output
+    heights = np.add.outer(np.arange(40), np.arange(40))
+    for patient in ("a", "b", "c"):
+        (outside / "scans" / patient).mkdir(parents=True)
+        for k in range(2):
+            hu = np.where((heights - 10 * k) % 20 < 10, 40, -900) // 2 * 2
+            write_slice(outside / "scans" / patient / f"{k}.dcm", hu, k, patient=patient)
+    scans = {"source": "folder", "size": [32, 32], "params": {"path": str(outside / "scans")}}
+    table1 = SETTINGS["tables"]["table1"]
+    settings = {
+        **SETTINGS,
+        "plugins": [str(outside)],
+        "datasets": {"scans": scans},
+        "rows": {**SETTINGS["rows"], "my_method": {"method": "my_method", "params": {"levels": 5}}},
+        "problems": {
+            **SETTINGS["problems"],
+            "my_blur": {"family": "my_blur", "dataset": "ct", "label": "My blur"},
+            "ct20_scans": {"like": "ct20", "dataset": "scans", "label": "My scans"},
+        },
+    }
+    problems = ["ct20", "my_blur", "ct20_scans"]
+    rows = ["baseline", "padis", "my_method"]
+    wanted = {**table1, "problems": problems, "rows": rows}
+    settings["tables"] = {**SETTINGS["tables"], "table1": wanted}
+    (project / "my.yaml").write_text(yaml.safe_dump(settings))
+    before = {p: p.read_bytes() for p in project.rglob("*.py")}
+    code, output = run(project, "--", "table1")
+    assert code == 0, output[-3000:]
+    assert "rule train:" not in output  # the networks are there
+    table = pd.read_csv(project / "results/test/tables/table1.csv")
+    mine = table[table["method"] == "my_method"].set_index("problem")
+    assert list(mine.index) == problems
+    assert (mine["status"] == "ok").all()
+    assert mine["psnr"].between(5, 60).all()
+    assert "| My method | " in (project / "results/test/tables/table1.md").read_text()
+    assert {p: p.read_bytes() for p in project.rglob("*.py")} == before
+    with open(outside / "my_method.py", "a") as file:
+        file.write("# a remark\n")
+    _, output = run(project, "--dry-run", "--", "table1")
+    assert "Nothing to be done" in output
+    method = outside / "my_method.py"
+    method.write_text(method.read_text().replace("return x", "return x + 0"))
+    _, output = run(project, "--dry-run", "--", "table1")
+    reruns = [job for job in jobs(output) if job.startswith(("reconstruct ", "train"))]
+    assert reruns == [
+        f"reconstruct problem={problem}, row=my_method" for problem in sorted(problems)
+    ]
+
+
+def test_the_readme_shows_the_method_that_new_writes(tmp_path):
+    code, output = workflow(tmp_path, "new", "method", "my_method", root=ROOT)
+    assert code == 0, output
+    assert (tmp_path / "my_method.py").read_text() == readme_method()
