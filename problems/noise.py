@@ -1,5 +1,6 @@
 """Random numbers that belong to one image and one purpose, never to the process."""
 
+import copy
 import hashlib
 
 import torch
@@ -34,6 +35,12 @@ class ImageNoise:
 
     def __len__(self) -> int:
         return len(self._gaussian)
+
+    def of(self, image: int) -> "ImageNoise":
+        """The random numbers of one image of the batch: drawing here draws there."""
+        one = copy.copy(self)
+        one._gaussian, one._integer = ([g[image]] for g in (self._gaussian, self._integer))
+        return one
 
     def normal(self, shape: tuple[int, ...]) -> torch.Tensor:
         """Standard normal numbers for all images: float32 of shape ``(len(self), *shape)``."""

@@ -78,6 +78,9 @@ class _CountedPrior:
     def __getattr__(self, name):
         return getattr(self._prior, name)
 
+    def bind(self, noise):
+        return _CountedPrior(self._prior.bind(noise), self._counter)
+
     def denoise(self, x, sigma):
         d = self._prior.denoise(x, sigma)
         self._counter._add("denoiser_calls", x)
@@ -89,14 +92,20 @@ class _CountedPrior:
 class WatchedNoise(ImageNoise):
     """Random numbers that remember whether any was drawn."""
 
-    drawn = False
+    def __init__(self, seeds, device="cpu"):
+        super().__init__(seeds, device)
+        self._draws = [0]  # shared with the views of single images
+
+    @property
+    def drawn(self) -> bool:
+        return self._draws[0] > 0
 
     def normal(self, shape):
-        self.drawn = True
+        self._draws[0] += 1
         return super().normal(shape)
 
     def integers(self, high, count):
-        self.drawn = True
+        self._draws[0] += 1
         return super().integers(high, count)
 
 
@@ -177,7 +186,7 @@ def reconstruct(
         try:
             with seeded(seeds[repeat][start]) as drawn:
                 x_hat, seconds = timed(method, y, problem, bound, noise, progress)
-                noise.drawn |= drawn()
+                random = noise.drawn or drawn()
             _check(x_hat, (len(y), *problem.shape))
         except Exception as error:
             traceback.print_exc()
@@ -186,7 +195,7 @@ def reconstruct(
         results.append(
             {
                 "x_hat": x_hat.clamp(0, 1).cpu().numpy(),
-                "drawn": np.bool_(noise.drawn),
+                "drawn": np.bool_(random),
                 "seconds": np.float64(seconds / len(y)),
                 "peak_memory_mb": np.float64(_peak_memory(device)),
                 **{k: np.float64(v / len(y)) for k, v in counter.counts.items()},

@@ -12,6 +12,7 @@ from methods.priors.networks import Denoiser, NetworkParams
 from problems.noise import ImageNoise
 from workflow.config import PRESETS
 from workflow.conformance import Check, ContractError, require
+from workflow.harness import WatchedNoise
 from workflow.params import PluginError, make_params
 from workflow.plugins import PACKAGES, discover, load
 from workflow.randomness import seeded
@@ -53,7 +54,7 @@ class Case:
         self.params = make_params(self.cls.Params, params, name)
         names = {f.name for f in fields(self.params)} - set(params)
         self.params = replace(self.params, **{k: v for k, v in SHORT.items() if k in names})
-        self.draws = 0
+        self.drawn = False
 
     def run(self, shape=GREY, seeds=(1, 2), y=None):
         """Reconstruct; return x_hat and y. The problem is the first that is not skipped."""
@@ -71,25 +72,13 @@ class Case:
         if y is None:
             truth = torch.rand(2, *shape, generator=torch.Generator().manual_seed(5))
             y = problem.measure(truth, ImageNoise([3, 4]))
-        noise = _Watched(list(seeds))
+        noise = WatchedNoise(list(seeds))
         prior = small_prior(self.cls.prior, shape)
         prior = prior.bind(noise) if prior else None
         with torch.inference_mode(not self.cls.jacobian), torch.set_grad_enabled(False):
             x = method.reconstruct(y, problem, prior, noise, lambda done, total: None)
-        self.draws = noise.draws
+        self.drawn = noise.drawn
         return x, y
-
-
-class _Watched(ImageNoise):
-    draws = 0
-
-    def normal(self, shape):
-        self.draws += 1
-        return super().normal(shape)
-
-    def integers(self, high, count):
-        self.draws += 1
-        return super().integers(high, count)
 
 
 def images(case: Case) -> None:
@@ -116,7 +105,7 @@ def same_seed(case: Case) -> None:
 def other_seed(case: Case) -> None:
     """Another seed gives another result if random numbers are drawn, and else the same."""
     first, y = case.run()
-    drawn = case.draws
+    drawn = case.drawn
     changed = not torch.equal(first, case.run(seeds=(7, 8), y=y)[0])
     require(
         changed or not drawn, "random numbers are drawn from `noise`, but do not change the result"
