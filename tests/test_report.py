@@ -78,7 +78,7 @@ def test_the_leaderboard_has_the_means_and_intervals_of_the_scores(finished):
         cell = shown[metric]["rows"]["padis"]["ct20"]
         assert cell["value"] == pytest.approx(means.mean())
         wide = half_width(means, clusters)
-        assert cell["half"] == ("-" if np.isnan(wide) else leaderboard._text(metric, wide))
+        assert cell["half"] == ("-" if np.isnan(wide) else leaderboard.text(metric, wide))
     assert shown["psnr"]["rows"]["padis"]["ct20"]["paper"] == "33.57"
 
 

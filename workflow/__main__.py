@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     reconstruct.add_argument("--measurements", type=Path, required=True)
     reconstruct.add_argument("--weights", type=Path)
     reconstruct.add_argument("--code", default="", help="fingerprint of the code, for resuming")
+    reconstruct.add_argument(
+        "--truth", type=Path, help="folder that the method may not read, default ../data"
+    )
     controls = with_config("controls", "make all controls of a problem", "problem")
     controls.add_argument("--images", type=Path, required=True)
     controls.add_argument("--train", type=Path, required=True)
@@ -158,7 +161,7 @@ def run(a: argparse.Namespace) -> None:
         if reason:
             jobs.give_up(config, a.problem, a.row, a.out, reason)
         else:
-            seal(a.measurements.parents[1] / "data", Path(config["cache"]) / "downloads")
+            seal(a.truth or a.measurements.parents[1] / "data", Path(config["cache"]) / "downloads")
             jobs.reconstruct(config, a.problem, a.row, a.measurements, a.weights, a.out, a.code)
     elif a.command == "controls":
         jobs.controls(config, a.problem, a.images, a.train, a.out)

@@ -87,7 +87,7 @@ def scores(board: Board) -> dict[str, Any]:
                 if row in means:
                     values = means[row][name]
                     wide = half_width(values, means[row]["cluster"])
-                    cell |= {"mean": _text(name, values.mean()), "half": _text(name, wide)}
+                    cell |= {"mean": text(name, values.mean()), "half": text(name, wide)}
                     cell["value"] = None if pd.isna(values.mean()) else float(values.mean())
                 cell |= _beside(board.tables[problem], row, name)
                 found[name]["rows"].setdefault(row, {})[problem] = cell
@@ -103,7 +103,8 @@ def _beside(table: pd.DataFrame, row: str, name: str) -> dict[str, Any]:
     return said | {"best": str(table.loc[row, f"{name}_best"]) == "True"}
 
 
-def _text(name: str, value: float) -> str:
+def text(name: str, value: float) -> str:
+    """A mean or half-width of a metric as the leaderboard shows it."""
     if pd.isna(value):
         return "-"
     return DIGITS[name].format(value) if name in DIGITS else show("ssim", value)

@@ -9,7 +9,7 @@ import ast
 import contextlib
 import importlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -49,7 +49,7 @@ class Plugin:
     params: dict[str, str]
 
 
-def use(paths: Iterable[str | Path]) -> None:
+def use(paths: Sequence[str | Path]) -> None:
     """Add plugins outside the project: files, and folders whose files are looked through.
 
     They take the place of those of an earlier call. Paths are relative to the working directory.

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow.config import ASSEMBLIES, load, network_for, prior_of
+from workflow.config import ASSEMBLIES, label_of, load, network_for, prior_of
 from workflow.fingerprint import fingerprint
 from workflow.harness import build_problem
 from workflow.jobs import load_measurements
@@ -75,10 +75,11 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Trial:
     prior = method.attributes.get("prior")
     if prior is not None and prior not in config["priors"]:
         raise PluginError(f"{file}: the run has no prior {prior!r}")
-    entry = {"method": file.stem, "params": checked(params, method.params, row)}
-    if row != file.stem:
-        entry = {**config["rows"][file.stem], **({"params": entry["params"]} if params else {})}
-    config["rows"][row] = {"params_for": {}, "search": {}, "only_named": True, **entry}
+    entry = {"method": file.stem, "params": checked(params, method.params, row), "params_for": {}}
+    if row != file.stem:  # the file of a row of the run, tried again
+        old = config["rows"][file.stem]
+        entry = {**old, "label": f"{label_of(old)}, again", **(entry if params else {})}
+    config["rows"][row] = {**entry, "search": {}, "only_named": True}
     config["plugins"] = named
     trial = Trial(row, run, config, run / "cards" / row)
     save_record(trial.folder / "config.json", config)
@@ -129,6 +130,7 @@ def _run(trial: Trial, problem: str, folder: Path, measured: Path) -> str:
     command = [sys.executable, "-m", "workflow", "reconstruct", problem, trial.row]
     command += ["--config", folder / "config.json", "--measurements", measured, "--code", code]
     command += [*(["--weights", weights] if weights else []), "--out", out]
+    command += ["--truth", trial.run / "data"]
     process = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
