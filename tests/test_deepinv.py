@@ -9,7 +9,8 @@ from methods.deepinv_adapter import AsDenoiser, with_noise_level
 from problems.ct import CT
 from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
-from workflow import harness
+from workflow import harness, plugins
+from workflow.conformance import suite
 from workflow.conformance.methods import small_prior
 from workflow.plugins import load
 
@@ -101,6 +102,48 @@ def test_total_variation_is_minimised_as_by_ours(ct_20):
 def test_ddrm_says_where_it_does_not_apply(ct_20):
     cls = load("method", "deepinv_ddrm")
     assert "singular value" in cls(cls.Params()).skip(ct_20[0])
+
+
+PROBLEM = """
+from dataclasses import dataclass
+import torch
+from deepinv import physics
+from problems.base import Problem
+from problems.physics.unit_norm import UnitNorm
+
+class Theirs(Problem):
+    label = "Theirs"
+    reference = "deepinv"
+
+    @dataclass(frozen=True)
+    class Params:
+        noise_level: float = 0.01
+
+    def build(self, cache):
+        found = UnitNorm(physics.{}, self.shape)
+        return found, found.norm
+"""
+
+
+@pytest.mark.parametrize(
+    "physics",
+    [
+        "BlurFFT(self.shape, filter=torch.ones(1, 1, 3, 3) / 9)",
+        "CompressedSensing(200, self.shape, rng=torch.Generator().manual_seed(0))",
+        "Downsampling(img_size=self.shape, factor=2, filter='gaussian', padding='circular')",
+    ],
+    ids=lambda text: text.split("(")[0],
+)
+def test_any_linear_operator_is_a_problem(physics, tmp_path):
+    (tmp_path / "theirs.py").write_text(PROBLEM.format(physics))
+    plugins.use([tmp_path])
+    try:
+        make, checks = suite("problem")
+        case = make("theirs", {})
+        for check in checks:
+            check(case)
+    finally:
+        plugins.use([])
 
 
 def test_one_image_draws_what_it_draws_in_a_batch():

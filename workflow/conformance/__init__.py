@@ -22,6 +22,15 @@ def require(condition: object, message: str) -> None:
         raise ContractError(message)
 
 
+def labelled(case: Any) -> None:
+    """It has a label for the tables and a reference."""
+    for name in ("label", "reference"):
+        require(
+            case.plugin.attributes.get(name),
+            f"the class lacks {name}: set {name} = '...' in its body, as a literal",
+        )
+
+
 def rule_of(check: Check) -> str:
     """The rule that a check tests."""
     return " ".join((check.__doc__ or "").split())

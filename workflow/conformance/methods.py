@@ -11,7 +11,7 @@ import yaml
 from methods.priors.networks import Denoiser, NetworkParams
 from problems.noise import ImageNoise
 from workflow.config import PRESETS
-from workflow.conformance import Check, ContractError, require
+from workflow.conformance import Check, ContractError, labelled, require
 from workflow.harness import WatchedNoise
 from workflow.params import PluginError, make_params
 from workflow.plugins import PACKAGES, discover, load
@@ -169,15 +169,6 @@ def parameters(case: Case) -> None:
         raise ContractError("Params takes any parameter: make it a dataclass")
 
 
-def described(case: Case) -> None:
-    """It has a label for the tables and a reference."""
-    for name in ("label", "reference"):
-        require(
-            case.plugin.attributes.get(name),
-            f"the class lacks {name}: set {name} = '...' in its body, as a literal",
-        )
-
-
 def imports(case: Case) -> None:
     """Of the project it imports methods and problems only."""
     import ast
@@ -192,5 +183,5 @@ def imports(case: Case) -> None:
 
 CHECKS: list[Check] = [
     *(images, same_seed, other_seed, alone, input_kept, global_state, quiet, parameters),
-    *(described, imports),
+    *(labelled, imports),
 ]
