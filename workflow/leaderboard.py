@@ -94,6 +94,17 @@ def scores(board: Board) -> dict[str, Any]:
     return found
 
 
+def first(board: Board) -> dict[str, int]:
+    """Label of every row that has the highest mean PSNR somewhere, and on how many problems."""
+    found: dict[str, int] = {}
+    for problem in board.problems:
+        means = {row: v["psnr"].mean() for row, v in board.means(problem, ["psnr"]).items()}
+        if means:
+            label = board.rows[max(means, key=lambda row: means[row])]
+            found[label] = found.get(label, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
 def _beside(table: pd.DataFrame, row: str, name: str) -> dict[str, Any]:
     """What the tables say of a score beside its mean."""
     if name not in ("psnr", "ssim") or row not in table.index:

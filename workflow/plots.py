@@ -144,6 +144,8 @@ def sensitivity_figure(
 def difference_figure(rows: list[tuple[str, float, float]], reference: str) -> Figure:
     """Show differences to the row ``reference`` with their 95 % intervals, a line per row.
 
+    The scale is linear up to 1 dB and logarithmic beyond.
+
     Args:
         rows: label, mean difference of the PSNR and half the width of its interval, in dB.
     """
@@ -157,6 +159,12 @@ def difference_figure(rows: list[tuple[str, float, float]], reference: str) -> F
             markerfacecolor=filled, capsize=2, linewidth=1,
         )  # fmt: skip
     axes.axvline(0, color="0.3", linewidth=0.8)
+    axes.set_xscale("symlog", linthresh=1, linscale=1)
+    low = min(mean - wide for _, mean, wide in rows)
+    high = max(mean + wide for _, mean, wide in rows)
+    ticks = [x for x in (-10, -3, -1, 0, 1, 3, 10) if min(low, -1) <= x <= max(high, 1)]
+    axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
+    axes.minorticks_off()
     axes.set_yticks(list(places), labels=[label for label, _, _ in rows], parse_math=False)
     _finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
     return figure

@@ -34,6 +34,7 @@ def report(config: dict[str, Any], run: Path, out: Path) -> None:
         failed=reasons,
         board=board,
         scores=leaderboard.scores(board) if board else {},
+        first=leaderboard.first(board) if board else {},
         plots=_plots(board) if board else {},
         gallery=gallery(config, run, board) if board else [],
         error_max=config["figures"]["error_max"],
