@@ -24,6 +24,7 @@ SETTINGS = {
             "controls": ["mean_image", "oracle"],
         },
         "samplers": None,
+        "deepinv": None,
         "patch_size": None,
         "shift": None,
     },
