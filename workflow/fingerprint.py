@@ -9,8 +9,10 @@ import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from workflow.plugins import PACKAGES, ROOT, file_of
+from workflow.config import ASSEMBLIES, prior_of
+from workflow.plugins import PACKAGES, ROOT, file_of, find
 
 
 def fingerprint(*modules: str) -> str:
@@ -22,6 +24,14 @@ def fingerprint(*modules: str) -> str:
     for name, path in sorted((_name(path), path) for path in _closure(modules)):
         digest.update(f"{name}\n{_meaning(path)}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def code_of(config: dict[str, Any], problem: str, row: str) -> str:
+    """Fingerprint of the method, the problem and the prior of a reconstruction."""
+    modules = [find("method", config["rows"][row]["method"]).module]
+    modules.append(find("problem", config["problems"][problem]["family"]).module)
+    prior = prior_of(config, row)
+    return fingerprint(*modules, *([ASSEMBLIES[prior["assembly"]]] if prior else []))
 
 
 def _closure(modules: tuple[str, ...]) -> set[Path]:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow.config import ASSEMBLIES, label_of, load, network_for, prior_of
-from workflow.fingerprint import fingerprint
+from workflow.config import label_of, load, network_for
+from workflow.fingerprint import code_of
 from workflow.harness import build_problem
 from workflow.jobs import load_measurements
 from workflow.params import PluginError, checked
@@ -121,7 +121,7 @@ def _run(trial: Trial, problem: str, folder: Path, measured: Path) -> str:
     needed = network_for(trial.config, problem, trial.row)
     weights = needed and trial.run / "networks" / "/".join(needed) / "weights.safetensors"
     inputs = [measured, *([weights] if weights else [])]
-    code = _code(trial, problem)
+    code = code_of(trial.config, problem, trial.row)
     key = {"code": code, "inputs": hashes(inputs), "row": trial.config["rows"][trial.row]}
     done = out.with_suffix(".key.json")
     if done.exists() and load_record(done) == key:
@@ -143,13 +143,6 @@ def _run(trial: Trial, problem: str, folder: Path, measured: Path) -> str:
     if load_record(out.with_suffix(".json"))["status"] != "failed":
         save_record(done, key)
     return ""
-
-
-def _code(trial: Trial, problem: str) -> str:
-    modules = [find("method", trial.config["rows"][trial.row]["method"]).module]
-    modules.append(find("problem", trial.config["problems"][problem]["family"]).module)
-    prior = prior_of(trial.config, trial.row)
-    return fingerprint(*modules, *([ASSEMBLIES[prior["assembly"]]] if prior else []))
 
 
 def scores(trial: Trial) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from workflow.config import (
     searches,
 )
 from workflow.files import write_text
-from workflow.fingerprint import fingerprint
+from workflow.fingerprint import code_of, fingerprint
 from workflow.params import PluginError
 from workflow.plugins import find
 
@@ -111,15 +111,6 @@ def search_of(problem, row):
     prior = prior_of(CONFIG, row)
     images = [CONFIG["tuning"][key] for key in ("images", "split")]
     return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), images])
-
-
-def code_of(problem, row):
-    """Fingerprint of the method, the problem and the prior of a reconstruction."""
-    modules = [find("method", CONFIG["rows"][row]["method"]).module, family(problem)]
-    prior = prior_of(CONFIG, row)
-    if prior:
-        modules.append(ASSEMBLIES[prior["assembly"]])
-    return fingerprint(*modules)
 
 
 def trained(tables):

@@ -20,7 +20,7 @@ rule reconstruct:
         gpu=int(ON_GPU),
     params:
         settings=lambda w: settings_of(w.problem, w.row),
-        code=lambda w: code_of(w.problem, w.row),
+        code=lambda w: code_of(CONFIG, w.problem, w.row),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     shell:
         "python -m workflow reconstruct {wildcards.problem} {wildcards.row} --config {input.config}"
