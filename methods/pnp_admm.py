@@ -17,11 +17,9 @@ is clipped to [0, 1] before it is denoised, as in a reproduction of these rows t
 from dataclasses import dataclass
 
 import torch
-from deepinv.optim.linear import conjugate_gradient
 
 from methods.base import Method
-
-EPS = 1e-20  # added to denominators; the default of conjugate_gradient stops it early
+from methods.proximal import proximal
 
 
 class PnPADMM(Method):
@@ -39,17 +37,10 @@ class PnPADMM(Method):
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
         aty = physics.A_adjoint(y)
-
-        def normal(x):
-            return physics.A_adjoint(physics.A(x)) + p.gamma * x
-
         x = v = problem.baseline(y)
         u = torch.zeros_like(x)
         for k in range(p.iterations):
-            b = aty + p.gamma * (v - u)
-            x = conjugate_gradient(
-                normal, b, p.cg_iterations, tol=0, eps=EPS, parallel_dim=[0], init=x
-            )
+            x = proximal(physics, aty, v - u, p.gamma, p.cg_iterations, start=x)
             v = prior.denoise((x + u).clamp(0, 1), p.sigma)
             u = u + x - v
             progress(k + 1, p.iterations)

@@ -155,6 +155,15 @@ def initial_state(
     return prior.pad(problem.baseline(y))
 
 
+def noisy_start(
+    y: torch.Tensor, problem: Problem, noise: ImageNoise, start: str, sigma_max: float
+) -> torch.Tensor:
+    """An image with noise of ``sigma_max``, (B, C, H, W): "noise" alone, or on the "baseline"."""
+    baseline = problem.baseline(y)
+    noisy = sigma_max * noise.normal_like(baseline)
+    return noisy if start == "noise" else baseline + noisy
+
+
 def noise_aware(zeta: float, step: float | torch.Tensor, problem: Problem) -> float | torch.Tensor:
     """Length of a least-squares step beside ``step`` times the score: min(zeta, step / sigma_y^2).
 

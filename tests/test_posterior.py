@@ -6,61 +6,12 @@ spread in the range of A^T and the spread tau of the prior in the null-space of 
 
 import pytest
 import torch
-from deepinv.physics import LinearPhysics
+from exact import CHAINS, MEAN, MEASURED, SIDE, TAU, Matrix, run
 
 from methods.langevin import Langevin
 from methods.padis import PaDIS
 from methods.predictor_corrector import PredictorCorrector
 from methods.ve_ddnm import VEDDNM
-from problems.noise import ImageNoise
-
-SIDE, MEASURED, CHAINS = 6, 14, 300
-MEAN, TAU = 0.5, 0.3
-
-
-class Matrix(LinearPhysics):
-    """Singular values between 0.5 and 1 on a random subspace."""
-
-    def __init__(self):
-        super().__init__()
-        generator = torch.Generator().manual_seed(1)
-        q, _ = torch.linalg.qr(torch.randn(SIDE**2, SIDE**2, generator=generator))
-        self.rows = q[:, :MEASURED].T
-        self.values = torch.linspace(0.5, 1, MEASURED)[:, None]
-
-    def A(self, x, **kwargs):
-        return x.flatten(1) @ (self.values * self.rows).T
-
-    def A_adjoint(self, y, **kwargs):
-        return (y @ (self.values * self.rows)).reshape(-1, 1, SIDE, SIDE)
-
-    def A_dagger(self, y, **kwargs):
-        return (y @ (self.rows / self.values)).reshape(-1, 1, SIDE, SIDE)
-
-
-class MatrixProblem:
-    physics, norm, has_pseudo_inverse = Matrix(), 1.0, True
-
-    def __init__(self, noise_level=0.0):
-        self.noise_level = noise_level
-
-    def baseline(self, y):
-        return self.physics.A_dagger(y)
-
-
-class GaussianPrior:
-    """The exact denoiser of N(m, tau^2 I)."""
-
-    state_shape = (1, SIDE, SIDE)
-
-    def denoise(self, x, sigma):
-        return MEAN + TAU**2 / (TAU**2 + sigma**2) * (x - MEAN)
-
-    def crop(self, x):
-        return x
-
-    def pad(self, x):
-        return x
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +37,6 @@ SAMPLERS = {
     ),
     "ve-ddnm": (VEDDNM(VEDDNM.Params(**LEVELS, updates=10, epsilon=0.5)), 0.002),
 }
-
-
-def run(sampler, y, noise_level=0.0):
-    noise, problem = ImageNoise(list(range(CHAINS))), MatrixProblem(noise_level)
-    y = y.expand(CHAINS, -1)
-    return sampler.reconstruct(y, problem, GaussianPrior(), noise, lambda done, total: None)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

@@ -12,6 +12,8 @@ import yaml
 from workflow.layers import ConfigError, give_way, inherit, merge
 from workflow.params import PluginError, checked, nearest
 from workflow.plugins import fields_of, find, use
+from workflow.search import Axis
+from workflow.sweeps import expand
 
 PRESETS = Path(__file__).parent / "config"
 ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
@@ -34,6 +36,7 @@ VALIDATION = {  # of networks during training: how often, on how many images, at
     "images": 8,
     "sigmas": [0.05, 0.2, 1.0],
 }
+NOT_IN_PAPER = "†"  # behind the label of a row
 REFERENCE = "padis"  # with which tables compare the other rows, if they do not say what
 # Rules, targets, files and folders: no names of tables.
 RULES = """
@@ -64,6 +67,7 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
         config = merge(config, layer)
     give_way(config, overrides)
     config = merge(config, overrides)
+    expand(config)
     inherit(config)
     _validate(config)
     try:
@@ -163,9 +167,13 @@ def _check_names(config: dict[str, Any]) -> None:
         for problem, values in row["params_for"].items():
             known("problems", problem, f"rows.{name}.params_for")
             row["params_for"][problem] = checked(values, annotations, f"rows.{name}.{problem}")
-        for parameter, values in row["search"].items():
-            for value in values:
-                checked({parameter: value}, annotations, f"rows.{name}.search")
+        for parameter, axis in row["search"].items():
+            checked({parameter: axis["start"]}, annotations, f"rows.{name}.search")
+            if axis.get("of", parameter) not in row["search"]:
+                hint = nearest(axis["of"], row["search"])
+                raise ConfigError(f"rows.{name}.search.{parameter}: of {axis['of']!r}{hint}")
+        for problem in row["at_edge"]:
+            known("problems", problem, f"rows.{name}.at_edge")
         if _prior_name(row):
             known("priors", _prior_name(row), f"rows.{name}")
             check_prior(prior_of(config, name), f"rows.{name}")
@@ -226,8 +234,9 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 
 def label_of(row: dict[str, Any]) -> str:
-    """Name of a row in tables."""
-    return row.get("label", find("method", row["method"]).attributes["label"])
+    """Name of a row in tables, marked if the paper has no such row."""
+    label = row.get("label", find("method", row["method"]).attributes["label"])
+    return label if row.get("in_paper", True) else f"{label} {NOT_IN_PAPER}"
 
 
 def labels_of(config: dict[str, Any], names: list[str]) -> dict[str, str]:
@@ -240,9 +249,19 @@ def params_of(row: dict[str, Any], problem: str) -> dict[str, Any]:
     return {**row["params"], **row["params_for"].get(problem, {})}
 
 
-def trials_of(search: dict[str, list[Any]]) -> int:
-    """Number of trials of a search that starts with the first value of every parameter."""
-    return 1 + sum(len(values) - 1 for values in search.values())
+def axes_of(config: dict[str, Any], row: str) -> dict[str, Axis]:
+    """What the search of a row varies."""
+    settings = config["rows"][row]
+    annotations = find("method", settings["method"]).params
+    return {
+        name: Axis(**axis, whole=annotations[name] == "int")
+        for name, axis in settings["search"].items()
+    }
+
+
+def trials_of(config: dict[str, Any], row: str) -> int:
+    """Number of trials of a row's search on one problem."""
+    return config["rows"][row].get("trials", config["tuning"]["trials"])
 
 
 def searches(config: dict[str, Any]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from problems.datasets.base import DataError
 from workflow.config import (
+    axes_of,
     label_of,
     operator_of,
     params_of,
@@ -173,11 +174,10 @@ def controls(config: dict[str, Any], problem: str, images: Path, train: Path, ou
 def tune(
     config: dict[str, Any], problem: str, row: str, images: Path, weights: Path | None, out: Path
 ) -> None:
-    """Search a row's parameters on validation images, one after the other; log every trial.
+    """Search a row's parameters on validation images (``workflow.search``); log every trial.
 
-    All parameters start at the first value of their list in ``search``. Then each in turn takes all
-    its values, and the one with the highest mean PSNR is kept. The number of trials is that of the
-    values; trials share measurements and random numbers.
+    Trials share measurements and random numbers. A trial takes one image after the other and ends
+    early when its mean PSNR is ``tuning.margin`` below that of the best trial on the same images.
     """
     import pandas as pd
     import torch
@@ -189,6 +189,7 @@ def tune(
     from workflow.files import write_text
     from workflow.progress import ProgressLine
     from workflow.scoring import mean_psnr
+    from workflow.search import search
 
     device, precision = setup(config)
     images = load_images(images)
@@ -199,38 +200,47 @@ def tune(
     prior = prior_for(config, row, weights, shape, device, precision)
     seeds = [seed_of(config["seed"], "measure", problem, id_) for id_ in ids]
     y = built.measure(truth.to(device), ImageNoise(seeds, device))
-    search = config["rows"][row]["search"]
-    line = ProgressLine(f"tune {row} on {problem}", trials_of(search), "trials", interval=0)
+    axes, trials = axes_of(config, row), trials_of(config, row)
+    line = ProgressLine(f"tune {row} on {problem}", trials, "trials", interval=0)
     results: list[dict[str, Any]] = []
+    best: list[float] = []  # PSNR of the images by the best trial
 
-    def run(**trial):
-        method = harness.build_method(config, row, problem, trial)
-        noise = ImageNoise([seed_of(config["seed"], "tune", problem, row, i) for i in ids], device)
-        bound = prior.bind(noise) if prior else None
-        psnr, seconds, note = float("nan"), 0.0, ""
+    def evaluate(point):
+        nonlocal best
+        scores, seconds, note = [], 0.0, ""
         try:
-            x_hat, seconds = harness.timed(method, y, built, bound, noise, lambda done, total: None)
-            psnr = mean_psnr(truth, x_hat.clamp(0, 1).cpu())
+            method = harness.build_method(config, row, problem, point)
+            for i, id_ in enumerate(ids):
+                noise = ImageNoise([seed_of(config["seed"], "tune", problem, row, id_)], device)
+                bound = prior.bind(noise) if prior else None
+                x_hat, time = harness.timed(method, y[i : i + 1], built, bound, noise, _silent)
+                scores.append(mean_psnr(truth[i : i + 1], x_hat.clamp(0, 1).cpu()))
+                seconds += time
+                if not np.mean(scores) > np.mean(best[: i + 1] or -np.inf) - margin:
+                    break
         except ValueError as error:  # values that do not go together
             note = f": {error}"
-        results.append({**trial, "psnr": psnr, "seconds_per_image": seconds / len(ids)})
-        line.update(len(results), f"{trial} {psnr:.2f} dB{note}")
+        complete = len(scores) == len(ids) and np.isfinite(scores).all()
+        psnr = float(np.mean(scores)) if scores else float("nan")
+        if complete and (not best or psnr > np.mean(best)):
+            best = scores
+        cost = seconds / max(len(scores), 1)
+        results.append({**point, "psnr": psnr, "images": len(scores), "seconds_per_image": cost})
+        line.update(len(results), f"{point} {psnr:.2f} dB on {len(scores)} images{note}")
+        return psnr if complete else float("nan")
 
-    def best():
-        # A trial that is not finite cannot be best.
-        return max(
-            results, key=lambda trial: trial["psnr"] if trial["psnr"] == trial["psnr"] else -1
-        )
-
+    margin = config["tuning"]["margin"]
     if not harness.build_method(config, row, problem).skip(built):
-        run(**{name: values[0] for name, values in search.items()})
-        for name, values in search.items():
-            kept = {parameter: best()[parameter] for parameter in search}
-            for value in values[1:]:
-                run(**{**kept, name: value})
-    frame = pd.DataFrame(results, columns=[*search, "psnr", "seconds_per_image"])
-    frame = frame.assign(trial=range(1, len(frame) + 1), images=len(ids))
-    write_text(out, frame.sort_values("psnr", ascending=False).to_csv(index=False))
+        search(axes, trials, evaluate)
+    columns = [*axes, "psnr", "images", "seconds_per_image"]
+    frame = pd.DataFrame(results, columns=columns)
+    frame = frame.assign(trial=range(1, len(frame) + 1))
+    ranked = frame.sort_values(["images", "psnr"], ascending=False)
+    write_text(out, ranked.to_csv(index=False))
+
+
+def _silent(done: int, total: int) -> None:
+    """No progress of single trials."""
 
 
 def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
@@ -242,19 +252,25 @@ def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
     import yaml
 
     from workflow.files import write_text
+    from workflow.search import at_edge
 
     rows: dict[str, Any] = {}
     oracle = config["tuning"]["split"] == "test"
     for problem, row in searches(config):
         trials = pd.read_csv(Path(folder) / problem / f"{row}.csv").dropna(subset="psnr")
-        for best in trials.head(1).to_dict("records"):
-            chosen = {name: best[name] for name in config["rows"][row]["search"]}
+        axes = axes_of(config, row)
+        points = trials[[*axes]].to_dict("records")
+        for best in points[:1]:
+            chosen = {n: int(v) if axes[n].whole else float(v) for n, v in best.items()}
             if oracle:
                 label = f"{label_of(config['rows'][row])}, oracle (tuned on the test images)"
                 new = rows.setdefault(f"{row}_oracle", {"like": row, "only_named": True})
                 new.update(label=label, params_for={**new.get("params_for", {}), problem: chosen})
             else:
-                rows.setdefault(row, {"params_for": {}})["params_for"][problem] = chosen
+                new = rows.setdefault(row, {"params_for": {}})
+                new["params_for"][problem] = chosen
+                if edges := at_edge(axes, points, best):
+                    new.setdefault("at_edge", {})[problem] = edges
     split = config["tuning"]["split"]
     head = f"# Written by `snakemake tune`: the best trials on {split} images."
     text = yaml.safe_dump({"rows": rows}, default_flow_style=None, sort_keys=False, width=100)

@@ -24,6 +24,11 @@ def give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
             gone.add(name)
     for name, row in config["rows"].items():
         given = _mapping(_mapping(rows.get(name)).get("params"))
+        row["at_edge"] = {
+            problem: left
+            for problem, names in _mapping(row.get("at_edge")).items()
+            if problem not in gone and (left := [n for n in names if n not in given])
+        }
         row["params_for"] = {
             problem: {k: v for k, v in values.items() if k not in given}
             for problem, values in row.get("params_for", {}).items()
@@ -32,6 +37,8 @@ def give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
     for lists in (*config["tables"].values(), config.get("tuning", {})):
         for key in {"problems", "rows", "controls"} & set(lists):
             lists[key] = [name for name in lists[key] if name not in gone]
+        if "sweep" in lists:
+            lists["sweep"] = {k: v for k, v in lists["sweep"].items() if k not in gone}
     for name, table in list(config["tables"].items()):
         table["published"] = {k: v for k, v in table.get("published", {}).items() if k not in gone}
         if "differences" in table:

@@ -22,6 +22,7 @@ from workflow.config import (
     rows_of,
     searched,
     searches,
+    trials_of,
 )
 from workflow.files import write_text
 from workflow.fingerprint import code_of, fingerprint
@@ -109,8 +110,9 @@ def search_of(problem, row):
         if name not in search
     }
     prior = prior_of(CONFIG, row)
-    images = [CONFIG["tuning"][key] for key in ("images", "split")]
-    return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), images])
+    how = [CONFIG["tuning"][key] for key in ("images", "split", "margin")]
+    how.append(trials_of(CONFIG, row))
+    return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), how])
 
 
 def trained(tables):
@@ -135,7 +137,7 @@ def downloads_of(dataset):
 
 def parts_of(tables):
     """Tables, their plots and the reconstructions of their rows on each problem."""
-    figures = [table for table in tables if "plot" in TABLES[table]]
+    figures = [table for table in tables if {"plot", "sweep"} & set(TABLES[table])]
     figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
     return [
         *(f"{RUN}/tables/{table}{kind}" for table in tables for kind in TABLE_FILES),

@@ -1,0 +1,73 @@
+"""DAPS: decoupled annealing posterior sampling.
+
+For each noise level sigma from high to low, the next one being sigma':
+
+    v     = the end of the probability flow dx/ds = (x - D(x; s)) / s from x at s = sigma to s = 0
+    x0    ~ N(x0; v, r^2 I) N(y; A x0, sigma_y^2 I),     r = spread sigma
+    x    <- x0 + sigma' z,     z ~ N(0, I)
+
+The flow takes ``steps`` Euler steps, an evaluation each. The result is the most probable x0 of the
+last level, where v is the mean over ``shifts`` evaluations.
+
+Reference: Zhang, Chu, Berner, Meng, Anandkumar, Song, "Improving Diffusion Inverse Problem Solving
+with Decoupled Noise Annealing", CVPR 2025, arXiv 2407.01521.
+
+Deviations: x0 is drawn exactly instead of by Langevin dynamics, as A is linear: it minimises
+||A x - y - sigma_y n||^2 / 2 + gamma/2 ||x - v - r z||^2 with n, z ~ N(0, I) and gamma = sigma_y^2
+/ r^2 (perturbation and optimisation: Papandreou, Yuille, NIPS 2010), by conjugate gradients.
+``start="baseline"`` begins at the baseline with noise of sigma_max.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from methods.base import Method
+from methods.proximal import mean_denoised, penalty, proximal
+from methods.sampling import noise_levels, noisy_start, power_levels
+
+
+class DAPS(Method):
+    label = "DAPS"
+    reference = "Zhang et al., CVPR 2025, arXiv 2407.01521"
+    prior = "padis"
+
+    @dataclass(frozen=True)
+    class Params:
+        spread: float = 1.0  # r / sigma, > 0
+        sigma_max: float = 1.0  # first noise level, image units
+        sigma_min: float = 0.01  # last noise level
+        levels: int = 50  # noise levels
+        steps: int = 2  # of the flow from one level, an evaluation each
+        cg_iterations: int = 20  # per data step
+        shifts: int = 1  # evaluations that are averaged in the last step
+        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
+        start: Literal["noise", "baseline"] = "noise"
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p, physics = self.params, problem.physics
+        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
+        x = noisy_start(y, problem, noise, p.start, p.sigma_max)
+        for level, (sigma, sigma_next) in enumerate(pairwise([*sigmas, 0.0])):
+            v = self._flow(x, sigma, prior, 1 if sigma_next else p.shifts)
+            r = p.spread * sigma
+            gamma = penalty(1.0, r, problem)
+            data = y
+            if sigma_next:
+                v = v + r * noise.normal_like(v)
+                data = y + problem.noise_level * noise.normal_like(y)
+            x0 = proximal(physics, physics.A_adjoint(data), v, gamma, p.cg_iterations)
+            if sigma_next:
+                x = x0 + sigma_next * noise.normal_like(x0)
+            progress(level + 1, p.levels)
+        return x0
+
+    def _flow(self, x, sigma, prior, shifts):
+        """The image at the end of the probability flow that is x at noise level sigma."""
+        p = self.params
+        levels = power_levels(sigma, min(p.sigma_min, sigma), p.steps)
+        levels = levels[:1] if sigma <= p.sigma_min else levels
+        for s, s_next in pairwise([*levels, 0.0]):
+            d = mean_denoised(prior, x, s, 1 if s_next else shifts)
+            x = d + s_next / s * (x - d)
+        return x

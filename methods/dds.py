@@ -1,0 +1,58 @@
+"""DDS: decomposed diffusion sampling, with conjugate gradients for the data and no network gradient.
+
+For each noise level sigma from high to low, the next one being sigma':
+
+    d     = D(x; sigma)
+    x0    = argmin_x ||A x - y||^2 / 2 + gamma/2 ||x - d||^2    (conjugate gradients, from d)
+    x    <- x0 + sigma' (sqrt(1 - eta^2) (x - d) / sigma + eta z),     z ~ N(0, I)
+
+The result is x0 of the last level, where d is the mean over ``shifts`` evaluations.
+
+Reference: Chung, Lee, Ye, "Decomposed Diffusion Sampler for Accelerating Large-Scale Inverse
+Problems", ICLR 2024, arXiv 2303.05754, for a variance-exploding diffusion.
+
+Deviations: gamma = weight sigma_y^2 / sigma^2 (``methods.proximal.penalty``) instead of a constant,
+small without measurement noise, as conjugate gradients that start at d stay near d.
+``start="baseline"`` begins at the baseline with noise of sigma_max instead of noise alone.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from methods.base import Method
+from methods.proximal import mean_denoised, penalty, proximal
+from methods.sampling import noise_levels, noisy_start
+
+
+class DDS(Method):
+    label = "DDS"
+    reference = "Chung, Lee, Ye, ICLR 2024, arXiv 2303.05754"
+    prior = "padis"
+
+    @dataclass(frozen=True)
+    class Params:
+        weight: float = 1.0  # of the penalty, > 0
+        eta: float = 0.85  # share of fresh noise, [0, 1]
+        sigma_max: float = 1.0  # first noise level, image units
+        sigma_min: float = 0.01  # last noise level
+        levels: int = 50  # noise levels, an evaluation each
+        cg_iterations: int = 5  # per data step
+        shifts: int = 1  # evaluations that are averaged at the last level
+        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
+        start: Literal["noise", "baseline"] = "noise"
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p, physics = self.params, problem.physics
+        aty = physics.A_adjoint(y)
+        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
+        x = noisy_start(y, problem, noise, p.start, p.sigma_max)
+        for level, (sigma, sigma_next) in enumerate(pairwise([*sigmas, 0.0])):
+            d = mean_denoised(prior, x, sigma, 1 if sigma_next else p.shifts)
+            gamma = penalty(p.weight, sigma, problem)
+            x0 = proximal(physics, aty, d, gamma, p.cg_iterations)
+            if sigma_next:
+                kept = (1 - p.eta**2) ** 0.5 * (x - d) / sigma
+                x = x0 + sigma_next * (kept + p.eta * noise.normal_like(x))
+            progress(level + 1, p.levels)
+        return x0

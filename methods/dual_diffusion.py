@@ -1,0 +1,88 @@
+"""Dual-coupled plug-and-play diffusion: ADMM whose denoiser is a diffusion prior.
+
+With u = 0 and v the baseline at first, for each noise level sigma from high to low:
+
+    x    <- argmin_x ||A x - y||^2 / 2 + rho/2 ||x - (v - u)||^2   (conjugate gradients, from v - u)
+    v    <- D(x + u + xi; sigma)
+    u    <- u + x - v
+
+xi is noise with which x + u looks like an image with white noise of level sigma: white noise of
+sigma itself or, with ``homogenise`` (spectral homogenisation), Gaussian noise of the power spectrum
+
+    max(N sigma^2 - S, 0),    S = |FFT(x + u - v)|^2 smoothed over 7 x 7 frequencies
+
+with N pixels and v of the level before. At the last level v is the mean over ``shifts``
+evaluations. The result is a last x, near v.
+
+The penalty is rho = weight sigma_y^2 / sigma^2 (``methods.proximal.penalty``). A fixed point solves
+A^T (A x - y) + rho (x + u - D(x + u; sigma)) = 0; for a Gaussian prior and weight = 1 its x before
+the last step is the posterior mean at every noise level.
+
+Reference: Du, Tian, Wu, Liu, Yu, Wei, Zhang, "Plug-and-Play Diffusion Meets ADMM: Dual-Variable
+Coupling for Robust Medical Image Reconstruction", 2026, arXiv 2602.23214.
+
+Deviations: S is of each image and channel, not the mean over a batch, and is smoothed periodically.
+The result is a last x near v instead of v itself: where there is no noise, it meets the data.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch.nn import functional as F
+
+from methods.base import Method
+from methods.proximal import mean_denoised, penalty, proximal
+from methods.sampling import noise_levels
+
+SMOOTHED = 7  # frequencies per axis over which a periodogram is averaged
+
+
+class DualDiffusion(Method):
+    label = "Dual-coupled diffusion"
+    reference = "Du et al., 2026, arXiv 2602.23214"
+    prior = "padis"
+
+    @dataclass(frozen=True)
+    class Params:
+        weight: float = 1.0  # of the penalty, > 0
+        sigma_max: float = 0.3  # first noise level, image units
+        sigma_min: float = 0.01  # last noise level
+        levels: int = 20  # noise levels, an evaluation each
+        cg_iterations: int = 20  # per x-update
+        homogenise: bool = True  # whether xi is shaped
+        shifts: int = 1  # evaluations that are averaged at the last level
+        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p, physics = self.params, problem.physics
+        aty = physics.A_adjoint(y)
+        v = problem.baseline(y)
+        u = torch.zeros_like(v)
+        for level, sigma in enumerate(
+            noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels), start=1
+        ):
+            rho = penalty(p.weight, sigma, problem)
+            x = proximal(physics, aty, v - u, rho, p.cg_iterations)
+            xi = sigma * noise.normal_like(x)
+            if p.homogenise:
+                xi = complement(xi, x + u - v, sigma)
+            v = mean_denoised(prior, x + u + xi, sigma, p.shifts if level == p.levels else 1)
+            u = u + x - v
+            progress(level, p.levels)
+        return proximal(physics, aty, v, rho, p.cg_iterations)
+
+
+def complement(white: torch.Tensor, residual: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Shape white noise so that with ``residual`` it has the flat spectrum of noise of ``sigma``.
+
+    Args:
+        white: noise of standard deviation ``sigma``, (B, C, H, W).
+        residual: what is there already, (B, C, H, W).
+    """
+    wanted = residual[0, 0].numel() * sigma**2  # power of white noise at every frequency
+    power = torch.fft.fft2(residual).abs().square()
+    margin = SMOOTHED // 2
+    power = F.avg_pool2d(F.pad(power, [margin] * 4, mode="circular"), SMOOTHED, stride=1)
+    gain = (1 - power / wanted).clamp(min=0).sqrt()
+    return torch.fft.ifft2(gain * torch.fft.fft2(white)).real
