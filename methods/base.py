@@ -34,12 +34,14 @@ class Method(ABC):
         prior: name of the trained prior in the config that the method uses, or None.
         jacobian: whether the method differentiates through ``prior.denoise``. If not, it runs in
             PyTorch's inference mode.
+        starts_at: where the iteration starts if ``Params`` has no ``start``; empty without one.
     """
 
     label: ClassVar[str]
     reference: ClassVar[str]
     prior: ClassVar[str | None] = None
     jacobian: ClassVar[bool] = False
+    starts_at: ClassVar[str] = "baseline"
 
     @dataclass(frozen=True)
     class Params:

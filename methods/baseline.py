@@ -16,6 +16,7 @@ from methods.base import Method
 class Baseline(Method):
     label = "Baseline"
     reference = "Hu, Song, Xu, Shen, Fessler, NeurIPS 2024, arXiv 2406.02462"
+    starts_at = ""
 
     def reconstruct(self, y, problem, prior, noise, progress):
         return problem.baseline(y)

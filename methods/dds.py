@@ -1,4 +1,4 @@
-"""DDS: decomposed diffusion sampling, with conjugate gradients for the data and no network gradient.
+"""DDS: decomposed diffusion sampling, conjugate gradients for the data and no network gradient.
 
 For each noise level sigma from high to low, the next one being sigma':
 

@@ -31,11 +31,16 @@ SETTINGS = {
     "generation": None,
     "problems": {"ct20": {"repeats": 2}},
     "rows": {
-        "admm_tv": {"search": {"weight": [0.03, 3.0], "rho": [0.003, 0.03]}},
+        "admm_tv": {
+            "search": {
+                "weight": {"start": 0.03, "factor": 100, "low": 0.03},
+                "rho": {"start": 0.003, "factor": 10},
+            }
+        },
         "whole_image_diffusion": {"search": None},
         "padis": {"search": None},
     },
-    "tuning": {"problems": ["ct20"], "images": 2},
+    "tuning": {"problems": ["ct20"], "images": 2, "trials": 3},
 }
 CONTROLS = {"mean_image", "oracle"}
 TIMING = ["seconds", "peak_memory_mb"]

@@ -33,7 +33,7 @@ def measured(sigma_y):
 
 
 def along(x):
-    """Distance of images from the prior's mean: along the singular vectors, and in the null-space."""
+    """Distance of images from the prior's mean: along the singular vectors, in the null-space."""
     gap = (x - MEAN).flatten(1)
     inside = gap @ PHYSICS.rows.T
     return inside, gap - inside @ PHYSICS.rows

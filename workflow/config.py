@@ -13,7 +13,7 @@ from workflow.layers import ConfigError, give_way, inherit, merge
 from workflow.params import PluginError, checked, nearest
 from workflow.plugins import fields_of, find, use
 from workflow.search import Axis
-from workflow.sweeps import expand
+from workflow.sweeps import expand, points
 
 PRESETS = Path(__file__).parent / "config"
 ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
@@ -192,6 +192,11 @@ def _check_names(config: dict[str, Any]) -> None:
             known("priors", prior, "generation")
         fields = fields_of("methods.sampling", "GenerationParams")
         generation["sampler"] = checked(generation["sampler"], fields, "generation.sampler")
+    for table in config["tables"].values():
+        for of, values in table.get("sweep", {}).items():
+            for row, parameter, value in points(of, values):
+                label = f"{label_of(config['rows'][of])}, {parameter} = {value}"
+                config["rows"][row].setdefault("label", label)
     shown = {n: r for n, r in config["rows"].items() if not r["only_named"]}
     for name, table in config["tables"].items():
         for problem in table["problems"]:

@@ -56,7 +56,7 @@ def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -
     """Write one table as CSV, Markdown and LaTeX from the scores of its problems."""
     import pandas as pd
 
-    from workflow import published, tables
+    from workflow import protocol, published, tables
     from workflow.scores import read_scores
     from workflow.summary import summarise
 
@@ -70,7 +70,18 @@ def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -
         images, problems, rows, published.load(), settings["published"], pairs, controls
     )
     caption = settings["caption"] + (f" {tables.BARS}" if "plot" in settings else "")
-    tables.write_table(Path(folder), name, summary, problems, rows, caption, controls, pairs)
+    tables.write_table(
+        Path(folder),
+        name,
+        summary,
+        problems,
+        rows,
+        caption,
+        controls,
+        pairs,
+        protocol.remarks(config, name),
+        protocol.settings(config, name, summary),
+    )
 
 
 def claims(config: dict[str, Any], tables: list[Path], folder: Path) -> None:
@@ -119,14 +130,21 @@ def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> No
     """Draw the plot of a table from the scores of its problems."""
     import pandas as pd
 
-    from workflow import figures, plots
+    from workflow import budget, figures, plots
     from workflow.scores import read_scores
+    from workflow.sweeps import points
 
     settings = config["tables"][name]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    plot = settings["plot"]
-    figures.save(plots.series_figure(images, problems, plot["series"], plot["label"]), out)
+    if "sweep" in settings:
+        labels = labels_of(config, list(settings["sweep"]))
+        rows = {labels[of]: [r for r, *_ in points(of, v)] for of, v in settings["sweep"].items()}
+        drawn = budget.figure(budget.costs(images, rows), problems)
+    else:
+        plot = settings["plot"]
+        drawn = plots.series_figure(images, problems, plot["series"], plot["label"])
+    figures.save(drawn, out)
 
 
 def figure(
@@ -167,7 +185,8 @@ def sensitivity(config: dict[str, Any], parameter: str, folder: Path, out: Path)
 
     trials: dict[str, dict[str, pd.DataFrame]] = {}
     for problem, row in searches(config):
-        if parameter in config["rows"][row]["search"]:
+        settings = config["rows"][row]
+        if parameter in settings["search"] and "like" not in settings:  # not the points of sweeps
             frame = pd.read_csv(Path(folder) / problem / f"{row}.csv")
             trials.setdefault(problem, {})[row] = frame
     labels = {name: problem["label"] for name, problem in config["problems"].items()}

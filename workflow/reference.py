@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workflow.files import write_text
 from workflow.plugins import ROOT
-from workflow.tables import RESOLVED, SEEDS
+from workflow.tables import RAN, RESOLVED, SEEDS
 
 README = ROOT / "README.md"
 MARKS = "<!-- results/reference/{name}/tables/table1.md -->\n", "<!-- end -->\n"
@@ -40,7 +40,7 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
 
 def table_lines(markdown: str) -> list[str]:
     """Header, rows and controls of a table of scores, without the differences below them."""
-    scores = markdown.split(SEEDS)[0].splitlines()
+    scores = markdown.split(SEEDS)[0].split(RAN)[0].splitlines()
     lines = [line for line in scores if line.startswith("|") and " minus " not in line]
     return [line for line in lines if not line.startswith(f"| {RESOLVED}")]
 
@@ -57,5 +57,8 @@ def update_readme(target: Path, readme: Path = README) -> None:
         raise ValueError(f"{readme.name} has no lines {start.strip()} and {end.strip()}")
     before, rest = text.split(start, 1)
     after = rest.split(end, 1)[1]
-    table = "\n".join(table_lines((target / "tables" / "table1.md").read_text()))
-    write_text(readme, f"{before}{start}\n{table}\n\n{end}{after}")
+    found = (target / "tables" / "table1.md").read_text()
+    table = "\n".join(table_lines(found))
+    ran = found.split(RAN)[1].strip() if RAN in found else ""
+    more = f"<details><summary>{RAN}</summary>\n\n{ran}\n\n</details>\n\n" if ran else ""
+    write_text(readme, f"{before}{start}\n{table}\n\n{more}{end}{after}")

@@ -40,6 +40,7 @@ def report(config: dict[str, Any], run: Path, out: Path) -> None:
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
         ablations=_ablations(config, run),
+        budgets=_budgets(config, run),
         generation=_shown(run, "generation") if "generation" in config else None,
         training=_shown(run, "training"),
         metrics=_shown(run, "metrics"),
@@ -90,6 +91,12 @@ def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, A
                 panels.append(panel)
             items.append({"problem": label, "image": image, "panels": panels})
     return items
+
+
+def _budgets(config: dict[str, Any], run: Path) -> list[dict[str, Any]]:
+    """Tables of quality against cost, with their pictures, that the run has."""
+    shown = [_shown(run, name) for name, t in config["tables"].items() if "sweep" in t]
+    return [part for part in shown if part and part["picture"]]
 
 
 def _ablations(config: dict[str, Any], run: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ that a value is the last one that was tried only if these are used up, or if a l
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 Point = dict[str, float]
 REFINEMENTS = 3  # times that factors become their square roots

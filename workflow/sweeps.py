@@ -8,7 +8,7 @@ from workflow.params import nearest
 
 
 def expand(config: dict[str, Any]) -> None:
-    """Turn the ``sweep`` of every table into rows, ``<row>_<parameter><value>``, and name them there.
+    """Turn the ``sweep`` of every table into its rows, called ``<row>_<parameter><value>``.
 
     A row of a sweep is like the row that it is of, searches what that one searches, and has the
     number of trials of the table.

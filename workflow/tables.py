@@ -1,7 +1,7 @@
 """Tables of the paper as CSV, Markdown and LaTeX, with the published value beside ours."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,10 @@ SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
     "and the number of seeds. It is no part of the intervals above."
 )
+RAN = (
+    "How each row ran: where it starts, its noise levels (standard deviation, image units), how "
+    "often an image is denoised, and whether gradients pass through the network."
+)
 SCORES = {"psnr": "{:.2f}", "ssim": "{:.3f}"}
 COSTS = {
     "denoiser_calls": "Denoiser calls",
@@ -44,11 +48,13 @@ def markdown(
     caption: str,
     controls: dict[str, str] | None = None,
     differences: list[tuple[str, str]] | None = None,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem.
 
     Beside a PSNR stands half the width of its interval. ``controls`` are lines below the rows,
     which are not compared with them. ``differences`` are lines below these, bold if resolved.
+    ``remarks`` are notes without a number.
     """
     markup = _Markup(escape_markdown, "**{}**", " ({})", "-")
     layout, escape = _layout(table, problems, rows, controls, differences, markup), markup.escape
@@ -61,6 +67,8 @@ def markdown(
     text += lines + [pipes(line) for line in layout.lines + layout.below]
     text += [""] * bool(layout.notes)
     text += [f"({number}) {escape(note)}  " for number, note in enumerate(layout.notes, 1)]
+    for remark in remarks:
+        text += ["", escape(remark)]
     repeated = [problem for problem in problems if _repeated(table, problem)]
     if repeated:
         header = ["Method", *(escape(problems[problem]) for problem in repeated)]
@@ -87,6 +95,7 @@ def latex(
     caption: str,
     controls: dict[str, str] | None = None,
     differences: list[tuple[str, str]] | None = None,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Lay out the same as a LaTeX table; it needs the package booktabs."""
     mark = r"\textsuperscript{{{}}}"
@@ -119,6 +128,7 @@ def latex(
     ]
     for number, note in enumerate(layout.notes, 1):
         text.append(rf"\par\footnotesize {mark.format(number)} {escape(note)}")
+    text += [rf"\par\footnotesize {escape(remark)}" for remark in remarks]
     return "\n".join([*text, r"\end{table}", ""])
 
 
@@ -144,22 +154,36 @@ def write_table(
     caption: str,
     controls: dict[str, str] | None = None,
     differences: list[tuple[str, str]] | None = None,
+    remarks: Sequence[str] = (),
+    ran: pd.DataFrame | None = None,
 ) -> None:
     """Write ``name``.csv, .md and .tex (scores), and ``name``_cost.csv and .md into ``folder``.
+
+    ``remarks`` are notes below the scores, ``ran`` is what ``workflow.protocol.settings`` says of
+    the rows, a table of its own below these.
 
     Time and memory differ from run to run; what is in the first three files does not.
     """
     folder = Path(folder)
-    shown = table, problems, rows, caption, controls, differences
+    shown = table, problems, rows, caption, controls, differences, remarks
     measured = table["method"].isin([split(row)[0] for row in rows | (controls or {})])
     parts = {name: table.drop(columns=list(MEASURED)), f"{name}_cost": table[measured]}
     parts[f"{name}_cost"] = parts[f"{name}_cost"][[*KEY, *MEASURED]]
     for part, frame in parts.items():
         csv = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
         write_text(folder / f"{part}.csv", csv)
-    write_text(folder / f"{name}.md", markdown(*shown))
+    beside = "" if ran is None or ran.empty else f"\n{RAN}\n\n{_settings(ran)}"
+    write_text(folder / f"{name}.md", markdown(*shown) + beside)
     write_text(folder / f"{name}_cost.md", f"{COST}\n\n{cost_markdown(table, problems, rows)}")
     write_text(folder / f"{name}.tex", latex(*shown))
+
+
+def _settings(ran: pd.DataFrame) -> str:
+    """Lay out what the rows did, as Markdown."""
+    text = [pipes(["Method", *map(escape_markdown, ran)]), pipes([":--"] * (1 + len(ran.columns)))]
+    for label, cells in ran.iterrows():
+        text.append(pipes([escape_markdown(label), *(escape_markdown(c) or "-" for c in cells)]))
+    return "\n".join(text) + "\n"
 
 
 @dataclass(frozen=True)

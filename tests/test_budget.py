@@ -1,0 +1,89 @@
+"""Sweeps and the figure of quality against cost."""
+
+import pandas as pd
+from matplotlib.colors import to_rgba
+
+from workflow import budget, protocol
+from workflow.config import label_of, params_of, resolve, trials_of
+
+
+def images():
+    lines = []
+    for row, calls, seconds, psnr in (
+        ("tv5", 0, 0.1, 20.0),
+        ("a1", 5, 1.0, 25.0),
+        ("a2", 10, 2.0, 24.0),
+        ("b1", 10, 0.5, 26.0),
+        ("b2", 20, 0.2, 27.0),
+    ):
+        for k in range(2):
+            line = {"problem": "ct", "method": row, "image": f"i{k}", "psnr": psnr + k - 0.5}
+            lines.append({**line, "denoiser_calls": calls, "seconds": seconds, "status": "ok"})
+    lines.append({"problem": "ct", "method": "b3", "status": "failed", "image": ""})
+    return pd.DataFrame(lines)
+
+
+ROWS = {"TV": ["tv5"], "A": ["a1", "a2"], "B": ["b1", "b2", "b3"]}
+
+
+def test_front_is_what_nothing_cheaper_reaches():
+    points = budget.costs(images(), ROWS)
+    assert sorted(points["row"]) == ["a1", "a2", "b1", "b2", "tv5"]  # what failed is no point
+    assert list(budget.front(points, "seconds")["row"]) == ["tv5", "b2"]
+    counted = points[points["denoiser_calls"] > 0]
+    assert list(budget.front(counted, "denoiser_calls")["row"]) == ["a1", "b1", "b2"]
+
+
+def test_figure_has_a_colour_per_method_in_every_panel():
+    points = budget.costs(images(), ROWS)
+    figure = budget.figure(points, {"ct": "CT"})
+    calls, seconds = figure.axes
+    assert (calls.get_xscale(), seconds.get_xlabel()) == ("log", "Seconds per image")
+    drawn = [
+        {to_rgba(line.get_color()) for line in axes.lines if line.get_linewidth() < 2}
+        for axes in (calls, seconds)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == len(ROWS)
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == set(ROWS)
+
+
+def test_a_sweep_makes_rows_that_are_tuned_alike():
+    sweep = {"padis": {"updates": [1, 4]}, "admm_tv": {"iterations": [5]}}
+    table = {"problems": ["ct20"], "caption": "x", "sweep": sweep, "trials": 4}
+    config = resolve({"preset": "smoke", "tables": {"mine": table}})
+    rows = config["tables"]["mine"]["rows"]
+    assert rows == ["padis_updates1", "padis_updates4", "admm_tv_iterations5"]
+    row = config["rows"]["padis_updates4"]
+    assert params_of(row, "ct20")["updates"] == 4
+    assert row["search"] == config["rows"]["padis"]["search"]
+    assert trials_of(config, "padis_updates4") == 4
+    assert label_of(row) == "PaDIS, updates = 4"
+    assert "padis_updates4" not in config["tables"]["table1"]["rows"]
+    gone = resolve({"preset": "quick", "rows": {"padis": None}})["tables"]["budget"]["rows"]
+    assert "dds_levels5" in gone
+    assert "padis_updates1" not in gone
+
+
+def test_what_a_row_did_is_said_from_its_parameters():
+    rows = {"padis": {"params": {"sigma_max": 0.5, "sigma_min": 0.02, "start": "noise"}}}
+    config = resolve({"preset": "smoke", "rows": rows})
+    summary = pd.DataFrame(
+        [
+            {"problem": "ct20", "method": row, "variant": "", "denoiser_calls": calls}
+            for row, calls in (("padis", 40.0), ("padual", 20.0), ("admm_tv", 0.0))
+        ]
+    )
+    said = protocol.settings(config, "table1", summary)["CT, 20 views"]
+    assert said["PaDIS"] == "from noise, 0.5 to 0.02, 40 evaluations with Jacobian"
+    assert said["PaDual †"] == "from baseline, 0.3 to 0.01, 20 evaluations"
+    assert said["ADMM-TV"] == "from baseline"
+    assert "Baseline" not in said
+
+
+def test_marks_and_open_searches_are_explained_below_the_table():
+    rows = {"padis": {"at_edge": {"ct20": ["sigma_max"], "ct8": ["epsilon"]}}}
+    config = resolve({"preset": "smoke", "rows": rows})
+    marks, edges = protocol.remarks(config, "table1")
+    assert marks.startswith("†")
+    assert edges.endswith("PaDIS on CT, 20 views (sigma_max).")

@@ -1,0 +1,95 @@
+"""The search for parameters: no edges, limits kept, the same number of trials for every row."""
+
+import math
+
+import pytest
+
+from workflow.config import axes_of, resolve, searches
+from workflow.search import Axis, at_edge, limited, search
+
+
+def tried(axes, trials, score):
+    found = []
+
+    def evaluate(point):
+        found.append(point)
+        return score(point)
+
+    search(axes, trials, evaluate)
+    return found
+
+
+def peak(**at):
+    return lambda p: -sum(math.log(p[name] / value) ** 2 for name, value in at.items())
+
+
+def test_it_goes_beyond_every_start():
+    """The best value may be any number of factors away, on either side."""
+    axes = {"a": Axis(1.0, 3.0), "b": Axis(1.0, 3.0)}
+    for a, b in ((300.0, 0.01), (0.001, 1.0), (1.0, 90.0)):
+        points = tried(axes, 40, peak(a=a, b=b))
+        best = max(points, key=peak(a=a, b=b))
+        assert 0.6 < best["a"] / a < 1.7
+        assert 0.6 < best["b"] / b < 1.7
+        assert at_edge(axes, points, best) == []
+
+
+def test_points_differ_and_are_as_many_as_asked_for():
+    axes = {"a": Axis(1.0, 2.0), "b": Axis(1.0, 2.0)}
+    for trials in (1, 2, 5, 12):
+        points = tried(axes, trials, peak(a=5.0, b=0.3))
+        assert len(points) == len({tuple(p.values()) for p in points}) == trials
+
+
+def test_used_up_trials_leave_an_edge_that_is_named():
+    axes = {"a": Axis(1.0, 2.0), "b": Axis(1.0, 2.0)}
+    points = tried(axes, 6, peak(a=1000.0, b=1.0))
+    best = max(points, key=peak(a=1000.0, b=1.0))
+    assert "a" in at_edge(axes, points, best)
+
+
+def test_a_limit_is_no_edge():
+    axes = {"a": Axis(1.0, 2.0, high=4.0), "b": Axis(0.1, 2.0, high=0.1, of="a")}
+    points = tried(axes, 30, lambda p: p["a"] + p["b"])
+    best = max(points, key=lambda p: p["a"] + p["b"])
+    assert best == {"a": 4.0, "b": 0.4}
+    assert all(p["a"] <= 4 and p["b"] <= 0.1001 * p["a"] for p in points)
+    assert at_edge(axes, points, best) == []
+
+
+def test_a_value_follows_the_one_that_limits_it():
+    axes = {"a": Axis(1.0, 2.0), "b": Axis(0.1, 2.0, high=0.1, of="a")}
+    assert limited({"a": 0.5, "b": 0.1}, axes) == {"a": 0.5, "b": 0.05}
+    axes["b"] = Axis(0.1, 2.0, low=1.0, high=1.0, of="a")
+    assert limited({"a": 0.5, "b": 0.1}, axes) == {"a": 0.5, "b": 0.5}
+
+
+def test_whole_numbers_stay_whole_and_positive():
+    axes = {"n": Axis(3, 2.0, whole=True)}
+    points = tried(axes, 20, lambda p: -p["n"])
+    assert all(isinstance(p["n"], int) and p["n"] >= 1 for p in points)
+    assert {"n": 1} in points
+
+
+def test_nan_is_worse_than_everything():
+    axes = {"a": Axis(1.0, 2.0)}
+    points = tried(axes, 6, lambda p: p["a"] if p["a"] < 5 else float("nan"))
+    assert {"a": 4.0} in points
+    assert {"a": 8.0} in points
+    assert {"a": 16.0} not in points
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard"])
+def test_the_samplers_of_the_paper_anneal_by_a_factor_of_ten(preset):
+    """Wherever a search may go, and in what it has found: no row is a fixed-level iteration."""
+    config = resolve({"preset": preset})
+    fixed = {"padis_fixed"}
+    for _, row in searches(config):
+        axes = axes_of(config, row)
+        if "sigma_min" in axes and row not in fixed and not row.startswith("deepinv"):
+            assert (axes["sigma_min"].high, axes["sigma_min"].of) == (0.1, "sigma_max"), row
+    for name, row in config["rows"].items():
+        for problem, values in row["params_for"].items():
+            annealed = {"sigma_max", "sigma_min"} <= set(values) and name not in fixed
+            if annealed and not name.startswith("deepinv"):
+                assert values["sigma_max"] >= 9.9 * values["sigma_min"], (name, problem)
