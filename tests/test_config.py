@@ -132,10 +132,7 @@ def test_published_settings_are_those_of_the_paper():
 
 
 def test_settings_change_one_thing_at_a_time():
-    """Every row of the table of settings differs in one parameter from 400 evaluations of the paper's.
-
-    But for the two that say so, the tuned row, and the number of levels and of updates.
-    """
+    """Rows of the table of settings differ in one parameter from the paper's at 400 evaluations."""
     rows = resolve({"preset": "quick"})["rows"]
     base = rows["padis_400"]["params"]
     for name in ("start", "zeta", "epsilon"):
