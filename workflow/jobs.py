@@ -246,7 +246,8 @@ def _silent(done: int, total: int) -> None:
 def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
     """Write the best trial of every search as a configuration to lay over the preset.
 
-    What was found on test images becomes rows of their own, which are marked as oracles.
+    A search whose trials are not in ``folder`` is left out. What was found on test images becomes
+    rows of their own, which are marked as oracles.
     """
     import pandas as pd
     import yaml
@@ -257,7 +258,10 @@ def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
     rows: dict[str, Any] = {}
     oracle = config["tuning"]["split"] == "test"
     for problem, row in searches(config):
-        trials = pd.read_csv(Path(folder) / problem / f"{row}.csv").dropna(subset="psnr")
+        path = Path(folder) / problem / f"{row}.csv"
+        if not path.exists():
+            continue
+        trials = pd.read_csv(path).dropna(subset="psnr")
         axes = axes_of(config, row)
         points = trials[[*axes]].to_dict("records")
         for best in points[:1]:
