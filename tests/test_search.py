@@ -83,13 +83,12 @@ def test_nan_is_worse_than_everything():
 def test_the_samplers_of_the_paper_anneal_by_a_factor_of_ten(preset):
     """Wherever a search may go, and in what it has found: no row is a fixed-level iteration."""
     config = resolve({"preset": preset})
-    fixed = {"padis_fixed"}
     for _, row in searches(config):
         axes = axes_of(config, row)
-        if "sigma_min" in axes and row not in fixed and not row.startswith("deepinv"):
+        if "sigma_min" in axes and not row.startswith("deepinv"):
             assert (axes["sigma_min"].high, axes["sigma_min"].of) == (0.1, "sigma_max"), row
     for name, row in config["rows"].items():
         for problem, values in row["params_for"].items():
-            annealed = {"sigma_max", "sigma_min"} <= set(values) and name not in fixed
+            annealed = {"sigma_max", "sigma_min"} <= set(values)
             if annealed and not name.startswith("deepinv"):
                 assert values["sigma_max"] >= 9.9 * values["sigma_min"], (name, problem)
