@@ -6,15 +6,16 @@ For each noise level sigma from high to low, the next one being sigma':
     x0    ~ N(x0; v, r^2 I) N(y; A x0, sigma_y^2 I),     r = spread sigma
     x    <- x0 + sigma' z,     z ~ N(0, I)
 
-The flow takes ``steps`` Euler steps, an evaluation each. The result is the most probable x0 of the
-last level, where v is the mean over ``shifts`` evaluations.
+The flow takes ``steps`` Euler steps, an evaluation each, and one at the last level, where v is the
+mean over ``shifts`` evaluations. The result is the most probable x0 there.
 
 Reference: Zhang, Chu, Berner, Meng, Anandkumar, Song, "Improving Diffusion Inverse Problem Solving
 with Decoupled Noise Annealing", CVPR 2025, arXiv 2407.01521.
 
-Deviations: x0 is drawn exactly instead of by Langevin dynamics, as A is linear: it minimises
-||A x - y - sigma_y n||^2 / 2 + gamma/2 ||x - v - r z||^2 with n, z ~ N(0, I) and gamma = sigma_y^2
-/ r^2 (perturbation and optimisation: Papandreou, Yuille, NIPS 2010), by conjugate gradients.
+Deviations: x0 is drawn without Langevin dynamics, as A is linear: it minimises ||A x - y - sigma_y
+n||^2 / 2 + gamma/2 ||x - v - r z||^2 with n, z ~ N(0, I) and gamma = sigma_y^2 / r^2 (perturbation
+and optimisation: Papandreou, Yuille, NIPS 2010), as far as conjugate gradients get; gamma has a
+lower limit (``methods.proximal.penalty``). Two steps of the flow, not five; no draw at the end.
 ``start="baseline"`` begins at the baseline with noise of sigma_max.
 """
 
@@ -66,7 +67,7 @@ class DAPS(Method):
         """The image at the end of the probability flow that is x at noise level sigma."""
         p = self.params
         levels = power_levels(sigma, min(p.sigma_min, sigma), p.steps)
-        levels = levels[:1] if sigma <= p.sigma_min else levels
+        levels = levels[:1] if sigma < 1.001 * p.sigma_min else levels
         for s, s_next in pairwise([*levels, 0.0]):
             d = mean_denoised(prior, x, s, 1 if s_next else shifts)
             x = d + s_next / s * (x - d)

@@ -14,7 +14,8 @@ sigma itself or, with ``homogenise`` (spectral homogenisation), Gaussian noise o
 with N pixels and v of the level before. At the last level v is the mean over ``shifts``
 evaluations. The result is a last x, near v.
 
-The penalty is rho = weight sigma_y^2 / sigma^2 (``methods.proximal.penalty``). A fixed point solves
+The penalty is rho = weight max(sigma_y^2 / sigma^2, 1e-4): the paper has a constant over sigma^2,
+also where there is no noise sigma_y. A fixed point solves
 A^T (A x - y) + rho (x + u - D(x + u; sigma)) = 0; for a Gaussian prior and weight = 1 its x before
 the last step is the posterior mean at every noise level.
 

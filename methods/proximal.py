@@ -51,7 +51,8 @@ def penalty(weight: float, sigma: float, problem: Problem) -> float:
 
     With weight 1 and measurement noise sigma_y ``proximal`` is the most probable image if the
     errors of v are Gaussian of ``sigma``. Without noise the penalty could be as small as one likes;
-    the limit keeps rounding errors, which it divides in the null-space of A, below 1e-3.
+    the limit keeps rounding errors, which it divides in the null-space of A, below 1e-3 for weight
+    1.
     """
     return weight * max(problem.noise_level**2 / sigma**2, LEAST_PENALTY)
 

@@ -12,9 +12,10 @@ lambda sigma (e - z) = lambda (mu - D(mu + sigma z; sigma)): the weight sigma is
 Reference: Mardani, Song, Kautz, Vahdat, "A Variational Perspective on Solving Inverse Problems with
 Diffusion Models", ICLR 2024, arXiv 2305.04391, for a variance-exploding diffusion.
 
-Deviations: it starts at the baseline, and the rate of Adam falls linearly to a tenth, so that few
-steps settle.
-Solving g = 0 for fixed D by conjugate gradients instead of a step of Adam gives DDS with eta = 1.
+Deviations: it starts at the baseline, and the rate of Adam falls linearly towards a tenth, so that
+few steps settle.
+With mu where g = 0 for fixed D instead of a step of Adam, it is the update of DDS with eta = 1 and
+a constant penalty lambda.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,11 @@
 """Sweeps and the figure of quality against cost."""
 
 import pandas as pd
+import pytest
 from matplotlib.colors import to_rgba
 
 from workflow import budget, protocol
-from workflow.config import label_of, params_of, resolve, trials_of
+from workflow.config import ConfigError, label_of, params_of, resolve, trials_of
 
 
 def images():
@@ -46,6 +47,41 @@ def test_figure_has_a_colour_per_method_in_every_panel():
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) == len(ROWS)
     assert {text.get_text() for text in figure.legends[0].get_texts()} == set(ROWS)
+
+
+def test_a_problem_without_results_is_an_empty_panel():
+    points = budget.costs(images(), ROWS)
+    assert len(budget.figure(points, {"ct": "CT", "none": "Nothing"}).axes) == 4
+
+
+def test_what_was_tuned_for_a_row_that_is_not_made_is_left_out(monkeypatch):
+    """A sweep that is gone or shorter leaves no trace of the rows that it made."""
+    from workflow import config
+
+    read = config._read
+    entry = {"rows": {"padis_updates4": {"params_for": {"ct20": {"epsilon": 0.5}}}}}
+    monkeypatch.setattr(config, "_read", lambda name: entry if "tuned" in name else read(name))
+    assert params_of(resolve({})["rows"]["padis_updates4"], "ct20")["epsilon"] == 0.5
+    shorter = {"budget": {"sweep": {"padis": {"updates": [1, 2]}}}}
+    for overrides in ({"rows": {"padis": None}}, {"tables": {"budget": None}}, {"tables": shorter}):
+        assert "padis_updates4" not in resolve(overrides)["rows"]
+
+
+@pytest.mark.parametrize("sweep", [{"padis": [1, 2]}, {"padis": {"updates": 3}}, {"padis": 1}, []])
+def test_a_sweep_of_another_shape_is_refused(sweep):
+    table = {"problems": ["ct20"], "caption": "x", "sweep": sweep}
+    with pytest.raises(ConfigError, match="is no sweep"):
+        resolve({"preset": "smoke", "tables": {"mine": table}})
+
+
+def test_a_swept_parameter_is_not_searched_and_own_parameters_stay():
+    sweep = {"padis": {"epsilon": [0.1], "updates": [4]}}
+    table = {"problems": ["ct20"], "caption": "x", "sweep": sweep}
+    rows = {"padis_updates4": {"params": {"zeta": 1.0}}}
+    config = resolve({"preset": "smoke", "tables": {"mine": table}, "rows": rows})
+    assert "epsilon" not in config["rows"]["padis_epsilon0p1"]["search"]
+    assert params_of(config["rows"]["padis_updates4"], "ct20")["updates"] == 4
+    assert params_of(config["rows"]["padis_updates4"], "ct20")["zeta"] == 1.0
 
 
 def test_a_sweep_makes_rows_that_are_tuned_alike():

@@ -69,6 +69,7 @@ def test_whole_numbers_stay_whole_and_positive():
     points = tried(axes, 20, lambda p: -p["n"])
     assert all(isinstance(p["n"], int) and p["n"] >= 1 for p in points)
     assert {"n": 1} in points
+    assert at_edge(axes, points, {"n": 1}) == []  # nothing is below
 
 
 def test_nan_is_worse_than_everything():

@@ -71,8 +71,9 @@ def figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
                     axes.axhline(here.loc[here["line"] == line, "psnr"].max(), **look)
             axes.set_xscale("log")
             # What a few evaluations make of some samplers is far below everything else.
-            high = here["psnr"].max()
-            axes.set_ylim(max(here["psnr"].min(), high - 12) - 0.5, high + 0.8)
+            if len(here):
+                high = here["psnr"].max()
+                axes.set_ylim(max(here["psnr"].min(), high - 12) - 0.5, high + 0.8)
             _finish(axes, title, label, "PSNR (dB)")
     drawn.legend(
         [shown[line] for line in lines if line in shown],

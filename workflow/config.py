@@ -63,11 +63,15 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     if preset not in known:
         raise ConfigError(f"unknown preset {preset!r}{nearest(preset, known)}")
     config: dict[str, Any] = {"name": preset}
-    for layer in (_read("common"), _read(preset), _read(f"tuned/{preset}")):
+    tuned = _read(f"tuned/{preset}")
+    for layer in (_read("common"), _read(preset), tuned):
         config = merge(config, layer)
     give_way(config, overrides)
     config = merge(config, overrides)
     expand(config)
+    for name in tuned.get("rows", {}):  # what was tuned for rows of a sweep that is not made
+        if not {"method", "like"} & set(config["rows"].get(name) or {"method"}):
+            del config["rows"][name]
     inherit(config)
     _validate(config)
     try:
@@ -169,9 +173,10 @@ def _check_names(config: dict[str, Any]) -> None:
             row["params_for"][problem] = checked(values, annotations, f"rows.{name}.{problem}")
         for parameter, axis in row["search"].items():
             checked({parameter: axis["start"]}, annotations, f"rows.{name}.search")
-            if axis.get("of", parameter) not in row["search"]:
-                hint = nearest(axis["of"], row["search"])
-                raise ConfigError(f"rows.{name}.search.{parameter}: of {axis['of']!r}{hint}")
+            earlier = list(row["search"])[: list(row["search"]).index(parameter)]
+            if "of" in axis and axis["of"] not in earlier:
+                hint = f"is not searched before it{nearest(axis['of'], row['search'])}"
+                raise ConfigError(f"rows.{name}.search.{parameter}: {axis['of']!r} {hint}")
         for problem in row["at_edge"]:
             known("problems", problem, f"rows.{name}.at_edge")
         if _prior_name(row):
@@ -195,7 +200,7 @@ def _check_names(config: dict[str, Any]) -> None:
     for table in config["tables"].values():
         for of, values in table.get("sweep", {}).items():
             for row, parameter, value in points(of, values):
-                label = f"{label_of(config['rows'][of])}, {parameter} = {value}"
+                label = f"{plain_label(config['rows'][of])}, {parameter} = {value}"
                 config["rows"][row].setdefault("label", label)
     shown = {n: r for n, r in config["rows"].items() if not r["only_named"]}
     for name, table in config["tables"].items():
@@ -238,10 +243,15 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
     return {**prior, "network": config["rows"][row].get("network", prior["network"])}
 
 
+def plain_label(row: dict[str, Any]) -> str:
+    """Name of a row, or else of its method."""
+    return row.get("label", find("method", row["method"]).attributes["label"])
+
+
 def label_of(row: dict[str, Any]) -> str:
     """Name of a row in tables, marked if the paper has no such row."""
-    label = row.get("label", find("method", row["method"]).attributes["label"])
-    return label if row.get("in_paper", True) else f"{label} {NOT_IN_PAPER}"
+    marks = "" if row.get("in_paper", True) else f" {NOT_IN_PAPER}"
+    return plain_label(row) + marks
 
 
 def labels_of(config: dict[str, Any], names: list[str]) -> dict[str, str]:

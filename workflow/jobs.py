@@ -12,9 +12,9 @@ import numpy as np
 from problems.datasets.base import DataError
 from workflow.config import (
     axes_of,
-    label_of,
     operator_of,
     params_of,
+    plain_label,
     prior_of,
     searches,
     trials_of,
@@ -261,13 +261,13 @@ def tuned(config: dict[str, Any], folder: Path, out: Path) -> None:
         path = Path(folder) / problem / f"{row}.csv"
         if not path.exists():
             continue
-        trials = pd.read_csv(path).dropna(subset="psnr")
+        trials = pd.read_csv(path)
         axes = axes_of(config, row)
         points = trials[[*axes]].to_dict("records")
-        for best in points[:1]:
+        for best in points[: int(trials["psnr"].notna().any())]:
             chosen = {n: int(v) if axes[n].whole else float(v) for n, v in best.items()}
             if oracle:
-                label = f"{label_of(config['rows'][row])}, oracle (tuned on the test images)"
+                label = f"{plain_label(config['rows'][row])}, oracle (tuned on the test images)"
                 new = rows.setdefault(f"{row}_oracle", {"like": row, "only_named": True})
                 new.update(label=label, params_for={**new.get("params_for", {}), problem: chosen})
             else:

@@ -71,7 +71,11 @@ def inherit(config: dict[str, Any]) -> None:
                 for problem, values in _mapping(base.get("params_for")).items()
             }
             kept = {k: base[k] for k in ("method", "prior", "network", "params") if k in base}
-            rows[name] = merge({**kept, "params_for": tuned}, row)
+            edges = {
+                problem: [n for n in names if n not in given]
+                for problem, names in _mapping(base.get("at_edge")).items()
+            }
+            rows[name] = merge({**kept, "params_for": tuned, "at_edge": edges}, row)
     for name, problem in problems.items():
         base = _liked(problems, name, "problems")
         if base:
@@ -83,6 +87,9 @@ def inherit(config: dict[str, Any]) -> None:
                 liked = _mapping(chosen.get(problem["like"]))
                 if liked:
                     chosen[name] = merge(liked, chosen.get(name, {}))
+                edges = _mapping(row.get("at_edge"))
+                if problem["like"] in edges:
+                    edges.setdefault(name, edges[problem["like"]])
 
 
 def _liked(entries: dict[str, Any], name: str, kind: str) -> dict[str, Any] | None:
@@ -111,7 +118,8 @@ def merge(base: Any, top: Any) -> Any:
     merged = dict(base)
     if any(key in base and top.get(key, base[key]) != base[key] for key in SELECTORS):
         # Another plugin has other parameters.
-        merged = {k: v for k, v in base.items() if k not in ("params", "params_for", "search")}
+        gone = ("params", "params_for", "search", "trials", "at_edge")
+        merged = {k: v for k, v in base.items() if k not in gone}
     for key, value in top.items():
         if value is None and isinstance(merged.get(key), (dict, list)):
             del merged[key]

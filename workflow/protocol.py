@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config import NOT_IN_PAPER, label_of, labels_of
+from workflow.config import NOT_IN_PAPER, labels_of, plain_label
 from workflow.harness import build_method
 from workflow.summary import split
 
@@ -36,7 +36,7 @@ def _ran(config: dict[str, Any], row: str, problem: str, calls: float | None) ->
     parts = [f"from {start}"] if start else []
     if hasattr(params, "sigma_min"):
         parts.append(f"{params.sigma_max:g} to {params.sigma_min:g}")
-    elif hasattr(params, "sigma"):
+    elif method.prior == "gaussian":  # one noise level, which its network removes
         parts.append(f"{params.sigma:g}")
     if calls:
         parts.append(f"{calls:.0f} evaluations{' with Jacobian' if method.jacobian else ''}")
@@ -50,10 +50,10 @@ def remarks(config: dict[str, Any], table: str) -> list[str]:
     if any(not row["in_paper"] for row in rows.values()):
         found.append(f"{NOT_IN_PAPER} not in the tables of the paper.")
     open_ends = [
-        f"{label_of(row)} on {config['problems'][problem]['label']} ({', '.join(names)})"
+        f"{plain_label(row)} on {config['problems'][problem]['label']} ({', '.join(names)})"
         for row in rows.values()
         for problem, names in row["at_edge"].items()
-        if problem in chosen["problems"]
+        if names and problem in chosen["problems"]
     ]
     if open_ends:
         found.append(

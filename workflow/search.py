@@ -37,7 +37,8 @@ class Axis:
     def limits(self, point: Point) -> tuple[float, float]:
         """The least and the largest value at ``point``."""
         unit = point[self.of] if self.of else 1.0
-        return unit * (self.low or 0.0), unit * (self.high or float("inf"))
+        low = max(self.low or 0.0, 1.0 if self.whole else 0.0)
+        return unit * low, unit * (self.high or float("inf"))
 
 
 def limited(point: Point, axes: dict[str, Axis]) -> Point:
@@ -46,7 +47,7 @@ def limited(point: Point, axes: dict[str, Axis]) -> Point:
     for name, axis in axes.items():
         low, high = axis.limits(kept)
         value = min(max(kept[name], low), high)
-        kept[name] = max(1, round(value)) if axis.whole else float(f"{value:.3g}")
+        kept[name] = round(value) if axis.whole else float(f"{value:.3g}")
     return kept
 
 

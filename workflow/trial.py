@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow.config import label_of, load, network_for
+from workflow.config import load, network_for, plain_label
 from workflow.fingerprint import code_of
 from workflow.harness import build_problem
 from workflow.jobs import load_measurements
@@ -78,7 +78,7 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Trial:
     entry = {"method": file.stem, "params": checked(params, method.params, row), "params_for": {}}
     if row != file.stem:  # the file of a row of the run, tried again
         old = config["rows"][file.stem]
-        entry = {**old, "label": f"{label_of(old)}, again", **(entry if params else {})}
+        entry = {**old, "label": f"{plain_label(old)}, again", **(entry if params else {})}
     config["rows"][row] = {**entry, "search": {}, "only_named": True}
     config["plugins"] = named
     trial = Trial(row, run, config, run / "cards" / row)

@@ -66,7 +66,9 @@ rule table:
         "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.tables", "workflow.summary", "workflow.published"),
+        code=fingerprint(
+            "workflow.tables", "workflow.summary", "workflow.published", "workflow.protocol"
+        ),
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
         "python -m workflow table {wildcards.table} --config {input.config} --scores {input.scores} --out {params.folder}"
@@ -165,7 +167,7 @@ rule plot:
         "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.plots"),
+        code=fingerprint("workflow.plots", "workflow.budget"),
     shell:
         "python -m workflow plot {wildcards.table} --config {input.config} --scores {input.scores} --out {output}"
         " 2>&1 | tee {log}"

@@ -20,7 +20,7 @@ rule tune_row:
         gpu=int(ON_GPU),
     params:
         settings=lambda w: search_of(w.problem, w.row),
-        code=lambda w: code_of(CONFIG, w.problem, w.row),
+        code=lambda w: code_of(CONFIG, w.problem, w.row) + fingerprint("workflow.search"),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     shell:
         "python -m workflow tune {wildcards.problem} {wildcards.row} --config {input.config}"
