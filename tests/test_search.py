@@ -5,7 +5,7 @@ import math
 import pytest
 
 from workflow.config import axes_of, resolve, searches
-from workflow.search import Axis, at_edge, limited, search
+from workflow.search import Axis, at_edge, parameters, search
 
 
 def tried(axes, trials, score):
@@ -49,7 +49,7 @@ def test_used_up_trials_leave_an_edge_that_is_named():
 
 
 def test_a_limit_is_no_edge():
-    axes = {"a": Axis(1.0, 2.0, high=4.0), "b": Axis(0.1, 2.0, high=0.1, of="a")}
+    axes = {"a": Axis(1.0, 2.0, high=4.0), "b": Axis(0.05, 2.0, high=0.1, of="a")}
     points = tried(axes, 30, lambda p: p["a"] + p["b"])
     best = max(points, key=lambda p: p["a"] + p["b"])
     assert best == {"a": 4.0, "b": 0.4}
@@ -57,11 +57,19 @@ def test_a_limit_is_no_edge():
     assert at_edge(axes, points, best) == []
 
 
-def test_a_value_follows_the_one_that_limits_it():
+def test_a_value_moves_with_the_one_that_it_is_a_multiple_of():
     axes = {"a": Axis(1.0, 2.0), "b": Axis(0.1, 2.0, high=0.1, of="a")}
-    assert limited({"a": 0.5, "b": 0.1}, axes) == {"a": 0.5, "b": 0.05}
-    axes["b"] = Axis(0.1, 2.0, low=1.0, high=1.0, of="a")
-    assert limited({"a": 0.5, "b": 0.1}, axes) == {"a": 0.5, "b": 0.5}
+    assert parameters({"a": 0.5, "b": 0.1}, axes) == {"a": 0.5, "b": 0.05}
+    points = tried(axes, 8, peak(a=8.0, b=0.8))
+    assert {"a": 8.0, "b": 0.8} in points
+
+
+def test_the_better_side_of_a_valley_is_taken():
+    """A start between two peaks does not slide into the first that is tried."""
+    axes = {"a": Axis(1.0, 3.0), "b": Axis(1.0, 3.0)}
+    low, high = peak(a=1 / 9), peak(a=9.0)
+    points = tried(axes, 8, lambda p: max(low(p) - 1, high(p)))
+    assert any(p["a"] == 9.0 for p in points)
 
 
 def test_whole_numbers_stay_whole_and_positive():

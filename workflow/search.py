@@ -1,10 +1,11 @@
 """Parameter searches on a grid without edges: what `snakemake tune` runs for a row and a problem.
 
-Every parameter has a start and a factor; its values are start * factor^k, k an integer. From the
-best point so far the search moves one parameter by one factor, in one direction after the other,
-and goes on in a direction while it pays (compass search: Kolda, Lewis, Torczon, SIAM Review 2003).
-When no move pays, factors become their square roots. It ends after a given number of trials, so
-that a value is the last one that was tried only if these are used up, or if a limit forbids more.
+Every parameter has a start and a factor; its values are start * factor^k, k an integer, or that
+multiple of another parameter, with which it then moves. From the best point so far the search tries
+one factor up and down along a parameter, and goes on to the better side while it pays; so for one
+parameter after the other (compass search: Kolda, Lewis, Torczon, SIAM Review 2003). When no move
+pays, factors become their square roots. It ends after a given number of trials, so that a value is
+the last one that was tried only if these are used up, or if a limit forbids more.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ class Axis:
         factor: between neighbours, > 1.
         low: least value, or None.
         high: largest value, or None.
-        of: name of the parameter whose multiples ``low`` and ``high`` are, or None.
+        of: name of an earlier parameter whose multiples all these are, or None.
         whole: whether values are integers.
     """
 
@@ -34,21 +35,25 @@ class Axis:
     of: str | None = None
     whole: bool = False
 
-    def limits(self, point: Point) -> tuple[float, float]:
-        """The least and the largest value at ``point``."""
-        unit = point[self.of] if self.of else 1.0
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the largest value."""
         low = max(self.low or 0.0, 1.0 if self.whole else 0.0)
-        return unit * low, unit * (self.high or float("inf"))
+        return low, self.high or float("inf")
+
+    def limited(self, value: float) -> float:
+        """``value`` within the limits."""
+        low, high = self.limits
+        return min(max(value, low), high)
 
 
-def limited(point: Point, axes: dict[str, Axis]) -> Point:
-    """``point`` with every parameter rounded and within its limits, in the order of the axes."""
-    kept = dict(point)
+def parameters(point: Point, axes: dict[str, Axis]) -> Point:
+    """Parameter values, rounded, of a point on the axes."""
+    found: Point = {}
     for name, axis in axes.items():
-        low, high = axis.limits(kept)
-        value = min(max(kept[name], low), high)
-        kept[name] = round(value) if axis.whole else float(f"{value:.3g}")
-    return kept
+        value = point[name] * (found[axis.of] if axis.of else 1)
+        found[name] = round(value) if axis.whole else float(f"{value:.3g}")
+    return found
 
 
 def search(axes: dict[str, Axis], trials: int, evaluate: Callable[[Point], float]) -> None:
@@ -57,41 +62,49 @@ def search(axes: dict[str, Axis], trials: int, evaluate: Callable[[Point], float
     Args:
         axes: by parameter.
         trials: number of points.
-        evaluate: gives the score of a point; NaN is worse than everything.
+        evaluate: gives the score of parameter values; NaN is worse than everything.
     """
-    best = limited({name: axis.start for name, axis in axes.items()}, axes)
-    tried = {tuple(best.values())}
-    score = _worst(evaluate(best))
+    tried: set[tuple[float, ...]] = set()
+
+    def score(point: Point) -> float:
+        """The score of a new point, -inf for one that was tried or is one too many."""
+        values = parameters(point, axes)
+        if tuple(values.values()) in tried or len(tried) >= trials:
+            return float("-inf")
+        tried.add(tuple(values.values()))
+        found = evaluate(values)
+        return found if found == found else float("-inf")
+
+    best = {name: axis.limited(axis.start) for name, axis in axes.items()}
+    highest = score(best)
     for refinement in range(REFINEMENTS + 1):
         improved = True
         while improved:
             improved = False
             for name, axis in axes.items():
-                for sign in (-1, 1):
-                    while len(tried) < trials:
-                        step = axis.factor ** (sign / 2**refinement)
-                        point = limited({**best, name: best[name] * step}, axes)
-                        if tuple(point.values()) in tried:
-                            break
-                        tried.add(tuple(point.values()))
-                        found = _worst(evaluate(point))
-                        if found <= score:
-                            break
-                        best, score, improved = point, found, True
-
-
-def _worst(score: float) -> float:
-    return score if score == score else float("-inf")
+                step = axis.factor ** (0.5**refinement)
+                sides = {}
+                for move in (1 / step, step):
+                    point = {**best, name: axis.limited(best[name] * move)}
+                    sides[move] = score(point), point
+                move = max(sides, key=lambda side: sides[side][0])
+                found, point = sides[move]
+                while found > highest:
+                    best, highest, improved = point, found, True
+                    point = {**best, name: axis.limited(best[name] * move)}
+                    found = score(point)
 
 
 def at_edge(axes: dict[str, Axis], trials: list[Point], best: Point) -> list[str]:
     """Parameters whose best value is the smallest or largest tried, and not at its limit."""
     found = []
     for name, axis in axes.items():
-        value, values = best[name], [trial[name] for trial in trials]
-        low, high = axis.limits(best)
-        if (value == min(values) and value > 1.01 * low) or (
-            value == max(values) and value < 0.99 * high
-        ):
+        units = [trial[axis.of] if axis.of else 1.0 for trial in trials]
+        values = [trial[name] / unit for trial, unit in zip(trials, units, strict=True)]
+        value = best[name] / (best[axis.of] if axis.of else 1.0)
+        low, high = axis.limits
+        below = any(v < 0.99 * value for v in values) or value < 1.01 * low
+        above = any(v > 1.01 * value for v in values) or value > 0.99 * high
+        if not (below and above):
             found.append(name)
     return found
