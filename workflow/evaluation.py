@@ -139,7 +139,10 @@ def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> No
     images = pd.concat([read_scores(path) for path in scores], ignore_index=True)
     if "sweep" in settings:
         labels = labels_of(config, list(settings["sweep"]))
-        rows = {labels[of]: [r for r, *_ in points(of, v)] for of, v in settings["sweep"].items()}
+        rows = {
+            labels[of]: [of, *(row for row, *_ in points(of, values))]
+            for of, values in settings["sweep"].items()
+        }
         drawn = budget.figure(budget.costs(images, rows), problems)
     else:
         plot = settings["plot"]

@@ -12,6 +12,7 @@ SWEPT = "give {row: {parameter: [values]}}"
 def expand(config: dict[str, Any]) -> None:
     """Turn the ``sweep`` of every table into its rows, called ``<row>_<parameter><value>``.
 
+    They stand below the row itself, which is as it is in other tables.
     A row of a sweep is like the row that it is of, searches what that one searches but the swept
     parameter, and has the number of trials of the table.
 
@@ -29,6 +30,7 @@ def expand(config: dict[str, Any]) -> None:
         for of, values in sweep.items():
             if of not in rows:
                 raise ConfigError(f"tables.{name}.sweep: unknown row {of!r}{nearest(of, rows)}")
+            table["rows"].append(of)
             for row, parameter, value in points(of, values):
                 made = {"like": of, "params": {parameter: value}, "only_named": True}
                 made["search"] = copy.deepcopy(rows[of].get("search", {}))
