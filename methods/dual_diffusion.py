@@ -6,13 +6,14 @@ With u = 0 and v the baseline at first, for each noise level sigma from high to 
     v    <- D(x + u + xi; sigma)
     u    <- u + x - v
 
-xi is noise with which x + u looks like an image with white noise of level sigma: white noise of
-sigma itself or, with ``homogenise`` (spectral homogenisation), Gaussian noise of the power spectrum
+xi is noise with which x + u looks like an image with white noise of level sigma. ``noise`` "white"
+is white noise of sigma itself, "homogenised" (spectral homogenisation) Gaussian noise of the power
+spectrum
 
     max(N sigma^2 - S, 0),    S = |FFT(x + u - v)|^2 smoothed over 7 x 7 frequencies
 
-with N pixels and v of the level before. At the last level v is the mean over ``shifts``
-evaluations. The result is a last x, near v.
+with N pixels and v of the level before. "none" leaves it out: annealing plug-and-play ADMM. At the
+last level v is the mean over ``shifts`` evaluations. The result is a last x, near v.
 
 The penalty is rho = weight max(sigma_y^2 / sigma^2, 1e-4): the paper has a constant over sigma^2,
 also where there is no noise sigma_y. A fixed point solves
@@ -22,8 +23,9 @@ the last step is the posterior mean at every noise level.
 Reference: Du, Tian, Wu, Liu, Yu, Wei, Zhang, "Plug-and-Play Diffusion Meets ADMM: Dual-Variable
 Coupling for Robust Medical Image Reconstruction", 2026, arXiv 2602.23214.
 
-Deviations: S is of each image and channel, not the mean over a batch, and is smoothed periodically.
-The result is a last x near v instead of v itself: where there is no noise, it meets the data.
+Deviations: "none" is not in the paper. S is of each image and channel, not the mean over a batch,
+and is smoothed periodically. The result is a last x near v instead of v itself: without measurement
+noise it meets the data.
 """
 
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ class DualDiffusion(Method):
         sigma_min: float = 0.01  # last noise level
         levels: int = 20  # noise levels, an evaluation each
         cg_iterations: int = 20  # per x-update
-        homogenise: bool = True  # whether xi is shaped
+        noise: Literal["homogenised", "white", "none"] = "homogenised"  # xi
         shifts: int = 1  # evaluations that are averaged at the last level
         spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
 
@@ -65,10 +67,11 @@ class DualDiffusion(Method):
         ):
             rho = penalty(p.weight, sigma, problem)
             x = proximal(physics, aty, v - u, rho, p.cg_iterations)
-            xi = sigma * noise.normal_like(x)
-            if p.homogenise:
-                xi = complement(xi, x + u - v, sigma)
-            v = mean_denoised(prior, x + u + xi, sigma, p.shifts if level == p.levels else 1)
+            noisy = x + u
+            if p.noise != "none":
+                xi = sigma * noise.normal_like(x)
+                noisy = noisy + (xi if p.noise == "white" else complement(xi, noisy - v, sigma))
+            v = mean_denoised(prior, noisy, sigma, p.shifts if level == p.levels else 1)
             u = u + x - v
             progress(level, p.levels)
         return proximal(physics, aty, v, rho, p.cg_iterations)

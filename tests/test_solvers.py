@@ -124,23 +124,21 @@ def test_daps_has_the_moments_of_its_equations(sigma_y):
 
 
 @NOISES
-@pytest.mark.parametrize("homogenise", [False, True])
-def test_dual_diffusion_has_the_posterior_mean(sigma_y, homogenise):
+@pytest.mark.parametrize("kind", ["homogenised", "white", "none"])
+def test_dual_diffusion_has_the_posterior_mean(sigma_y, kind):
     """Before its last step, which solves A^T (A x - y) + rho (x - v) = 0 for v = x + u.
 
     The penalty sigma_y^2 / sigma^2 makes the posterior mean the fixed point at every noise level.
     """
     y, gap = measured(sigma_y)
-    params = DualDiffusion.Params(
-        **{**LEVELS, "levels": 120}, cg_iterations=EXACT, homogenise=homogenise
-    )
+    params = DualDiffusion.Params(**{**LEVELS, "levels": 120}, cg_iterations=EXACT, noise=kind)
     inside, null = along(run(DualDiffusion(params), y, sigma_y))
     a, exact = PHYSICS.values[:, 0], posterior_mean(gap, sigma_y)
     sigma = LEVELS["sigma_min"]
     rho = max(LEAST_PENALTY, sigma_y**2 / sigma**2)
     expected = (a * gap + rho * exact) / (a**2 + rho)  # v is the posterior mean, too
     assert (inside.mean(dim=0) - expected).abs().max() < 0.01
-    assert null.mean(dim=0).abs().max() < 4 * null.std() / CHAINS**0.5
+    assert null.mean(dim=0).abs().max() < 4 * null.std() / CHAINS**0.5 + 5e-3
 
 
 def test_homogenised_noise_complements_what_is_there():
@@ -190,10 +188,11 @@ def test_data_step_is_where_the_gradient_of_red_diff_is_zero():
 SOLVERS = {
     "dds": DDS(DDS.Params(**LEVELS, eta=1.0, cg_iterations=EXACT, start="noise")),
     "daps": DAPS(DAPS.Params(**LEVELS, cg_iterations=EXACT, start="noise")),
-    "dual": DualDiffusion(DualDiffusion.Params(**LEVELS, cg_iterations=EXACT, homogenise=False)),
+    "dual": DualDiffusion(DualDiffusion.Params(**LEVELS, cg_iterations=EXACT, noise="white")),
     "homogenised": DualDiffusion(
-        DualDiffusion.Params(**LEVELS, cg_iterations=EXACT, homogenise=True)
+        DualDiffusion.Params(**LEVELS, cg_iterations=EXACT, noise="homogenised")
     ),
+    "quiet": DualDiffusion(DualDiffusion.Params(**LEVELS, cg_iterations=EXACT, noise="none")),
     "red-diff": REDDiff(REDDiff.Params(**{**LEVELS, "levels": 200}, rate=0.05)),
 }
 
