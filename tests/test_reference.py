@@ -8,7 +8,7 @@ import yaml
 from conftest import ROOT
 
 from workflow import jobs, reference
-from workflow.config import PRESETS
+from workflow.config import PRESETS, resolve
 from workflow.store import file_hash
 
 QUICK = ROOT / "results" / "reference" / "quick"
@@ -42,7 +42,7 @@ def test_tables_are_of_the_scores():
 
 
 def test_tuned_values_are_the_best_trials(tmp_path):
-    config = CARD["config"]
+    config = resolve({"preset": "quick"})
     jobs.tuned(config, QUICK / "tuning", tmp_path / "tuned.yaml")
     found = yaml.safe_load((tmp_path / "tuned.yaml").read_text())
     assert found == yaml.safe_load((PRESETS / "tuned" / "quick.yaml").read_text())
