@@ -1,7 +1,8 @@
 """Plug-and-play methods with a quadratic prior, whose fixed point is known."""
 
 import torch
-from test_posterior import MEAN, GaussianPrior, Matrix, MatrixProblem, posterior  # noqa: F401
+from exact import MEAN, GaussianPrior, Matrix, MatrixProblem
+from test_posterior import posterior  # noqa: F401
 
 from methods.pnp_admm import PnPADMM
 from methods.pnp_red import PnPRED
