@@ -22,8 +22,7 @@ import torch
 from deepinv.optim.linear import conjugate_gradient
 
 from methods.base import Method
-
-EPS = 1e-20  # added to denominators; the default of conjugate_gradient stops it early
+from methods.proximal import EPS
 
 
 def differences(x: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from workflow import jobs, reference
+from workflow import reference, tuning
 from workflow.config import PRESETS, resolve
 from workflow.store import file_hash
 
@@ -43,7 +43,7 @@ def test_tables_are_of_the_scores():
 
 def test_tuned_values_are_the_best_trials(tmp_path):
     config = resolve({"preset": "quick"})
-    jobs.tuned(config, QUICK / "tuning", tmp_path / "tuned.yaml")
+    tuning.tuned(config, QUICK / "tuning", tmp_path / "tuned.yaml")
     found = yaml.safe_load((tmp_path / "tuned.yaml").read_text())
     assert found == yaml.safe_load((PRESETS / "tuned" / "quick.yaml").read_text())
 

@@ -166,9 +166,13 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "controls":
         jobs.controls(config, a.problem, a.images, a.train, a.out)
     elif a.command == "tune":
-        jobs.tune(config, a.problem, a.row, a.images, a.weights, a.out)
+        from workflow.tuning import tune
+
+        tune(config, a.problem, a.row, a.images, a.weights, a.out)
     elif a.command == "tuned":
-        jobs.tuned(config, a.trials, a.out)
+        from workflow.tuning import tuned
+
+        tuned(config, a.trials, a.out)
     elif a.command == "score":
         evaluation.score(
             config, a.table, a.problem, a.images, a.measurements, a.reconstructions, a.out

@@ -5,7 +5,7 @@ from itertools import cycle
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow.plots import STYLES, TEXT, WIDTH, _finish
+from workflow.plots import STYLES, TEXT, WIDTH, finish
 
 AXES = {"denoiser_calls": "Evaluations per image", "seconds": "Seconds per image"}
 
@@ -74,7 +74,7 @@ def figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
             if len(here):
                 high = here["psnr"].max()
                 axes.set_ylim(max(here["psnr"].min(), high - 12) - 0.5, high + 0.8)
-            _finish(axes, title, label, "PSNR (dB)")
+            finish(axes, title, label, "PSNR (dB)")
     drawn.legend(
         [shown[line] for line in lines if line in shown],
         [line for line in lines if line in shown],

@@ -69,9 +69,10 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     give_way(config, overrides)
     config = merge(config, overrides)
     expand(config)
-    for name in tuned.get("rows", {}):  # what was tuned for rows of a sweep that is not made
-        if not {"method", "like"} & set(config["rows"].get(name) or {"method"}):
-            del config["rows"][name]
+    rows = config["rows"] if isinstance(config["rows"], dict) else {}
+    for name in set(tuned.get("rows", {})) & set(rows):
+        if isinstance(rows[name], dict) and not {"method", "like"} & set(rows[name]):
+            del rows[name]  # what was tuned for a row of a sweep that is not made
     inherit(config)
     _validate(config)
     try:

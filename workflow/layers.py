@@ -72,8 +72,9 @@ def inherit(config: dict[str, Any]) -> None:
             }
             kept = {k: base[k] for k in ("method", "prior", "network", "params") if k in base}
             edges = {
-                problem: [n for n in names if n not in given]
+                problem: left
                 for problem, names in _mapping(base.get("at_edge")).items()
+                if (left := [n for n in names if n not in given])
             }
             rows[name] = merge({**kept, "params_for": tuned, "at_edge": edges}, row)
     for name, problem in problems.items():

@@ -58,7 +58,7 @@ def series_figure(
             axes.set_xscale("log")
         axes.set_xticks(numbers, labels=[f"{x:g}" for x in numbers])
         axes.xaxis.set_minor_formatter(NullFormatter())
-        _finish(axes, title if len(problems) > 1 else "", label, "PSNR (dB)")
+        finish(axes, title if len(problems) > 1 else "", label, "PSNR (dB)")
         axes.legend(fontsize=TEXT, frameon=False)
     return figure
 
@@ -82,7 +82,7 @@ def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
                         frame["seconds"], frame[level], linewidth=1.2, **style
                     )
             sigma = level.removeprefix("sigma_")
-            _finish(axes, f"{dataset}, noise {sigma}", "Training time (s)", "PSNR (dB)")
+            finish(axes, f"{dataset}, noise {sigma}", "Training time (s)", "PSNR (dB)")
     figure.legend(
         shown.values(), shown, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False
     )
@@ -130,7 +130,7 @@ def sensitivity_figure(
                 )
         axes.set_xscale("log")
         axes.set_ylim(-3, 0.2)
-        _finish(axes, labels[problem], parameter, "PSNR below best (dB)")
+        finish(axes, labels[problem], parameter, "PSNR below best (dB)")
     for axes in list(panels.flat)[len(trials) :]:
         axes.set_axis_off()
     if shown:
@@ -166,7 +166,7 @@ def difference_figure(rows: list[tuple[str, float, float]], reference: str) -> F
     axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
     axes.minorticks_off()
     axes.set_yticks(list(places), labels=[label for label, _, _ in rows], parse_math=False)
-    _finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
+    finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
     return figure
 
 
@@ -184,7 +184,7 @@ def cost_figure(rows: list[tuple[str, float, float]]) -> Figure:
             linestyle="none", color=f"C{number % 10}", label=label,
         )  # fmt: skip
     axes.set_xscale("log")
-    _finish(axes, "", "Seconds per image", "PSNR (dB)")
+    finish(axes, "", "Seconds per image", "PSNR (dB)")
     figure.legend(loc="outside lower center", ncols=2, fontsize=TEXT - 1, frameon=False)
     return figure
 
@@ -195,7 +195,8 @@ def _panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
     return figure, figure.subplots(lines, columns, squeeze=False)
 
 
-def _finish(axes: Axes, title: str, x: str, y: str) -> None:
+def finish(axes: Axes, title: str, x: str, y: str) -> None:
+    """Title, labels, ticks and grid of a panel."""
     axes.set_title(title, fontsize=TEXT + 1, parse_math=False)
     axes.set_xlabel(x, fontsize=TEXT + 1)
     axes.set_ylabel(y, fontsize=TEXT + 1)

@@ -53,7 +53,7 @@ def remarks(config: dict[str, Any], table: str) -> list[str]:
         f"{plain_label(row)} on {config['problems'][problem]['label']} ({', '.join(names)})"
         for row in rows.values()
         for problem, names in row["at_edge"].items()
-        if names and problem in chosen["problems"]
+        if problem in chosen["problems"]
     ]
     if open_ends:
         found.append(
