@@ -8,7 +8,7 @@ import torch
 
 from problems.ct import CT
 from problems.datasets.sources import SOURCES, DownloadError, fetch, stored
-from workflow.config import resolve
+from workflow.config.resolve import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 torch.set_num_threads(1)

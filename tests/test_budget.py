@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from workflow import budget, protocol
-from workflow.config import ConfigError, label_of, params_of, resolve, trials_of
+from workflow.config.resolve import ConfigError, label_of, params_of, resolve, trials_of
+from workflow.show import budget, protocol
 
 
 def images():
@@ -56,7 +56,7 @@ def test_a_problem_without_results_is_an_empty_panel():
 
 def test_what_was_tuned_for_a_row_that_is_not_made_is_left_out(monkeypatch):
     """A sweep that is gone or shorter leaves no trace of the rows that it made."""
-    from workflow import config
+    from workflow.config import resolve as config
 
     read = config._read
     entry = {"rows": {"padis_updates4": {"params_for": {"ct20": {"epsilon": 0.5}}}}}

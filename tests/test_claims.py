@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from workflow import claims, published
-from workflow.summary import summarise
+from workflow.score import claims, published
+from workflow.score.summary import summarise
+from workflow.show.claims import markdown, write
 
 ROWS = {"baseline": "Baseline", "admm_tv": "ADMM-TV", "langevin": "Langevin", "padis": "PaDIS"}
 PSNR = {  # of three images; published at 20 views: 24.93, 26.82, 33.03, 33.57
@@ -68,7 +69,7 @@ def test_ranks_are_correlated_where_there_are_enough(tables):
 
 
 def test_ledger_is_laid_out(tables, tmp_path):
-    claims.write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "smaller images")
+    write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "smaller images")
     text = (tmp_path / "claims.md").read_text()
     lines = text.splitlines()
     assert "| by PSNR, on the problem itself | 1 | 1 | 1 | 3 |" in lines
@@ -83,7 +84,7 @@ def test_claims_on_another_problem_are_counted_apart(tables, tmp_path):
     tables["first"]["published_as"] = tables["first"]["published_as"].str.replace("ct20", "ct60")
     found = claims.orders(tables)
     assert set(found[found["problem"] == "ct20"]["paper"]) == {"ct60", "ct20"}
-    claims.write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "")
+    write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "")
     lines = (tmp_path / "claims.md").read_text().splitlines()
     assert "| by PSNR, on a problem like it | 1 | 1 | 1 | 0 |" in lines
     assert any(r"| CT \| 20 | ct60 | Baseline | PaDIS | " in line for line in lines)
@@ -93,5 +94,5 @@ def test_a_number_of_which_one_score_is_published(tables):
     table = tables["first"]
     table.loc[table["method"] == "padis", "ssim_published"] = float("nan")
     order, number = claims.orders(tables), claims.numbers({"first": table}, "")
-    text = claims.markdown(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, "")
+    text = markdown(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, "")
     assert "| first | CT | the same | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |" in text

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from workflow.config import (
+from workflow.config.resolve import (
     PRESETS,
     ConfigError,
     network_for,
@@ -15,7 +15,7 @@ from workflow.config import (
     searches,
     trials_of,
 )
-from workflow.plugins import load
+from workflow.plugins.discovery import load
 
 MISTAKES = [
     ({"preset": "quik"}, "'quick'"),

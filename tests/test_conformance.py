@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from workflow.config import resolve
-from workflow.conformance import rule_of, suite
-from workflow.plugins import discover
+from workflow.config.resolve import resolve
+from workflow.plugins.contract import rule_of, suite
+from workflow.plugins.discovery import discover
 
 CONFIG = resolve({"preset": "smoke"})
 

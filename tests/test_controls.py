@@ -6,8 +6,8 @@ from scipy.sparse.linalg import lsqr
 from problems.ct import CT
 from problems.inpainting import Inpainting
 from problems.superresolution import Superresolution
-from workflow.config import CONTROLS as LABELS
-from workflow.controls import CONTROLS
+from workflow.config.resolve import CONTROLS as LABELS
+from workflow.run.controls import CONTROLS
 
 SHAPE = (1, 16, 12)
 

@@ -9,10 +9,11 @@ from methods.deepinv_adapter import AsDenoiser, with_noise_level
 from problems.ct import CT
 from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
-from workflow import harness, plugins
-from workflow.conformance import suite
-from workflow.conformance.methods import small_prior
-from workflow.plugins import load
+from workflow.plugins import discovery as plugins
+from workflow.plugins.contract import suite
+from workflow.plugins.contract.methods import small_prior
+from workflow.plugins.discovery import load
+from workflow.run import harness
 
 SHAPE = (1, 24, 20)
 

@@ -22,7 +22,7 @@ from running import (
     workflow,
 )
 
-from workflow.store import file_hash
+from workflow.store.arrays import file_hash
 
 
 def test_everything_is_made(finished):

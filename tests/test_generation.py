@@ -6,7 +6,9 @@ import torch
 
 from methods.sampling import GenerationParams, generate
 from problems.noise import ImageNoise
-from workflow import figures, generation
+from workflow.score import generation
+from workflow.show import figures
+from workflow.show.generation import markdown
 
 MEAN, TAU = 0.5, 0.3
 
@@ -71,7 +73,7 @@ def test_distances_have_their_known_values(smooth):
 
 def test_seams_are_found_where_the_fixed_grid_has_its_borders():
     from methods.priors.patch import PatchPrior
-    from workflow.conformance.methods import small_network
+    from workflow.plugins.contract.methods import small_network
 
     patch, shape = 6, (1, 20, 15)
     prior = PatchPrior(small_network(), shape, patch, "fixed_grid")
@@ -90,7 +92,7 @@ def test_seams_are_found_where_the_fixed_grid_has_its_borders():
 
 def test_comparison_and_figure(smooth):
     table = generation.compare({"A": smooth, "B": smooth[:3]}, smooth, 8)
-    text = generation.markdown(table, 8)
+    text = markdown(table, 8)
     assert text.splitlines()[-2].startswith("| A | 6 | 0.0000 | 0.00 |")
     assert "patch size 8" in text
     figure = figures.sample_figure({"A": smooth, "A longer label": smooth[:3]})

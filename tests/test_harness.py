@@ -9,9 +9,9 @@ import torch
 from methods.base import Method
 from methods.padis import PaDIS
 from problems.ct import CT
-from workflow import harness
-from workflow.conformance.methods import small_prior
-from workflow.store import StoreError, load_arrays, load_images, save_images
+from workflow.plugins.contract.methods import small_prior
+from workflow.run import harness
+from workflow.store.arrays import StoreError, load_arrays, load_images, save_images
 
 IDS = [f"p_{i}" for i in range(5)]
 
@@ -61,7 +61,7 @@ def test_costs_are_counted_per_image(tmp_path):
 
 def test_methods_that_draw_are_repeated_and_others_are_not(tmp_path):
     from problems.datasets.base import Images
-    from workflow.scoring import score
+    from workflow.score.metrics import score
 
     seeds = [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
     method, prior = PaDIS(PaDIS.Params(levels=3, updates=2)), small_prior("padis", (1, 24, 20))
@@ -183,7 +183,7 @@ def test_scores_match_scikit_image_and_failures_keep_their_reason(tmp_path):
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
     from problems.datasets.base import Images
-    from workflow.scoring import score
+    from workflow.score.metrics import score
 
     problem = CT((1, 24, 20), CT.Params(views=6))
     truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0)).numpy()

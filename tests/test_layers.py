@@ -26,8 +26,28 @@ def test_imports_point_one_way(package):
             assert module.split(".")[0] not in FORBIDDEN[package], f"{path} imports {module}"
 
 
+ORDER = ("plugins", "store", "config", "score", "run", "show")  # each may import those before it
+
+
+def test_imports_of_the_workflow_go_down():
+    found = set()
+    for path in (ROOT / "workflow").rglob("*.py"):
+        package = path.relative_to(ROOT).parts[1]
+        for module in imports(path) if package in ORDER else ():
+            parts = (module or "").split(".")
+            if parts[0] == "workflow" and len(parts) > 1:
+                found.add(package)
+                assert ORDER.index(parts[1]) <= ORDER.index(package), f"{path} imports {module}"
+    assert found == set(ORDER)
+
+
+def test_the_workflow_has_ten_entries_at_most():
+    entries = {p.name for p in (ROOT / "workflow").iterdir()} - {"__pycache__"}
+    assert len(entries) <= 10, sorted(entries)
+
+
 def test_methods_do_not_import_each_other():
-    from workflow.plugins import discover
+    from workflow.plugins.discovery import discover
 
     plugins = {p.module for p in discover("method").values()}
     for plugin in discover("method").values():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow import plots
+from workflow.show import plots
 
 
 def scores(psnr: dict[str, list[float]]) -> pd.DataFrame:

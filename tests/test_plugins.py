@@ -7,12 +7,12 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from workflow import plugins
-from workflow.config import resolve
-from workflow.fingerprint import fingerprint
-from workflow.layers import ConfigError
-from workflow.params import PluginError
-from workflow.scaffold import new
+from workflow.config.layers import ConfigError
+from workflow.config.resolve import resolve
+from workflow.plugins import discovery as plugins
+from workflow.plugins.params import PluginError
+from workflow.plugins.scaffold import new
+from workflow.store.fingerprint import fingerprint
 
 METHOD = '''
 """A method."""
@@ -37,7 +37,7 @@ BAD = """
 import numpy as np, torch
 from dataclasses import dataclass
 from methods.base import Method
-from workflow import store
+from workflow.store import arrays as store
 
 class Bad(Method):
     label = "Bad"
@@ -123,7 +123,7 @@ def test_an_installed_package_brings_methods(tmp_path, monkeypatch):
 
 def fresh():
     """Forget what was read of files."""
-    from workflow import fingerprint
+    from workflow.store import fingerprint
 
     fingerprint._imports.cache_clear()
     fingerprint._meaning.cache_clear()

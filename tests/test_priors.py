@@ -10,7 +10,7 @@ from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
 from methods.priors.positions import positions
 from methods.priors.training import Trainer, TrainingParams
 from problems.noise import ImageNoise, seed_of
-from workflow.conformance.methods import small_network, small_prior
+from workflow.plugins.contract.methods import small_network, small_prior
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ def test_cut_takes_one_window_per_image():
 
 @pytest.mark.parametrize(("name", "millions"), [("patch", 60.5), ("whole", 114.6)])
 def test_networks_of_the_paper_have_its_number_of_parameters(name, millions):
-    from workflow.config import resolve
-    from workflow.params import make_params
+    from workflow.config.resolve import resolve
+    from workflow.plugins.params import make_params
 
     settings = resolve({"preset": "paper"})["networks"][name]["network"]
     with torch.device("meta"):

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from workflow import reference, tuning
-from workflow.config import PRESETS, resolve
-from workflow.store import file_hash
+from workflow.config.resolve import PRESETS, resolve
+from workflow.run import tune as tuning
+from workflow.show import reference
+from workflow.store.arrays import file_hash
 
 QUICK = ROOT / "results" / "reference" / "quick"
 CARD = json.loads((QUICK / "run.json").read_text())

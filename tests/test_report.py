@@ -19,9 +19,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from workflow import leaderboard, pages
-from workflow.scores import METRICS
-from workflow.statistics import half_width
+from workflow.score.intervals import half_width
+from workflow.score.scores import METRICS
+from workflow.show import leaderboard, pages
 
 PAGE = "results/test/report/index.html"
 FLAGS = (

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from workflow.config import axes_of, resolve, searches
-from workflow.search import Axis, at_edge, parameters, search
+from workflow.config.resolve import resolve, searches
+from workflow.run.search import Axis, at_edge, parameters, search
+from workflow.run.tune import axes_of
 
 
 def tried(axes, trials, score):

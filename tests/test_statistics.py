@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workflow.statistics import half_width
+from workflow.score.intervals import half_width
 
 
 def test_one_image_per_patient_gives_the_t_interval():

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow import figures, files, published, tables
-from workflow.config import resolve
-from workflow.summary import summarise
+from workflow.config.resolve import resolve
+from workflow.score import published
+from workflow.score.summary import summarise
+from workflow.show import figures, tables
+from workflow.store import files
 
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
 ROWS = {"baseline": "Baseline", "ve_ddnm": "VE-DDNM", "padis": "PaDIS", "langevin": "Langevin"}

@@ -7,9 +7,9 @@ import torch
 
 from methods.priors.networks import NetworkParams
 from methods.priors.training import TrainingParams
-from workflow.conformance.methods import small_network
-from workflow.store import StoreError
-from workflow.weights import load_prior, save_weights
+from workflow.plugins.contract.methods import small_network
+from workflow.store.arrays import StoreError
+from workflow.store.weights import load_prior, save_weights
 
 SHAPE = (1, 24, 20)
 CPU, F32 = torch.device("cpu"), torch.float32

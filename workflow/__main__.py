@@ -5,10 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from workflow.config import ConfigError
-from workflow.contained import fork, seal
-from workflow.locks import STATE, end_with_parent, join
-from workflow.params import nearest, parsed
+from workflow.config.resolve import ConfigError
+from workflow.plugins.params import nearest, parsed
+from workflow.run.contained import fork, seal
+from workflow.run.locks import STATE, end_with_parent, join
 
 
 def parser() -> argparse.ArgumentParser:
@@ -118,8 +118,14 @@ def parser() -> argparse.ArgumentParser:
 
 def run(a: argparse.Namespace) -> None:
     """Run one command; imports happen here, so that ``--help`` is instant."""
-    from workflow import evaluation, jobs
-    from workflow.config import load
+    from workflow.config.resolve import load
+
+    if a.command == "list":
+        from workflow.show.listing import listing
+
+        return print(*listing(a.plugins), sep="\n")
+    from workflow.run import jobs
+    from workflow.show import evaluation
 
     config = load(a.config) if "config" in a else {}
     for kind in ("dataset", "problem", "network", "row", "table", "prior"):
@@ -128,21 +134,17 @@ def run(a: argparse.Namespace) -> None:
         if name is not None and name not in known:
             raise ConfigError(f"unknown {kind} {name!r}{nearest(name, known)}")
     if a.command == "new":
-        from workflow.scaffold import new
+        from workflow.plugins.scaffold import new
 
         print(new(a.kind, a.name, a.out))
     elif a.command == "check":
-        from workflow.conformance.report import check
+        from workflow.run.check import check
 
         check(a.file, parsed(a.params))
     elif a.command == "card":
-        from workflow.card import card
+        from workflow.show.card import card
 
         print(f"wrote {card(a.file, a.run, parsed(a.params), a.cores)}")
-    elif a.command == "list":
-        from workflow.listing import listing
-
-        print(*listing(a.plugins), sep="\n")
     elif a.command == "fetch":
         from problems.datasets.sources import fetch
 
@@ -152,7 +154,7 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "measure":
         jobs.measure(config, a.problem, a.images, a.out)
     elif a.command == "train":
-        from workflow.train import train
+        from workflow.run.train import train
 
         train(config, a.dataset, a.network, a.images, a.validation, a.out, a.code)
     elif a.command == "reconstruct":
@@ -166,11 +168,11 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "controls":
         jobs.controls(config, a.problem, a.images, a.train, a.out)
     elif a.command == "tune":
-        from workflow.tuning import tune
+        from workflow.run.tune import tune
 
         tune(config, a.problem, a.row, a.images, a.weights, a.out)
     elif a.command == "tuned":
-        from workflow.tuning import tuned
+        from workflow.run.tune import tuned
 
         tuned(config, a.trials, a.out)
     elif a.command == "score":
@@ -190,17 +192,17 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "run_card":
         evaluation.run_card(config, a.results, a.code, a.out)
     elif a.command == "verify":
-        from workflow.verify import verify
+        from workflow.run.verify import verify
 
         print(*verify(a.result, a.images, a.seed), sep="\n")
     elif a.command == "report":
-        from workflow.report import report
+        from workflow.show.report import report
 
         report(config, a.card.parent, a.out)
     elif a.command == "sensitivity":
         evaluation.sensitivity(config, a.parameter, a.trials, a.out)
     elif a.command == "reference":
-        from workflow.reference import keep, update_readme
+        from workflow.show.reference import keep, update_readme
 
         update_readme(keep(a.run))
     elif a.command == "plot":
@@ -210,11 +212,11 @@ def run(a: argparse.Namespace) -> None:
     elif a.command == "validation":
         evaluation.validation(a.curves, a.out)
     elif a.command == "generate":
-        from workflow.generation import generate
+        from workflow.run.generate import generate
 
         generate(config, a.prior, a.weights, a.train, a.out)
     elif a.command == "generation":
-        from workflow.generation import report
+        from workflow.show.generation import report
 
         report(config, a.samples, a.train, a.test, a.out)
 
@@ -226,7 +228,7 @@ def main() -> None:
     if STATE.exists():
         join(recover=False)
     from problems.datasets.sources import DownloadError
-    from workflow.store import StoreError
+    from workflow.store.arrays import StoreError
 
     try:
         run(arguments)

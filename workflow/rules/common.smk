@@ -4,9 +4,9 @@ import os
 from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
-from workflow import locks
-from workflow.failures import forget, last_lines
-from workflow.config import (
+from workflow.run import locks
+from workflow.store.failures import forget, last_lines
+from workflow.config.resolve import (
     ASSEMBLIES,
     CONTROLS,
     VALIDATION,
@@ -24,10 +24,11 @@ from workflow.config import (
     searches,
     trials_of,
 )
-from workflow.files import write_text
-from workflow.fingerprint import code_of, fingerprint
-from workflow.params import PluginError
-from workflow.plugins import find
+from workflow.store.files import write_text
+from workflow.store.fingerprint import fingerprint
+from workflow.config.spec import code_of
+from workflow.plugins.params import PluginError
+from workflow.plugins.discovery import find
 
 try:
     CONFIG = resolve(config)

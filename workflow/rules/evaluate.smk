@@ -20,7 +20,7 @@ rule score:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.scoring"),
+        code=fingerprint("workflow.score.metrics"),
         folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
     shell:
         "python -m workflow score {wildcards.table} {wildcards.problem} --config {input.config} --images {input.images}"
@@ -49,13 +49,13 @@ rule table:
     output:
         report(
             f"{RUN}/tables/{{table}}.csv",
-            caption="../captions/table.rst",
+            caption="../show/captions/table.rst",
             category="Tables",
             labels={"table": "{table}", "what": "scores"},
         ),
         report(
             f"{RUN}/tables/{{table}}_cost.csv",
-            caption="../captions/cost.rst",
+            caption="../show/captions/cost.rst",
             category="Tables",
             labels={"table": "{table}", "what": "cost"},
         ),
@@ -67,7 +67,7 @@ rule table:
     params:
         settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
         code=fingerprint(
-            "workflow.tables", "workflow.summary", "workflow.published", "workflow.protocol"
+            "workflow.show.tables", "workflow.score.summary", "workflow.score.published", "workflow.show.protocol"
         ),
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
@@ -82,13 +82,13 @@ rule claims:
     output:
         report(
             f"{RUN}/tables/claims.csv",
-            caption="../captions/claims.rst",
+            caption="../show/captions/claims.rst",
             category="Claims",
             labels={"table": "claims", "what": "orders"},
         ),
         report(
             f"{RUN}/tables/numbers.csv",
-            caption="../captions/claims.rst",
+            caption="../show/captions/claims.rst",
             category="Claims",
             labels={"table": "claims", "what": "numbers"},
         ),
@@ -99,7 +99,7 @@ rule claims:
         "../../environment.yml"
     params:
         settings=digest([CONFIG["differs"], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.claims"),
+        code=fingerprint("workflow.show.claims"),
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
         "python -m workflow claims {input.tables} --config {input.config} --out {params.folder} 2>&1 | tee {log}"
@@ -117,7 +117,7 @@ rule metrics:
         "../../environment.yml"
     params:
         settings=digest([TABLES, CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.ranking"),
+        code=fingerprint("workflow.show.ranking", "workflow.score.ranking"),
         tables=MAIN_TABLES,
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
@@ -133,7 +133,7 @@ rule reconstruction_figure:
     output:
         report(
             f"{RUN}/figures/{{table}}/{{problem}}.png",
-            caption="../captions/reconstructions.rst",
+            caption="../show/captions/reconstructions.rst",
             category="Reconstructions",
             labels={"table": "{table}", "problem": "{problem}"},
         ),
@@ -143,7 +143,7 @@ rule reconstruction_figure:
         "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["figures"], CONFIG["rows"], TABLES[w.table]]),
-        code=fingerprint("workflow.figures"),
+        code=fingerprint("workflow.show.figures"),
         folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
     shell:
         "python -m workflow figure {wildcards.table} {wildcards.problem} --config {input.config} --images {input.images}"
@@ -157,7 +157,7 @@ rule plot:
     output:
         report(
             f"{RUN}/figures/{{table}}.png",
-            caption="../captions/plot.rst",
+            caption="../show/captions/plot.rst",
             category="Ablations",
             labels={"plot": "{table}"},
         ),
@@ -167,7 +167,7 @@ rule plot:
         "../../environment.yml"
     params:
         settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.plots", "workflow.budget"),
+        code=fingerprint("workflow.show.plots", "workflow.show.budget"),
     shell:
         "python -m workflow plot {wildcards.table} --config {input.config} --scores {input.scores} --out {output}"
         " 2>&1 | tee {log}"
@@ -184,7 +184,7 @@ rule training_table:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.training"),
+        code=fingerprint("workflow.show.training"),
         folder=lambda w, output: os.path.dirname(output[0]),
     shell:
         "python -m workflow training {input.cards} --out {params.folder} 2>&1 | tee {log}"
@@ -200,7 +200,7 @@ rule training_figure:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.plots"),
+        code=fingerprint("workflow.show.plots"),
     shell:
         "python -m workflow validation {input} --out {output} 2>&1 | tee {log}"
 

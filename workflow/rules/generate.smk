@@ -26,7 +26,7 @@ rule generate:
             ]
         ),
         code=lambda w: fingerprint(
-            "workflow.generation",
+            "workflow.run.generate",
             "methods.sampling",
             ASSEMBLIES[CONFIG["priors"][w.prior]["assembly"]],
         ),
@@ -48,7 +48,7 @@ if GENERATION:
             f"{RUN}/tables/generation.md",
             report(
                 f"{RUN}/figures/generation.png",
-                caption="../captions/generation.rst",
+                caption="../show/captions/generation.rst",
                 category="Samples of the priors",
                 labels={"figure": "samples"},
             ),
@@ -58,7 +58,7 @@ if GENERATION:
             "../../environment.yml"
         params:
             settings=digest(GENERATION),
-            code=fingerprint("workflow.generation", "workflow.figures"),
+            code=fingerprint("workflow.show.generation"),
             run=lambda w, output: os.path.dirname(os.path.dirname(output[0])),
         shell:
             "python -m workflow generation --config {input.config} --samples {input.samples}"

@@ -42,7 +42,7 @@ rule controls:
         "../../environment.yml"
     params:
         settings=lambda w: digest(operator_of(CONFIG, w.problem)),
-        code=lambda w: fingerprint("workflow.controls", family(w.problem)),
+        code=lambda w: fingerprint("workflow.run.controls", family(w.problem)),
         folder=f"{RUN}/reconstructions/{{problem}}",
     shell:
         "python -m workflow controls {wildcards.problem} --config {input.config}"

@@ -4,12 +4,12 @@
 rule report:
     input:
         card=f"{RUN}/run.json",
-        templates=collect("workflow/templates/{name}", name=TEMPLATES),
+        templates=collect("workflow/show/templates/{name}", name=TEMPLATES),
         config=ancient(SETTINGS),
     output:
         report(
             f"{RUN}/report/index.html",
-            caption="../captions/page.rst",
+            caption="../show/captions/page.rst",
             category="Report",
             labels={"page": "everything on one page"},
         ),
@@ -18,6 +18,6 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.report"),
+        code=fingerprint("workflow.show.report"),
     shell:
         "python -m workflow report {input.card} --config {input.config} --out {output} 2>&1 | tee {log}"

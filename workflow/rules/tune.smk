@@ -1,5 +1,5 @@
 # Parameter searches on validation images. Not part of `all`: what they find is committed under
-# workflow/config/tuned, which every run reads.
+# workflow/presets/tuned, which every run reads.
 
 
 rule tune_row:
@@ -20,7 +20,7 @@ rule tune_row:
         gpu=int(ON_GPU),
     params:
         settings=lambda w: search_of(w.problem, w.row),
-        code=lambda w: code_of(CONFIG, w.problem, w.row) + fingerprint("workflow.search"),
+        code=lambda w: code_of(CONFIG, w.problem, w.row) + fingerprint("workflow.run.search"),
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     shell:
         "python -m workflow tune {wildcards.problem} {wildcards.row} --config {input.config}"
@@ -38,7 +38,7 @@ rule sensitivity:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.plots"),
+        code=fingerprint("workflow.show.plots"),
         folder=lambda w, output: f"{os.path.dirname(output[0])}/../../{TRIALS}",
     shell:
         "python -m workflow sensitivity {wildcards.parameter} --config {input.config} --trials {params.folder}"

@@ -1,0 +1,129 @@
+"""Layers of a configuration: what lies over what, and entries that are like another one."""
+
+from typing import Any
+
+from workflow.plugins.params import nearest
+
+SELECTORS = ("source", "family", "method")  # keys that name a plugin
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message is one line that names the fix."""
+
+
+def give_way(config: dict[str, Any], overrides: dict[str, Any]) -> None:
+    """Drop from a preset what the overrides remove and what a row's own parameters replace.
+
+    With a row or problem goes what is like it, and what tables say of it.
+    """
+    problems, rows = (_mapping(overrides.get(kind)) for kind in ("problems", "rows"))
+    gone = {name for kind in (problems, rows) for name, value in kind.items() if value is None}
+    for entries in (config["problems"], config["rows"]):
+        for name in [n for n, entry in entries.items() if entry.get("like") in gone]:
+            del entries[name]
+            gone.add(name)
+    for name, row in config["rows"].items():
+        given = _mapping(_mapping(rows.get(name)).get("params"))
+        row["at_edge"] = {
+            problem: left
+            for problem, names in _mapping(row.get("at_edge")).items()
+            if problem not in gone and (left := [n for n in names if n not in given])
+        }
+        row["params_for"] = {
+            problem: {k: v for k, v in values.items() if k not in given}
+            for problem, values in row.get("params_for", {}).items()
+            if problem not in gone
+        }
+    for lists in (*config["tables"].values(), config.get("tuning", {})):
+        for key in {"problems", "rows", "controls"} & set(lists):
+            lists[key] = [name for name in lists[key] if name not in gone]
+        if "sweep" in lists:
+            lists["sweep"] = {k: v for k, v in lists["sweep"].items() if k not in gone}
+    for name, table in list(config["tables"].items()):
+        table["published"] = {k: v for k, v in table.get("published", {}).items() if k not in gone}
+        if "differences" in table:
+            table["differences"] = [p for p in table["differences"] if not gone & set(p)]
+        lines = table.get("plot", {}).get("series", {})
+        for label, points in list(lines.items()):
+            lines[label] = [point for point in points if point[1] not in gone]
+            if not lines[label]:
+                del lines[label]
+        if "plot" in table and not lines:
+            del table["plot"]
+        if not table["problems"] or table.get("rows") == []:
+            del config["tables"][name]
+
+
+def inherit(config: dict[str, Any]) -> None:
+    """Complete problems and rows that are ``like`` another one.
+
+    Raises:
+        ConfigError: the other one is unknown or itself like a third.
+    """
+    problems, rows = (_mapping(config.get(kind)) for kind in ("problems", "rows"))
+    for name, row in rows.items():
+        base = _liked(rows, name, "rows")
+        if base:
+            # What the row sets itself is not overruled by what was tuned for the other.
+            given = _mapping(row.get("params"))
+            tuned = {
+                problem: {k: v for k, v in _mapping(values).items() if k not in given}
+                for problem, values in _mapping(base.get("params_for")).items()
+            }
+            kept = {k: base[k] for k in ("method", "prior", "network", "params") if k in base}
+            edges = {
+                problem: left
+                for problem, names in _mapping(base.get("at_edge")).items()
+                if (left := [n for n in names if n not in given])
+            }
+            rows[name] = merge({**kept, "params_for": tuned, "at_edge": edges}, row)
+    for name, problem in problems.items():
+        base = _liked(problems, name, "problems")
+        if base:
+            kept = {k: base[k] for k in ("family", "params", "dataset") if k in base}
+            trained_on = base.get("trained_on", base.get("dataset"))
+            problems[name] = {"trained_on": trained_on, **merge(kept, problem)}
+            for row in map(_mapping, rows.values()):
+                chosen = _mapping(row.get("params_for"))
+                liked = _mapping(chosen.get(problem["like"]))
+                if liked:
+                    chosen[name] = merge(liked, chosen.get(name, {}))
+                edges = _mapping(row.get("at_edge"))
+                if problem["like"] in edges:
+                    edges.setdefault(name, edges[problem["like"]])
+
+
+def _liked(entries: dict[str, Any], name: str, kind: str) -> dict[str, Any] | None:
+    """The entry that ``name`` is like, or None."""
+    other = _mapping(entries[name]).get("like")
+    if other is None:
+        return None
+    if not isinstance(other, str):
+        raise ConfigError(f"{kind}.{name}.like: {other!r} is not a name")
+    if not isinstance(entries.get(other), dict):
+        raise ConfigError(f"{kind}.{name}: unknown {kind[:-1]} {other!r}{nearest(other, entries)}")
+    if "like" in entries[other]:
+        third = entries[other]["like"]
+        raise ConfigError(f"{kind}.{name}: {other} is like {third} itself; write `like: {third}`")
+    return entries[other]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """``value`` if it is a mapping; what else a user may have written is refused later."""
+    return value if isinstance(value, dict) else {}
+
+
+def merge(base: Any, top: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(top, dict)):
+        return top
+    merged = dict(base)
+    if any(key in base and top.get(key, base[key]) != base[key] for key in SELECTORS):
+        # Another plugin has other parameters.
+        gone = ("params", "params_for", "search", "trials", "at_edge")
+        merged = {k: v for k, v in base.items() if k not in gone}
+    for key, value in top.items():
+        if value is None and isinstance(merged.get(key), (dict, list)):
+            del merged[key]
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged

@@ -1,0 +1,84 @@
+"""The contract of plugins as checks, each of which explains itself in a sentence."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from workflow.plugins.discovery import Plugin, discover, kinds_of
+
+Check = Callable[[Any], None]  # takes the case of a plugin, raises what is wrong; docstring: rule
+
+
+class ContractError(AssertionError):
+    """What a plugin does against the contract, in a sentence that names the fix."""
+
+
+def require(condition: object, message: str) -> None:
+    """Raise ``message`` as a violation unless ``condition`` holds."""
+    if not condition:
+        raise ContractError(message)
+
+
+def labelled(case: Any) -> None:
+    """It has a label for the tables and a reference."""
+    for name in ("label", "reference"):
+        require(
+            case.plugin.attributes.get(name),
+            f"the class lacks {name}: set {name} = '...' in its body, as a literal",
+        )
+
+
+def rule_of(check: Check) -> str:
+    """The rule that a check tests."""
+    return " ".join((check.__doc__ or "").split())
+
+
+def suite(kind: str) -> tuple[Callable[..., Any], list[Check]]:
+    """What makes the case of a plugin of ``kind`` from (name, parameters), and its checks."""
+    from workflow.plugins.contract import datasets, methods, problems
+
+    found = {"method": methods, "problem": problems, "dataset": datasets}[kind]
+    return found.Case, found.CHECKS
+
+
+def examine(path: Path, params: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Run all checks on the plugins of a file that ``workflow.plugins.discovery.use`` was given.
+
+    Yields:
+        A rule, and what is against it or None. After an exception of the plugin itself nothing
+        else is run.
+    """
+    path = Path(path).resolve()
+    for kind in kinds_of(path):
+        plugin = next(p for p in discover(kind).values() if p.path == path)
+        make, checks = suite(kind)
+        rule = f"The {kind} can be imported and made."
+        try:
+            case = make(plugin.name, params)
+        except Exception as error:
+            yield rule, described(error, plugin)
+            return
+        yield rule, None
+        for check in checks:
+            try:
+                with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+                    check(case)
+            except ContractError as error:
+                yield rule_of(check), str(error)
+            except Exception as error:
+                yield rule_of(check), described(error, plugin)
+                return
+            else:
+                yield rule_of(check), None
+
+
+def described(error: Exception, plugin: Plugin) -> str:
+    """An exception in one line, with the line of the plugin's file that it came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f.lineno for f in frames if Path(f.filename).resolve() == plugin.path]
+    where = f"{plugin.path.name}, line {own[-1]}: " if own else ""
+    text = (str(error).strip().splitlines() or [""])[0]
+    return f"{where}{type(error).__name__}: {text}"

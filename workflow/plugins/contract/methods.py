@@ -1,0 +1,185 @@
+"""The contract of ``methods.base.Method``."""
+
+import contextlib
+import io
+from dataclasses import fields, replace
+from typing import Any
+
+import torch
+import yaml
+
+from methods.priors.assembly import assemble
+from methods.priors.networks import Denoiser, NetworkParams
+from problems.noise import ImageNoise
+from workflow.plugins.contract import Check, ContractError, labelled, require
+from workflow.plugins.discovery import PACKAGES, ROOT, discover, load
+from workflow.plugins.params import PluginError, make_params
+from workflow.plugins.randomness import WatchedNoise, seeded
+
+GREY, COLOUR = (1, 24, 20), (3, 16, 16)
+PATCH = 8  # pixels, of the network in place of the trained one
+FAMILIES = {"ct": {"views": 6}, "superresolution": {}, "inpainting": {}, "deblurring": {}}
+SHORT = {"levels": 3, "updates": 2, "iterations": 4}
+
+
+def small_network(channels: int = 1, seed: int = 0) -> Denoiser:
+    """A denoiser with random weights that are not the zeros it starts from."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = Denoiser(channels, NetworkParams(width=8, multipliers=(1, 2), blocks=1))
+        for parameter in network.parameters():
+            parameter.data += 0.05 * torch.randn_like(parameter)
+    return network.eval().requires_grad_(False)
+
+
+def small_prior(name: str | None, shape: tuple[int, int, int], patch: int = PATCH):
+    """The prior that the presets call ``name``, over a small random network; None for None."""
+    if name is None:
+        return None
+    priors = yaml.safe_load((ROOT / "workflow" / "presets" / "common.yaml").read_text())["priors"]
+    if name not in priors:
+        raise ContractError(f"prior is {name!r}, which is not one of {', '.join(priors)} or None")
+    assembly = priors[name]["assembly"]
+    return assemble(small_network(shape[0]), shape, assembly, patch, 2)
+
+
+class Case:
+    """A method on two small images, with few iterations where it has the usual parameters."""
+
+    def __init__(self, name: str, params: dict[str, Any]):
+        self.plugin = discover("method")[name]
+        self.cls = load("method", name)
+        self.params = make_params(self.cls.Params, params, name)
+        names = {f.name for f in fields(self.params)} - set(params)
+        self.params = replace(self.params, **{k: v for k, v in SHORT.items() if k in names})
+        self.drawn = False
+
+    def run(self, shape=GREY, seeds=(1, 2), y=None):
+        """Reconstruct; return x_hat and y. The problem is the first that is not skipped."""
+        method = self.cls(self.params)
+        for family, values in FAMILIES.items():
+            cls = load("problem", family)
+            problem = cls(shape, make_params(cls.Params, values, family))
+            reason = method.skip(problem)
+            if not reason:
+                break
+        else:
+            raise ContractError(
+                f"every problem is skipped at shape {shape}, the last one: {reason}"
+            )
+        if y is None:
+            truth = torch.rand(2, *shape, generator=torch.Generator().manual_seed(5))
+            y = problem.measure(truth, ImageNoise([3, 4]))
+        noise = WatchedNoise(list(seeds))
+        prior = small_prior(self.cls.prior, shape)
+        prior = prior.bind(noise) if prior else None
+        with torch.inference_mode(not self.cls.jacobian), torch.set_grad_enabled(False):
+            x = method.reconstruct(y, problem, prior, noise, lambda done, total: None)
+        self.drawn = noise.drawn
+        return x, y
+
+
+def images(case: Case) -> None:
+    """The result is float32 (B, C, H, W) without NaN, for rectangles and for colour."""
+    for shape in (GREY, COLOUR):
+        x, _ = case.run(shape)
+        require(isinstance(x, torch.Tensor), f"the result is a {type(x).__name__}, not a tensor")
+        wanted = (2, *shape)
+        require(tuple(x.shape) == wanted, f"the result has shape {tuple(x.shape)}, not {wanted}")
+        require(x.dtype == torch.float32, f"the result is {x.dtype}: end with .float()")
+        require(torch.isfinite(x).all(), "the result holds NaN or infinite values")
+        require(not x.requires_grad, "the result requires a gradient: return x.detach()")
+
+
+def same_seed(case: Case) -> None:
+    """Equal seeds give equal results."""
+    first, y = case.run()
+    require(
+        torch.equal(first, case.run(y=y)[0]),
+        "two runs with equal seeds differ: draw random numbers from `noise` only",
+    )
+
+
+def other_seed(case: Case) -> None:
+    """Another seed gives another result if random numbers are drawn, and else the same."""
+    first, y = case.run()
+    drawn = case.drawn
+    changed = not torch.equal(first, case.run(seeds=(7, 8), y=y)[0])
+    require(
+        changed or not drawn, "random numbers are drawn from `noise`, but do not change the result"
+    )
+    require(not changed or drawn, "the result changes with the seed, but nothing is drawn")
+
+
+def alone(case: Case) -> None:
+    """Image i of a batch is reconstructed as if it were alone."""
+    both, y = case.run()
+    singles = [case.run(seeds=(s,), y=y[i : i + 1])[0] for i, s in enumerate((1, 2))]
+    far = float((both - torch.cat(singles)).abs().max())
+    require(
+        far <= 2e-3,
+        f"in a batch of two an image differs by {far:.2g} from that of a batch of one: norms, "
+        "means and stopping rules must be of each image, not of the batch",
+    )
+
+
+def input_kept(case: Case) -> None:
+    """The measurements are left as they were."""
+    _, y = case.run()
+    before = y.clone()
+    case.run(y=y)
+    require(torch.equal(y, before), "y was changed: no operation with a trailing underscore on it")
+
+
+def global_state(case: Case) -> None:
+    """Global random numbers are neither used nor seeded."""
+    _, y = case.run()
+    results = []
+    for seed in (11, 12):
+        with seeded(seed) as drawn:
+            results.append(case.run(y=y)[0])
+            require(
+                not drawn(),
+                "the state of torch's, NumPy's or Python's global random numbers has changed: "
+                "draw from `noise`, and seed nothing",
+            )
+    require(torch.equal(*results), "the result depends on a global seed: draw from `noise` only")
+
+
+def quiet(case: Case) -> None:
+    """Nothing is printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        case.run()
+    require(
+        not printed.getvalue(), f"it prints {printed.getvalue()[:40]!r}: call `progress` instead"
+    )
+
+
+def parameters(case: Case) -> None:
+    """Params is a frozen dataclass, and unknown parameters are refused."""
+    try:
+        make_params(case.cls.Params, {"no_such_parameter": 1}, case.plugin.name)
+    except PluginError:
+        frozen = case.cls.Params.__dataclass_params__.frozen
+        require(frozen, "Params is not frozen: @dataclass(frozen=True)")
+    else:
+        raise ContractError("Params takes any parameter: make it a dataclass")
+
+
+def imports(case: Case) -> None:
+    """Of the project it imports methods and problems only."""
+    import ast
+
+    for node in ast.walk(ast.parse(case.plugin.path.read_text())):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            forbidden = set(PACKAGES) - {"methods", "problems"}
+            require(name.split(".")[0] not in forbidden, f"it imports {name}: remove that")
+
+
+CHECKS: list[Check] = [
+    *(images, same_seed, other_seed, alone, input_kept, global_state, quiet, parameters),
+    *(labelled, imports),
+]

@@ -1,0 +1,223 @@
+"""Runs one method on one problem: batches, random numbers, cost counting, failures as records."""
+
+import resource
+import shutil
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from methods.base import Method, Progress
+from methods.priors.base import Prior
+from problems.base import Problem
+from problems.noise import seed_of
+from workflow.plugins.randomness import WatchedNoise, seeded
+from workflow.run.progress import ProgressLine
+from workflow.store.arrays import StoreError, load_arrays, save_arrays
+
+COSTS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
+MEASURED = (*COSTS, "seconds", "peak_memory_mb")
+
+
+class Counter:
+    """Counts calls per image of a batch, whatever share of the batch a call holds."""
+
+    def __init__(self):
+        self.counts = dict.fromkeys(COSTS, 0)
+        self.earlier = 0  # denoiser calls of finished batches
+
+    def start_batch(self) -> None:
+        """Count from zero."""
+        self.earlier += self.counts["denoiser_calls"]
+        self.counts = dict.fromkeys(COSTS, 0)
+
+    def watch_physics(self, physics: torch.nn.Module) -> None:
+        """Count A, A^T (also as backward of A) and A^+ of this instance."""
+        forward, adjoint, dagger = physics.A, physics.A_adjoint, physics.A_dagger
+
+        def counted(name, function):
+            def call(x, *args, **kwargs):
+                self.counts[name] += len(x)
+                return function(x, *args, **kwargs)
+
+            return call
+
+        def counted_forward(x, *args, **kwargs):
+            self.counts["forward_calls"] += len(x)
+            y = forward(x, *args, **kwargs)
+            if y.requires_grad:
+                y.register_hook(lambda g: self._add("adjoint_calls", g))
+            return y
+
+        physics.A = counted_forward
+        physics.A_adjoint = counted("adjoint_calls", adjoint)
+        physics.A_dagger = counted("dagger_calls", dagger)
+
+    def watch_prior(self, prior: Prior) -> Prior:
+        """Return a view of ``prior`` whose evaluations and Jacobian products are counted."""
+        return _CountedPrior(prior, self)
+
+    def _add(self, name: str, x: torch.Tensor) -> None:
+        self.counts[name] += len(x)
+
+
+class _CountedPrior:
+    """A prior that reports its evaluations; everything else is the prior's own."""
+
+    def __init__(self, prior: Prior, counter: Counter):
+        self._prior, self._counter = prior, counter
+
+    def __getattr__(self, name):
+        return getattr(self._prior, name)
+
+    def bind(self, noise):
+        return _CountedPrior(self._prior.bind(noise), self._counter)
+
+    def denoise(self, x, sigma):
+        d = self._prior.denoise(x, sigma)
+        self._counter._add("denoiser_calls", x)
+        if d.requires_grad:
+            d.register_hook(lambda g: self._counter._add("jacobian_calls", g))
+        return d
+
+
+def reconstruct(
+    method: Method,
+    problem: Problem,
+    prior: Prior | None,
+    measurements: dict[str, np.ndarray],
+    seeds: list[list[int]],
+    batch: int,
+    device: torch.device,
+    parts: Path,
+    label: str,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Reconstruct all images, resuming at the first batch that ``parts`` does not hold yet.
+
+    An exception of the method, a NaN or a wrong shape becomes the record's status "failed".
+
+    Args:
+        measurements: arrays ``y`` (n, ...) and ``ids`` (n,).
+        seeds: one per image, once per repetition. A method that draws nothing runs once.
+        batch: images at a time; always the same images share a batch.
+        parts: folder for finished batches, owned by exactly these arguments.
+        label: names the job in progress lines.
+
+    Returns:
+        x_hat (n, C, H, W) clipped to [0, 1], one repetition after the other, n = 0 unless the
+        status is "ok", and a record with ``status``, ``reason``, ``params`` and, per image, ``id``,
+        ``repeat`` and cost.
+    """
+    ids = measurements["ids"].tolist()
+    record: dict[str, Any] = {"status": "ok", "reason": "", "params": asdict(method.params)}
+    empty = np.zeros((0, *problem.shape), dtype=np.float32)
+    reason = method.skip(problem)
+    if reason:
+        return empty, {**record, "status": "skipped", "reason": reason, "images": []}
+    counter = Counter()
+    counter.watch_physics(problem.physics)
+    batches = [(r, start) for r in range(len(seeds)) for start in range(0, len(ids), batch)]
+    results: list[dict[str, Any]] = []
+    line = None
+    for repeat, start in batches:
+        if repeat and not any(result["drawn"] for result in results):
+            break
+        part = Path(parts) / f"{repeat * len(ids) + start:05d}.npz"
+        if part.exists():
+            try:
+                results.append(load_arrays(part))
+                continue
+            except StoreError:
+                part.unlink()
+        y = torch.from_numpy(measurements["y"][start : start + batch]).to(device)
+        noise = WatchedNoise(seeds[repeat][start : start + batch], device)
+        before = repeat * len(ids) + start
+        line = line or ProgressLine(label, len(ids), "images", before)
+        line.total = len(ids) * (len(seeds) if any(r["drawn"] for r in results) else 1)
+        progress = _progress(line, before, len(y), counter)
+        counter.start_batch()
+        bound = counter.watch_prior(prior.bind(noise)) if prior else None
+        try:
+            with seeded(seeds[repeat][start]) as drawn:
+                x_hat, seconds = timed(method, y, problem, bound, noise, progress)
+                random = noise.drawn or drawn()
+            _check(x_hat, (len(y), *problem.shape))
+        except Exception as error:
+            traceback.print_exc()
+            reason = reason_of(error)
+            return empty, {**record, "status": "failed", "reason": reason, "images": []}
+        results.append(
+            {
+                "x_hat": x_hat.clamp(0, 1).cpu().numpy(),
+                "drawn": np.bool_(random),
+                "seconds": np.float64(seconds / len(y)),
+                "peak_memory_mb": np.float64(_peak_memory(device)),
+                **{k: np.float64(v / len(y)) for k, v in counter.counts.items()},
+            }
+        )
+        save_arrays(part, **results[-1])
+    record["images"] = [
+        {"id": id_, "repeat": repeat, **{k: float(part[k]) for k in MEASURED}}
+        for (repeat, start), part in zip(batches, results, strict=False)
+        for id_ in ids[start : start + batch]
+    ]
+    shutil.rmtree(parts, ignore_errors=True)
+    return np.concatenate([part["x_hat"] for part in results]), record
+
+
+def _progress(line: ProgressLine, before: int, size: int, counter: Counter) -> Progress:
+    """What a method calls after each iteration on a batch of ``size`` images."""
+
+    def progress(done: int, total: int) -> None:
+        evaluations = counter.earlier + counter.counts["denoiser_calls"]
+        line.update(before + size * done / total, calls=evaluations)
+
+    return progress
+
+
+def reason_of(error: Exception) -> str:
+    """What a table says of an exception: its type and first line."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+def seeds_for(config: dict[str, Any], problem: str, row: str, ids: list[str]) -> list[list[int]]:
+    """Seed of each image for one row on one problem, once per repetition."""
+    repeats = config["problems"][problem]["repeats"]
+    names = [[row], *([row, f"repeat {r}"] for r in range(1, repeats))]
+    return [[seed_of(config["seed"], "reconstruct", problem, *n, i) for i in ids] for n in names]
+
+
+def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, float]:
+    """Run a method on one batch; return its result and the seconds that it took."""
+    if y.device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    with torch.inference_mode(not method.jacobian), torch.set_grad_enabled(False):
+        x_hat = method.reconstruct(y, problem, prior, noise, progress)
+    if y.device.type == "cuda":
+        torch.cuda.synchronize()
+    return x_hat, time.perf_counter() - start
+
+
+def _check(x_hat: torch.Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(x_hat.shape) != shape:
+        raise ValueError(f"result has shape {tuple(x_hat.shape)}, wanted {shape}")
+    if x_hat.dtype != torch.float32:
+        raise ValueError(f"result has dtype {x_hat.dtype}, wanted torch.float32")
+    if not torch.isfinite(x_hat).all():
+        raise ValueError("result holds NaN or infinite values")
+
+
+def _peak_memory(device: torch.device) -> float:
+    """Peak of the GPU's allocations, or of the process's resident memory, in MB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB on Linux, bytes on macOS
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,180 @@
+"""Trains one network, resumes exactly, writes weights, card, loss and validation curve."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+
+from methods.priors.networks import NetworkParams, build_network
+from methods.priors.patch import PatchPrior
+from methods.priors.training import Trainer, TrainingParams
+from methods.priors.whole import WholeImagePrior
+from problems.datasets.base import nested
+from problems.noise import ImageNoise, seed_of
+from workflow.config.resolve import VALIDATION
+from workflow.plugins.params import make_params
+from workflow.run.device import setup
+from workflow.run.progress import ProgressLine
+from workflow.score.metrics import mean_psnr
+from workflow.store.arrays import StoreError, arrays_hash, load_images
+from workflow.store.files import write_text
+from workflow.store.provenance import made_with
+from workflow.store.weights import save_tensors, save_weights
+
+CURVE_POINTS = 200  # of the loss
+
+
+def train(
+    config: dict[str, Any],
+    dataset: str,
+    name: str,
+    data: Path,
+    validation: Path,
+    weights: Path,
+    code: str,
+) -> None:
+    """Train network ``name`` on the images in ``data`` and write ``weights`` and its companions.
+
+    Now and then the averaged network denoises the images in ``validation``, which nothing learns
+    from and whose time is not counted. ``code`` is a fingerprint; a checkpoint of other code is
+    not resumed.
+
+    Raises:
+        StoreError: the loss is not finite.
+        ValueError: parameters that do not fit each other or the images.
+    """
+    device, precision = setup(config)
+    settings = config["networks"][name]
+    images = load_images(data)
+    chosen = nested(len(images.ids), settings["images"])
+    pixels, shape = images.pixels[chosen], images.pixels.shape[1:]
+    network_params = make_params(NetworkParams, settings["network"], f"networks.{name}.network")
+    params = make_params(TrainingParams, settings["training"], f"networks.{name}.training")
+    seed = seed_of(config["seed"], "train", dataset, name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "initial weights"))
+        network = build_network(shape[0], network_params).to(device)
+    network.precision = precision
+    trainer = Trainer(network, torch.from_numpy(pixels).to(device), params, seed)
+    validate = _validation(trainer.average, params, validation, device)
+
+    data_hash = arrays_hash(pixels)
+    key = json.dumps(
+        [settings, VALIDATION, seed, data_hash, str(device), str(precision), code], sort_keys=True
+    )
+    checkpoint = Path(weights).with_name("checkpoint.safetensors")
+    curve, checks, seconds = _resume(trainer, checkpoint, key)
+    progress = ProgressLine(
+        f"train {name} on {dataset}", params.examples, "examples", trainer.examples
+    )
+    start = saved = time.monotonic()
+    losses: list[torch.Tensor] = []
+    while not trainer.finished:
+        losses.append(trainer.step())
+        due = (len(checks) + 1) * params.examples / VALIDATION["points"]
+        if trainer.examples >= due or trainer.finished:
+            before = time.monotonic()
+            elapsed = seconds + before - start
+            checks.append([trainer.examples, trainer.pixels, round(elapsed, 1), *validate()])
+            start += time.monotonic() - before
+        if trainer.examples >= (len(curve) + 1) * params.examples / CURVE_POINTS:
+            loss = float(torch.stack(losses).mean())
+            if not loss < float("inf"):
+                raise StoreError(
+                    f"training of {name} diverged after {trainer.examples} examples: "
+                    f"lower networks.{name}.training.learning_rate"
+                )
+            elapsed = seconds + time.monotonic() - start
+            curve.append([trainer.examples, round(elapsed, 1), loss])
+            losses = []
+            progress.update(trainer.examples, f"loss {loss:.4f}")
+            if time.monotonic() - saved > config["checkpoint_seconds"]:
+                saved = time.monotonic()
+                save_tensors(
+                    checkpoint,
+                    trainer.state(),
+                    key=key,
+                    curve=json.dumps(curve),
+                    checks=json.dumps(checks),
+                    seconds=str(elapsed),
+                )
+    seconds += time.monotonic() - start
+    card = {
+        "dataset": dataset,
+        "network": network_params._asdict(),
+        "training": params._asdict(),
+        "shape": list(shape),
+        "data_sha256": data_hash,
+        "images": len(chosen),
+        "seed": config["seed"],
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "examples": trainer.examples,
+        "pixels": trainer.pixels,
+        "steps": trainer.steps,
+        "seconds": round(seconds, 1),
+        "device": str(device),
+        "precision": str(precision).removeprefix("torch."),
+        "threads": config["threads"],
+        "made_with": made_with(code, [data, validation]),
+    }
+    frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
+    write_text(Path(weights).with_name("loss.csv"), frame.to_csv(index=False))
+    levels = [f"sigma_{sigma:g}" for sigma in VALIDATION["sigmas"]]
+    frame = pd.DataFrame(checks, columns=["examples", "pixels", "seconds", *levels])
+    write_text(Path(weights).with_name("validation.csv"), frame.to_csv(index=False))
+    save_weights(weights, trainer.average, card)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _validation(
+    network: torch.nn.Module, params: TrainingParams, path: Path, device: torch.device
+) -> Callable[[], list[float]]:
+    """Return what gives the mean PSNR of ``network`` as a denoiser at each noise level.
+
+    Images, noise and grids are the same every time. A level that is not trained gives NaN.
+    """
+    images = load_images(path)
+    chosen = nested(len(images.ids), VALIDATION["images"])
+    truth = torch.from_numpy(images.pixels[chosen])
+    shape = tuple(truth.shape[1:])
+    whole = not params.patch
+    prior = WholeImagePrior(network, shape) if whole else PatchPrior(network, shape, params.patch)
+
+    def psnr(sigma: float) -> float:
+        if not params.sigma_min <= sigma <= params.sigma_max:
+            return float("nan")
+        noise = ImageNoise([seed_of("validation", sigma, images.ids[i]) for i in chosen], device)
+        noisy = truth.to(device) + sigma * noise.normal(shape)
+        return mean_psnr(truth, prior.bind(noise).denoise(noisy, sigma).cpu())
+
+    def validate() -> list[float]:
+        with torch.inference_mode():
+            return [round(psnr(sigma), 3) for sigma in VALIDATION["sigmas"]]
+
+    return validate
+
+
+def _resume(
+    trainer: Trainer, checkpoint: Path, key: str
+) -> tuple[list[list[float]], list[list[float]], float]:
+    """Restore the trainer from a checkpoint of the same training.
+
+    Returns:
+        Its loss and validation curve and its seconds; nothing and 0 if there is no checkpoint.
+    """
+    try:
+        with safe_open(checkpoint, "pt", device="cpu") as stored:
+            metadata = stored.metadata()
+            if metadata["key"] != key:
+                return [], [], 0.0
+            names = stored.keys()
+            trainer.restore({name: stored.get_tensor(name) for name in names})
+    except (FileNotFoundError, SafetensorError):
+        return [], [], 0.0
+    curves = (json.loads(metadata[name]) for name in ("curve", "checks"))
+    return *curves, float(metadata["seconds"])

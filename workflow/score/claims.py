@@ -1,0 +1,109 @@
+"""The published numbers and the orders of rows that they claim, each with a verdict of ours.
+
+A claim is that one row is above another one on a problem: the sign of the difference of their
+published means. Ours is the paired difference with its 95 % interval (``workflow.score.summary``).
+The claims are those that the tables list as differences, by default every row against PaDIS.
+"""
+
+import pandas as pd
+
+from workflow.score.summary import SCORES, as_text
+
+CLAIM = ["table", "problem", "row", "other", "paper"]
+VERDICTS = {
+    "reproduced": "the interval of our difference is on the published side of zero",
+    "not reproduced": "it is on the other side",
+    "unresolved": "it reaches zero",
+    "not run": "we have no interval",
+}
+
+
+def orders(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every difference of two rows that both have a published number, once, per score.
+
+    Args:
+        tables: name to what ``workflow.score.summary.summarise`` returns.
+
+    Returns:
+        Columns table, problem, row, other, paper, score, published, ours, ci95 and verdict;
+        ``paper`` is the problem that the published numbers are of.
+    """
+    lines, seen = [], set()
+    for name, table in tables.items():
+        single = table.assign(published_as=as_text(table["published_as"]))
+        single = single.set_index(["problem", "method"])
+        for line in table[table["method"].str.contains(" - ")].to_dict("records"):
+            pair = row, other = tuple(line["method"].split(" - "))
+            of = [single["published_as"][line["problem"], r] for r in pair]
+            claim = line["problem"], frozenset(zip(pair, of, strict=True))
+            if claim in seen or not all(of):
+                continue
+            seen.add(claim)
+            for score in SCORES:
+                values = [single[f"{score}_published"][line["problem"], r] for r in pair]
+                published = round(values[0] - values[1], 6)
+                if pd.notna(published) and published:
+                    ours, wide = line[score], line[f"{score}_ci95"]
+                    where = name, line["problem"], row, other, of[0].split("/")[0], score
+                    verdict = _verdict(published, ours, wide)
+                    lines.append([*where, published, ours, wide, verdict])
+    return pd.DataFrame(lines, columns=[*CLAIM, "score", "published", "ours", "ci95", "verdict"])
+
+
+def _verdict(published: float, ours: float, wide: float) -> str:
+    if pd.isna(ours) or pd.isna(wide):
+        return "not run"
+    if abs(ours) <= wide:
+        return "unresolved"
+    return "reproduced" if (ours > 0) == (published > 0) else "not reproduced"
+
+
+def numbers(tables: dict[str, pd.DataFrame], differs: str) -> pd.DataFrame:
+    """Every published PSNR and SSIM beside ours.
+
+    Args:
+        differs: how the protocol differs from the paper's; if it does, no number is comparable.
+
+    Returns:
+        Columns table, problem, row, paper (the published problem), score, published, ours, ci95 and
+        verdict; reproduced means that the published number is in the interval of ours.
+    """
+    lines = []
+    for name, table in tables.items():
+        rows = table[~table["method"].str.contains(" - ")]
+        for line in rows.assign(published_as=as_text(rows["published_as"])).to_dict("records"):
+            for score in SCORES:
+                published, ours = line[f"{score}_published"], line[score]
+                wide = line[f"{score}_ci95"]
+                if pd.isna(published):
+                    continue
+                if pd.isna(ours) or pd.isna(wide):
+                    verdict = "not run"
+                elif differs:
+                    verdict = "not comparable"
+                else:
+                    near = abs(ours - published) <= wide
+                    verdict = "reproduced" if near else "not reproduced"
+                paper = line["published_as"].split("/")[0]
+                where = name, line["problem"], line["method"], paper, score
+                lines.append([*where, published, ours, wide, verdict])
+    columns = ["table", "problem", "row", "paper", "score", "published", "ours", "ci95", "verdict"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def agreement(found: pd.DataFrame) -> pd.DataFrame:
+    """Kendall's tau between published and our PSNR over the rows of each column of a table.
+
+    Args:
+        found: what ``numbers`` returns.
+
+    Returns:
+        Columns table, problem, rows (three or more) and tau.
+    """
+    lines = []
+    done = found[(found["score"] == "psnr") & found["ours"].notna()]
+    for (table, problem), group in done.groupby(["table", "problem"], sort=False):
+        if len(group) > 2:
+            tau = group["published"].corr(group["ours"], method="kendall")
+            lines.append([table, problem, len(group), tau])
+    return pd.DataFrame(lines, columns=["table", "problem", "rows", "tau"])

@@ -1,0 +1,36 @@
+"""Reconstructions that failed: rows of the tables with a reason, tried again by the next run."""
+
+from pathlib import Path
+
+from workflow.store.arrays import StoreError, load_record
+
+
+def failed(run: Path) -> dict[Path, str]:
+    """Records of failed reconstructions below ``run`` (results/<name>) and their reasons."""
+    found = {}
+    for path in sorted(Path(run).glob("reconstructions/*/*.json")):
+        try:
+            record = load_record(path)
+        except StoreError:
+            continue
+        if record["status"] == "failed":
+            found[path] = record["reason"]
+    return found
+
+
+def forget(run: Path) -> None:
+    """Remove failed records, for the next run to try them again.
+
+    The array beside each is emptied: Snakemake does not ask for a missing file as long as
+    everything that was made of it is there and nothing else has changed.
+    """
+    for path in failed(run):
+        path.with_suffix(".npz").write_bytes(b"")
+        path.unlink()
+
+
+def last_lines(run: Path) -> str:
+    """One line per failed reconstruction and what happens next; empty if there is none."""
+    found = failed(run)
+    lines = [f"failed: {path.stem} on {path.parent.name}: {why}" for path, why in found.items()]
+    return "\n".join([*lines, f"{len(found)} failed; the next run tries again."] if found else [])
