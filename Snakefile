@@ -22,6 +22,12 @@ include: "workflow/rules/generate.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    for job in workflow.dag.needrun_jobs():
+        if "spec" in job.params.keys():
+            save_spec(f"{RUN}/specs", SPECS[job.params.spec])
+
+
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.
 onsuccess:
     if last_lines(RUN):

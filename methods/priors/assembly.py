@@ -1,24 +1,33 @@
-"""How an image prior is assembled from a network: whole, or from patches."""
+"""How an image prior is assembled from a network: whole, or from patches.
 
-from methods.priors.base import Prior
-from methods.priors.networks import Denoiser
-from methods.priors.overlap import OverlapPrior
-from methods.priors.patch import PatchPrior
-from methods.priors.whole import WholeImagePrior
+This file imports none of the priors, so that what it costs to list them is nothing, and so that a
+change of one of them concerns the rows that use it.
+"""
+
+from importlib import import_module
+
+MODULES = {  # assembly: module and class of the prior
+    "whole": ("methods.priors.whole", "WholeImagePrior"),
+    "random_grid": ("methods.priors.patch", "PatchPrior"),
+    "fixed_grid": ("methods.priors.patch", "PatchPrior"),
+    "average": ("methods.priors.overlap", "OverlapPrior"),
+    "stitch": ("methods.priors.overlap", "OverlapPrior"),
+}
 
 
-def assemble(
-    network: Denoiser, shape: tuple[int, int, int], assembly: str, patch: int, overlap: int
-) -> Prior:
+def assemble(network, shape: tuple[int, int, int], assembly: str, patch: int, overlap: int):
     """The prior that makes an image of ``shape`` (C, H, W) of what a network does to patches.
 
     Args:
+        network: a ``methods.priors.networks.Denoiser``.
         assembly: "whole", "random_grid" (PaDIS), "fixed_grid", "average" or "stitch".
         patch: patch size, without meaning for "whole".
         overlap: pixels that neighbouring patches share, "average" and "stitch" only.
     """
+    module, name = MODULES[assembly]
+    prior = getattr(import_module(module), name)
     if assembly == "whole":
-        return WholeImagePrior(network, shape)
-    if assembly in ("random_grid", "fixed_grid"):
-        return PatchPrior(network, shape, patch, assembly)
-    return OverlapPrior(network, shape, patch, overlap, assembly)
+        return prior(network, shape)
+    if assembly in ("average", "stitch"):
+        return prior(network, shape, patch, overlap, assembly)
+    return prior(network, shape, patch, assembly)

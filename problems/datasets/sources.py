@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class DownloadError(RuntimeError):
+class DownloadError(ValueError):
     """A file that could not be fetched or is not the expected one; the message is one line."""
 
 

@@ -1,15 +1,189 @@
-"""What a job depends on."""
+"""What a job of the DAG reads: one record per job, named by its hash.
 
+A job is given its record and its input files and reads nothing else of the configuration, so that
+a change of a label, a caption or another row cannot reach it. Input files stand in a record by the
+hash of the record of the job that makes them.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from workflow.config.resolve import ASSEMBLIES, prior_of
-from workflow.plugins.discovery import find
-from workflow.store.fingerprint import fingerprint
+from workflow.store.arrays import load_record
+from workflow.store.files import write_text
 
 
-def code_of(config: dict[str, Any], problem: str, row: str) -> str:
-    """Fingerprint of the method, the problem and the prior of a reconstruction."""
-    modules = [find("method", config["rows"][row]["method"]).module]
-    modules.append(find("problem", config["problems"][problem]["family"]).module)
-    prior = prior_of(config, row)
-    return fingerprint(*modules, *([ASSEMBLIES[prior["assembly"]]] if prior else []))
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """What all jobs have.
+
+    Attributes:
+        code: fingerprint of the code that runs (``workflow.store.fingerprint``).
+        inputs: what an input is to the hash of the record of the job that makes it.
+        plugins: files outside the project that define what the job runs.
+    """
+
+    code: str
+    inputs: dict[str, str] = field(default_factory=dict)
+    plugins: list[str] = field(default_factory=list)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The job as JSON holds it."""
+        return {"job": type(self).__name__, **asdict(self)}
+
+    @property
+    def hash(self) -> str:
+        """Its name: 16 hexadecimal digits of the SHA-256 of the record."""
+        text = json.dumps(self.record, sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare(JobSpec):
+    """One split of a dataset. ``files`` is the state of a folder of the user's own images."""
+
+    dataset: str
+    split: str
+    source: str
+    params: dict[str, Any]
+    size: list[int]
+    count: int | None
+    files: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator(JobSpec):
+    """Jobs on a problem: its operator and noise are ``problem_params`` of the plugin ``family``."""
+
+    problem: str
+    dataset: str
+    family: str
+    problem_params: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Operator):
+    """Measurements of all test images of a problem."""
+
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controls(Operator):
+    """What could be had of a problem without a method."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Operator):
+    """Scores of some rows on a problem."""
+
+    rows: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(JobSpec):
+    """One network. ``images`` is the number of training images, None for all."""
+
+    dataset: str
+    name: str
+    network: dict[str, Any]
+    training: dict[str, Any]
+    images: int | None
+    validation: dict[str, Any]
+    seed: int
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """How an image is assembled from a network; ``network`` is <dataset>/<network> of the run."""
+
+    network: str
+    assembly: str
+    overlap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruct(Operator):
+    """One row on all test images of a problem."""
+
+    row: str
+    method: str
+    params: dict[str, Any]
+    prior: Prior | None
+    repeats: int
+    batch: int
+    seed: int
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tune(Reconstruct):
+    """The search of a row on validation images; ``params`` are those that it does not vary."""
+
+    search: dict[str, dict[str, Any]]
+    trials: int
+    images: int
+    margin: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate(JobSpec):
+    """Samples of a prior, called ``name``."""
+
+    name: str
+    prior: Prior
+    samples: int
+    sampler: dict[str, Any]
+    batch: int
+    seed: int
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show(JobSpec):
+    """A table, a figure or a page: ``settings`` is the part of the configuration that it shows."""
+
+    name: str
+    settings: dict[str, Any]
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (Prepare, Measure, Controls, Score, Train, Reconstruct, Tune, Generate, Show)
+}
+
+
+def save_spec(folder: Path, spec: JobSpec) -> Path:
+    """Write a record into ``folder`` under its hash, if it is not there."""
+    path = Path(folder) / f"{spec.hash}.json"
+    if not path.exists():
+        write_text(path, json.dumps(spec.record, indent=1, sort_keys=True) + "\n")
+    return path
+
+
+def load_spec(path: Path) -> JobSpec:
+    """Read what ``save_spec`` wrote."""
+    return parse(load_record(path))
+
+
+def parse(record: dict[str, Any]) -> JobSpec:
+    """The job of a record.
+
+    Raises:
+        ValueError: it is of another version of this benchmark.
+    """
+    values = dict(record)
+    kind = KINDS.get(values.pop("job", None))
+    if isinstance(values.get("prior"), dict):
+        values["prior"] = Prior(**values["prior"])
+    try:
+        return kind(**values)
+    except TypeError:
+        raise ValueError("a job of another version of this benchmark: run snakemake") from None

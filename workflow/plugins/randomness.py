@@ -18,6 +18,7 @@ def seeded(seed: int) -> Iterator[Callable[[], bool]]:
         A function that says whether any was drawn or seeded since.
     """
     kept = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    kept_cuda = torch.cuda.get_rng_state_all()
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     random.seed(seed)
@@ -26,13 +27,16 @@ def seeded(seed: int) -> Iterator[Callable[[], bool]]:
         yield lambda: _state() != start
     finally:
         torch.set_rng_state(kept[0])
+        torch.cuda.set_rng_state_all(kept_cuda)
         np.random.set_state(kept[1])  # noqa: NPY002
         random.setstate(kept[2])
 
 
 def _state() -> tuple:
     numpy = np.random.get_state()  # noqa: NPY002
-    return torch.get_rng_state().numpy().tobytes(), numpy[1].tobytes(), numpy[2], random.getstate()
+    states = torch.get_rng_state(), *torch.cuda.get_rng_state_all()
+    drawn = tuple(state.numpy().tobytes() for state in states)
+    return *drawn, numpy[1].tobytes(), numpy[2], random.getstate()
 
 
 class WatchedNoise(ImageNoise):

@@ -1,34 +1,16 @@
-# The validated configuration and helpers that the rules share.
-import json
+# The validated configuration and what the rules share. Reading these files writes nothing.
 import os
 from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
-from workflow.run import locks
-from workflow.store.failures import forget, last_lines
-from workflow.config.resolve import (
-    ASSEMBLIES,
-    CONTROLS,
-    VALIDATION,
-    ConfigError,
-    digest,
-    images_of,
-    is_dry,
-    network_for,
-    operator_of,
-    params_of,
-    prior_of,
-    resolve,
-    rows_of,
-    searched,
-    searches,
-    trials_of,
-)
-from workflow.store.files import write_text
-from workflow.store.fingerprint import fingerprint
-from workflow.config.spec import code_of
-from workflow.plugins.params import PluginError
+from workflow.config import jobs
+from workflow.config.layers import ConfigError
+from workflow.config.resolve import CONTROLS, network_for, resolve, rows_of, searched, searches
+from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
+from workflow.plugins.params import PluginError
+from workflow.run.contained import PARENT
+from workflow.store.failures import last_lines
 
 try:
     CONFIG = resolve(config)
@@ -36,29 +18,29 @@ except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
 RUN = f"results/{CONFIG['name']}"
+CACHE = f"{CONFIG['cache']}/operators"
+DOWNLOADS = f"{CONFIG['cache']}/downloads"
 TABLES = CONFIG["tables"]
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
-TRIALS = "oracle" if CONFIG["tuning"]["split"] == "test" else "tuning"
 TEXT_FILES = (".md", ".tex", "_cost.md")
-TABLE_FILES = (".csv", "_cost.csv", *TEXT_FILES)
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
-DOWNLOADS = f"{CONFIG['cache']}/downloads"
+MINUTES = CONFIG["time_limit_minutes"] or 0  # none
 
-# Jobs read the resolved configuration from this file. Rules name it as `ancient`: what a job needs
-# of it stands in the rule's params, so that a change reruns what it concerns.
-SETTINGS = f"{RUN}/config.json"
-if workflow.is_main_process and not is_dry(sys.argv):
-    locks.join(recover=True)
-    if not any((locks.STATE / "locks").glob("*")):  # no other Snakemake works here
-        forget(RUN)
-if workflow.is_main_process and not (is_dry(sys.argv) and os.path.exists(SETTINGS)):
-    write_text(SETTINGS, json.dumps(CONFIG, indent=1) + "\n")
+# What a job reads stands in a file that is named by its hash, the only parameter of its rule. The
+# files are written when the run starts, by who holds Snakemake's lock.
+SPECS = {}
+
+
+def spec(job):
+    SPECS[job.hash] = job
+    return job.hash
+
 
 # `python` in the rules is the one that runs Snakemake, also where its environment is not active.
 shell.prefix(
-    f"set -euo pipefail; export {locks.PARENT}={os.getpid()};"
+    f"set -euo pipefail; export {PARENT}={os.getpid()};"
     f' export PATH="{os.path.dirname(sys.executable)}:$PATH"; '
 )
 
@@ -79,84 +61,74 @@ wildcard_constraints:
     table="|".join(CONFIG["tables"]),
 
 
-def family(problem):
-    return find("problem", CONFIG["problems"][problem]["family"]).module
+def images_of(problem, split="test"):
+    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
+
+
+def network(dataset, name):
+    return f"{RUN}/networks/{dataset}/{name}"
 
 
 def weights_for(problem, row):
     """The weights that a row needs on a problem, or nothing."""
     needed = network_for(CONFIG, problem, row)
-    return weights_of(*needed) if needed else []
+    return f"{network(*needed)}/weights.safetensors" if needed else []
 
 
-def weights_of(dataset, network):
-    return f"{RUN}/networks/{dataset}/{network}/weights.safetensors"
+def shown(tables):
+    """(problem, row) of all rows and controls of tables, each once."""
+    return dict.fromkeys((p, r) for t in tables for p in TABLES[t]["problems"] for r in rows_of(CONFIG, t))
 
 
-def settings_of(problem, row):
-    """What of the configuration a reconstruction depends on."""
-    settings, prior = CONFIG["rows"][row], prior_of(CONFIG, row)
-    chosen = [settings["method"], params_of(settings, problem), prior, operator_of(CONFIG, problem)]
-    repeats = CONFIG["problems"][problem]["repeats"]
-    chosen += [repeats] if repeats > 1 else []
-    return digest([CONFIG["seed"], CONFIG["precision"], CONFIG["device"], *chosen])
-
-
-def search_of(problem, row):
-    """What of the configuration a search depends on: not on what an earlier one has found."""
-    search = CONFIG["rows"][row]["search"]
-    fixed = {
-        name: value
-        for name, value in params_of(CONFIG["rows"][row], problem).items()
-        if name not in search
-    }
-    prior = prior_of(CONFIG, row)
-    how = [CONFIG["tuning"][key] for key in ("images", "split", "margin")]
-    how.append(trials_of(CONFIG, row))
-    return digest([CONFIG["seed"], fixed, search, prior, operator_of(CONFIG, problem), how])
+def scores_of(tables):
+    return [f"{RUN}/scores/{problem}/{row}.csv" for problem, row in shown(tables)]
 
 
 def trained(tables):
-    """Folder of every network that a row of ``tables`` needs."""
-    rows = [(p, r) for t in tables for p in TABLES[t]["problems"] for r in TABLES[t]["rows"]]
-    needed = {network_for(CONFIG, *row) for row in rows} - {None}
-    return [f"{RUN}/networks/{dataset}/{network}" for dataset, network in sorted(needed)]
+    """Folder of every network that a row of tables needs."""
+    needed = {network_for(CONFIG, *row) for row in shown(tables)} - {None}
+    return [network(*names) for names in sorted(needed)]
 
 
-def scores_of(table):
-    return [f"{RUN}/scores/{table}/{problem}.csv" for problem in TABLES[table]["problems"]]
-
-
-def test_images(problem):
-    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/test.npz"
-
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+def scored_together():
+    """(problem, tables that show them) to rows."""
+    tables, groups = {}, {}
+    for table in TABLES:
+        for row in shown([table]):
+            tables.setdefault(row, []).append(table)
+    for (problem, row), names in tables.items():
+        groups.setdefault((problem, *names), []).append(row)
+    return groups
 
 
 def parts_of(tables):
     """Tables, their plots and the reconstructions of their rows on each problem."""
     figures = [table for table in tables if {"plot", "sweep"} & set(TABLES[table])]
     figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
+    kinds = (".csv", "_cost.csv", *TEXT_FILES)
     return [
-        *(f"{RUN}/tables/{table}{kind}" for table in tables for kind in TABLE_FILES),
+        *(f"{RUN}/tables/{table}{kind}" for table in tables for kind in kinds),
         *(f"{RUN}/figures/{name}.png" for name in figures),
     ]
 
 
 def results():
     """Everything that the target `all` makes."""
-    names = ["claims.csv", "claims.md", "numbers.csv"] if ALL_TABLES else []
-    names += ["metrics.csv", "metrics.md"] if MAIN_TABLES else []
-    names += ["training.csv", "training.md"] if trained(ALL_TABLES) else []
-    names += ["generation.csv", "generation.md"] if GENERATION else []
-    figures = ["training.png"] if trained(MAIN_TABLES) else []
-    figures += ["generation.png"] if GENERATION else []
+    tables = ["claims", "numbers"] if ALL_TABLES else []
+    tables += ["metrics"] if MAIN_TABLES else []
+    tables += ["training"] if trained(ALL_TABLES) else []
+    tables += ["generation"] if GENERATION else []
+    figures = ["training"] if trained(MAIN_TABLES) else []
+    figures += ["generation"] if GENERATION else []
     return [
         *([f"{RUN}/images.csv"] if ALL_TABLES else []),
         *parts_of(ALL_TABLES),
-        *(f"{RUN}/tables/{name}" for name in names),
-        *(f"{RUN}/figures/{name}" for name in figures),
+        *(f"{RUN}/tables/{name}.csv" for name in tables),
+        *(f"{RUN}/figures/{name}.png" for name in figures),
     ]
+
+
+def page():
+    """What the page shows of reconstructions."""
+    rows = shown(MAIN_TABLES)
+    return [f"{RUN}/reconstructions/{problem}/{row}.npz" for problem, row in rows]

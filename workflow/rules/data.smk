@@ -1,5 +1,11 @@
 # Images: fetched, checked, prepared, measured.
 
+
+def downloads_of(dataset):
+    source = find("dataset", CONFIG["datasets"][dataset]["source"])
+    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+
+
 for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
 
     rule:
@@ -22,7 +28,6 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
 rule prepare:
     input:
         lambda w: downloads_of(w.dataset),
-        config=ancient(SETTINGS),
     output:
         f"{RUN}/data/{{dataset}}/{{split}}.npz",
     log:
@@ -30,17 +35,15 @@ rule prepare:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest(images_of(CONFIG, w.dataset, w.split)),
-        code=lambda w: fingerprint(find("dataset", CONFIG["datasets"][w.dataset]["source"]).module),
+        spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split)),
     shell:
-        "python -m workflow prepare {wildcards.dataset} {wildcards.split} --config {input.config}"
+        "python -m workflow prepare {RUN}/specs/{params.spec}.json --downloads {DOWNLOADS}"
         " --out {output} 2>&1 | tee {log}"
 
 
 rule measure:
     input:
-        images=lambda w: test_images(w.problem),
-        config=ancient(SETTINGS),
+        images=lambda w: images_of(w.problem),
     output:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
@@ -48,8 +51,7 @@ rule measure:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest([CONFIG["seed"], operator_of(CONFIG, w.problem)]),
-        code=lambda w: fingerprint(family(w.problem)),
+        spec=lambda w: spec(jobs.measure(CONFIG, w.problem)),
     shell:
-        "python -m workflow measure {wildcards.problem} --config {input.config} --images {input.images} --out {output} 2>&1"
-        " | tee {log}"
+        "python -m workflow measure {RUN}/specs/{params.spec}.json --images {input.images}"
+        " --cache {CACHE} --out {output} 2>&1 | tee {log}"

@@ -1,42 +1,43 @@
 # Scores, tables and figures.
 
 
-rule score:
-    input:
-        images=lambda w: test_images(w.problem),
-        measurements=f"{RUN}/measurements/{{problem}}.npz",
-        reconstructions=lambda w: collect(
-            "{run}/reconstructions/{problem}/{row}.{kind}",
-            run=RUN,
-            problem=w.problem,
-            row=rows_of(CONFIG, w.table),
-            kind=["npz", "json"],
-        ),
-        config=ancient(SETTINGS),
-    output:
-        f"{RUN}/scores/{{table}}/{{problem}}.csv",
-    log:
-        f"{RUN}/logs/score/{{table}}/{{problem}}.log",
-    conda:
-        "../../environment.yml"
-    params:
-        code=fingerprint("workflow.score.metrics"),
-        folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
-    shell:
-        "python -m workflow score {wildcards.table} {wildcards.problem} --config {input.config} --images {input.images}"
-        " --measurements {input.measurements} --reconstructions {params.folder}"
-        " --out {output} 2>&1 | tee {log}"
+# Rows that the same tables show are scored together: a job of its own for each would take longer
+# to start than to run.
+for (problem, *_), rows in scored_together().items():
+
+    rule:
+        name:
+            f"score_{problem}_{rows[0]}"
+        input:
+            images=images_of(problem),
+            measurements=f"{RUN}/measurements/{problem}.npz",
+            reconstructions=[f"{RUN}/reconstructions/{problem}/{row}.npz" for row in rows],
+            records=[f"{RUN}/reconstructions/{problem}/{row}.json" for row in rows],
+        output:
+            [f"{RUN}/scores/{problem}/{row}.csv" for row in rows],
+        log:
+            f"{RUN}/logs/score/{problem}/{rows[0]}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            spec=spec(jobs.score(CONFIG, problem, rows)),
+        shell:
+            "python -m workflow score {RUN}/specs/{params.spec}.json {input.reconstructions}"
+            " --images {input.images} --measurements {input.measurements} --cache {CACHE}"
+            " --out $(dirname {output[0]}) 2>&1 | tee {log}"
 
 
 rule collect_scores:
     input:
-        [path for table in ALL_TABLES for path in scores_of(table)],
+        scores_of(ALL_TABLES),
     output:
         f"{RUN}/images.csv",
     log:
         f"{RUN}/logs/collect.log",
     conda:
         "../../environment.yml"
+    params:
+        spec=spec(jobs.bare("collect")),
     shell:
         "python -m workflow collect {input} --out {output} 2>&1 | tee {log}"
 
@@ -44,8 +45,7 @@ rule collect_scores:
 rule table:
     input:
         "results/published/padis_neurips2024.csv",
-        scores=lambda w: scores_of(w.table),
-        config=ancient(SETTINGS),
+        scores=lambda w: scores_of([w.table]),
     output:
         report(
             f"{RUN}/tables/{{table}}.csv",
@@ -59,26 +59,21 @@ rule table:
             category="Tables",
             labels={"table": "{table}", "what": "cost"},
         ),
-        collect("{run}/tables/{{table}}{kind}", run=RUN, kind=TEXT_FILES),
+        multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint(
-            "workflow.show.tables", "workflow.score.summary", "workflow.score.published", "workflow.show.protocol"
-        ),
-        folder=lambda w, output: os.path.dirname(output[0]),
+        spec=lambda w: spec(jobs.show(CONFIG, "table", [w.table], w.table)),
     shell:
-        "python -m workflow table {wildcards.table} --config {input.config} --scores {input.scores} --out {params.folder}"
+        "python -m workflow table {RUN}/specs/{params.spec}.json {input.scores} --out {RUN}/tables"
         " 2>&1 | tee {log}"
 
 
 rule claims:
     input:
-        tables=collect("{run}/tables/{table}.csv", run=RUN, table=ALL_TABLES),
-        config=ancient(SETTINGS),
+        [f"{RUN}/tables/{table}.csv" for table in ALL_TABLES],
     output:
         report(
             f"{RUN}/tables/claims.csv",
@@ -98,38 +93,36 @@ rule claims:
     conda:
         "../../environment.yml"
     params:
-        settings=digest([CONFIG["differs"], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.show.claims"),
-        folder=lambda w, output: os.path.dirname(output[0]),
+        spec=lambda w: spec(jobs.show(CONFIG, "claims", ALL_TABLES)),
     shell:
-        "python -m workflow claims {input.tables} --config {input.config} --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow claims {RUN}/specs/{params.spec}.json {input} --out {RUN}/tables"
+        " 2>&1 | tee {log}"
 
 
 rule metrics:
     input:
-        scores=f"{RUN}/images.csv",
-        config=ancient(SETTINGS),
+        f"{RUN}/images.csv",
     output:
-        collect("{run}/tables/metrics.{kind}", run=RUN, kind=["csv", "md"]),
+        multiext(f"{RUN}/tables/metrics", ".csv", ".md"),
     log:
         f"{RUN}/logs/table/metrics.log",
     conda:
         "../../environment.yml"
     params:
-        settings=digest([TABLES, CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.show.ranking", "workflow.score.ranking"),
-        tables=MAIN_TABLES,
-        folder=lambda w, output: os.path.dirname(output[0]),
+        spec=lambda w: spec(jobs.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
-        "python -m workflow metrics {params.tables} --config {input.config} --scores {input.scores}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow metrics {RUN}/specs/{params.spec}.json {input} --out {RUN}/tables"
+        " 2>&1 | tee {log}"
 
 
 rule reconstruction_figure:
     input:
-        images=lambda w: test_images(w.problem),
-        scores=f"{RUN}/scores/{{table}}/{{problem}}.csv",
-        config=ancient(SETTINGS),
+        images=lambda w: images_of(w.problem),
+        rows=lambda w: [
+            f"{RUN}/{part}/{w.problem}/{row}.{suffix}"
+            for row in rows_of(CONFIG, w.table)
+            for part, suffix in (("reconstructions", "npz"), ("scores", "csv"))
+        ],
     output:
         report(
             f"{RUN}/figures/{{table}}/{{problem}}.png",
@@ -142,18 +135,15 @@ rule reconstruction_figure:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest([CONFIG["figures"], CONFIG["rows"], TABLES[w.table]]),
-        code=fingerprint("workflow.show.figures"),
-        folder=lambda w: f"{RUN}/reconstructions/{w.problem}",
+        spec=lambda w: spec(jobs.figure(CONFIG, w.table, w.problem)),
     shell:
-        "python -m workflow figure {wildcards.table} {wildcards.problem} --config {input.config} --images {input.images}"
-        " --scores {input.scores} --reconstructions {params.folder} --out {output} 2>&1 | tee {log}"
+        "python -m workflow figure {RUN}/specs/{params.spec}.json {input.rows}"
+        " --images {input.images} --out {output} 2>&1 | tee {log}"
 
 
 rule plot:
     input:
-        scores=lambda w: scores_of(w.table),
-        config=ancient(SETTINGS),
+        lambda w: scores_of([w.table]),
     output:
         report(
             f"{RUN}/figures/{{table}}.png",
@@ -166,33 +156,32 @@ rule plot:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest([CONFIG["tables"][w.table], CONFIG["problems"], CONFIG["rows"]]),
-        code=fingerprint("workflow.show.plots", "workflow.show.budget"),
+        spec=lambda w: spec(jobs.show(CONFIG, "plot", [w.table], w.table)),
     shell:
-        "python -m workflow plot {wildcards.table} --config {input.config} --scores {input.scores} --out {output}"
+        "python -m workflow plot {RUN}/specs/{params.spec}.json {input} --out {output}"
         " 2>&1 | tee {log}"
 
 
 rule training_table:
     input:
-        cards=collect("{network}/card.json", network=trained(ALL_TABLES)),
-        curves=collect("{network}/validation.csv", network=trained(ALL_TABLES)),
+        cards=[f"{folder}/card.json" for folder in trained(ALL_TABLES)],
+        curves=[f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
     output:
-        collect("{run}/tables/training.{kind}", run=RUN, kind=["csv", "md"]),
+        multiext(f"{RUN}/tables/training", ".csv", ".md"),
     log:
         f"{RUN}/logs/table/training.log",
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.show.training"),
-        folder=lambda w, output: os.path.dirname(output[0]),
+        spec=spec(jobs.bare("training")),
     shell:
-        "python -m workflow training {input.cards} --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow training {input} --out {RUN}/tables 2>&1 | tee {log}"
 
 
 rule training_figure:
     input:
-        collect("{network}/validation.csv", network=trained(MAIN_TABLES)),
+        cards=[f"{folder}/card.json" for folder in trained(MAIN_TABLES)],
+        curves=[f"{folder}/validation.csv" for folder in trained(MAIN_TABLES)],
     output:
         f"{RUN}/figures/training.png",
     log:
@@ -200,24 +189,6 @@ rule training_figure:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.show.plots"),
+        spec=spec(jobs.bare("validation")),
     shell:
         "python -m workflow validation {input} --out {output} 2>&1 | tee {log}"
-
-
-rule run_card:
-    input:
-        results=lambda w: results(),
-        config=ancient(SETTINGS),
-    output:
-        f"{RUN}/run.json",
-    log:
-        f"{RUN}/logs/card.log",
-    conda:
-        "../../environment.yml"
-    params:
-        settings=digest(CONFIG),
-        code=fingerprint("workflow.__main__"),
-    shell:
-        "python -m workflow run_card {input.results} --config {input.config} --code {params.code} --out {output} 2>&1"
-        " | tee {log}"

@@ -4,9 +4,7 @@ GENERATION = CONFIG.get("generation")
 
 rule generate:
     input:
-        weights=lambda w: weights_of(GENERATION["dataset"], CONFIG["priors"][w.prior]["network"]),
-        train=lambda w: f"{RUN}/data/{GENERATION['dataset']}/train.npz",
-        config=ancient(SETTINGS),
+        lambda w: f"{network(GENERATION['dataset'], CONFIG['priors'][w.prior]['network'])}/weights.safetensors",
     output:
         f"{RUN}/generation/{{prior}}.npz",
     log:
@@ -17,36 +15,22 @@ rule generate:
     resources:
         gpu=int(ON_GPU),
     params:
-        settings=lambda w: digest(
-            [
-                CONFIG["seed"],
-                GENERATION["samples"],
-                GENERATION["sampler"],
-                CONFIG["priors"][w.prior],
-            ]
-        ),
-        code=lambda w: fingerprint(
-            "workflow.run.generate",
-            "methods.sampling",
-            ASSEMBLIES[CONFIG["priors"][w.prior]["assembly"]],
-        ),
+        spec=lambda w: spec(jobs.generate(CONFIG, w.prior)),
     shell:
-        "python -m workflow generate {wildcards.prior} --config {input.config} --weights {input.weights}"
-        " --train {input.train} --out {output} 2>&1 | tee {log}"
+        "python -m workflow generate {RUN}/specs/{params.spec}.json {input} --threads {threads}"
+        " --out {output} 2>&1 | tee {log}"
 
 
 if GENERATION:
 
     rule generation:
         input:
-            samples=collect("{run}/generation/{prior}.npz", run=RUN, prior=GENERATION["priors"]),
+            samples=[f"{RUN}/generation/{prior}.npz" for prior in GENERATION["priors"]],
             train=f"{RUN}/data/{GENERATION['dataset']}/train.npz",
             test=f"{RUN}/data/{GENERATION['dataset']}/test.npz",
-            config=ancient(SETTINGS),
         output:
-            f"{RUN}/tables/generation.csv",
-            f"{RUN}/tables/generation.md",
-            report(
+            multiext(f"{RUN}/tables/generation", ".csv", ".md"),
+            figure=report(
                 f"{RUN}/figures/generation.png",
                 caption="../show/captions/generation.rst",
                 category="Samples of the priors",
@@ -57,9 +41,7 @@ if GENERATION:
         conda:
             "../../environment.yml"
         params:
-            settings=digest(GENERATION),
-            code=fingerprint("workflow.show.generation"),
-            run=lambda w, output: os.path.dirname(os.path.dirname(output[0])),
+            spec=lambda w: spec(jobs.generation(CONFIG)),
         shell:
-            "python -m workflow generation --config {input.config} --samples {input.samples}"
-            " --train {input.train} --test {input.test} --out {params.run} 2>&1 | tee {log}"
+            "python -m workflow generation {RUN}/specs/{params.spec}.json {input.samples}"
+            " --train {input.train} --test {input.test} --out {RUN} 2>&1 | tee {log}"

@@ -5,7 +5,6 @@ rule reconstruct:
     input:
         measurements=f"{RUN}/measurements/{{problem}}.npz",
         weights=lambda w: weights_for(w.problem, w.row),
-        config=ancient(SETTINGS),
     output:
         images=f"{RUN}/reconstructions/{{problem}}/{{row}}.npz",
         record=f"{RUN}/reconstructions/{{problem}}/{{row}}.json",
@@ -19,20 +18,17 @@ rule reconstruct:
     resources:
         gpu=int(ON_GPU),
     params:
-        settings=lambda w: settings_of(w.problem, w.row),
-        code=lambda w: code_of(CONFIG, w.problem, w.row),
-        weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
+        spec=lambda w: spec(jobs.reconstruct(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow reconstruct {wildcards.problem} {wildcards.row} --config {input.config}"
-        " --measurements {input.measurements} {params.weights} --code {params.code}"
-        " --out {output.images} 2>&1 | tee {log}"
+        "python -m workflow reconstruct {RUN}/specs/{params.spec}.json {input.measurements}"
+        " {input.weights} --truth {RUN}/data --truth {DOWNLOADS} --cache {CACHE}"
+        " --threads {threads} --minutes {MINUTES} --out {output.images} 2>&1 | tee {log}"
 
 
 rule controls:
     input:
-        images=lambda w: test_images(w.problem),
-        train=lambda w: test_images(w.problem).replace("test.npz", "train.npz"),
-        config=ancient(SETTINGS),
+        images=lambda w: images_of(w.problem),
+        train=lambda w: images_of(w.problem, "train"),
     output:
         images=[f"{RUN}/reconstructions/{{problem}}/{name}.npz" for name in CONTROLS],
         records=[f"{RUN}/reconstructions/{{problem}}/{name}.json" for name in CONTROLS],
@@ -41,9 +37,7 @@ rule controls:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda w: digest(operator_of(CONFIG, w.problem)),
-        code=lambda w: fingerprint("workflow.run.controls", family(w.problem)),
-        folder=f"{RUN}/reconstructions/{{problem}}",
+        spec=lambda w: spec(jobs.controls(CONFIG, w.problem)),
     shell:
-        "python -m workflow controls {wildcards.problem} --config {input.config}"
-        " --images {input.images} --train {input.train} --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow controls {RUN}/specs/{params.spec}.json {output.images}"
+        " --images {input.images} --train {input.train} --cache {CACHE} 2>&1 | tee {log}"

@@ -1,11 +1,26 @@
-# The page about the run.
+# What the run was made with, and the page about it.
+
+
+rule run_card:
+    input:
+        lambda w: results(),
+    output:
+        f"{RUN}/run.json",
+    log:
+        f"{RUN}/logs/card.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(jobs.whole(CONFIG, "run_card")),
+    shell:
+        "python -m workflow run_card {RUN}/specs/{params.spec}.json {input} --out {output} 2>&1 | tee {log}"
 
 
 rule report:
     input:
+        lambda w: page(),
         card=f"{RUN}/run.json",
-        templates=collect("workflow/show/templates/{name}", name=TEMPLATES),
-        config=ancient(SETTINGS),
+        templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
     output:
         report(
             f"{RUN}/report/index.html",
@@ -18,6 +33,6 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        code=fingerprint("workflow.show.report"),
+        spec=lambda w: spec(jobs.whole(CONFIG, "report")),
     shell:
-        "python -m workflow report {input.card} --config {input.config} --out {output} 2>&1 | tee {log}"
+        "python -m workflow report {RUN}/specs/{params.spec}.json {input.card} --out {output} 2>&1 | tee {log}"

@@ -5,7 +5,6 @@ rule train:
     input:
         images=f"{RUN}/data/{{dataset}}/train.npz",
         validation=ancient(f"{RUN}/data/{{dataset}}/validation.npz"),
-        config=ancient(SETTINGS),
     output:
         weights=f"{RUN}/networks/{{dataset}}/{{network}}/weights.safetensors",
         card=f"{RUN}/networks/{{dataset}}/{{network}}/card.json",
@@ -22,17 +21,8 @@ rule train:
     resources:
         gpu=int(ON_GPU),
     params:
-        settings=lambda w: digest(
-            [
-                CONFIG["seed"],
-                CONFIG["precision"],
-                CONFIG["device"],
-                CONFIG["networks"][w.network],
-                VALIDATION,
-            ]
-        ),
-        code=fingerprint("methods.priors.training"),
+        spec=lambda w: spec(jobs.train(CONFIG, w.dataset, w.network)),
     shell:
-        "python -m workflow train {wildcards.dataset} {wildcards.network} --config {input.config}"
-        " --images {input.images} --validation {input.validation} --code {params.code}"
-        " --out {output.weights} 2>&1 | tee {log}"
+        "python -m workflow train {RUN}/specs/{params.spec}.json --images {input.images}"
+        " --validation {input.validation} --threads {threads}"
+        " --checkpoint-seconds {CONFIG[checkpoint_seconds]} --out {output.weights} 2>&1 | tee {log}"

@@ -3,10 +3,15 @@
 They bound a table. Their names and labels are in ``workflow.config.resolve.CONTROLS``.
 """
 
+from pathlib import Path
+
 import torch
 from deepinv.optim.linear import conjugate_gradient
 
 from problems.base import Problem
+from workflow.config.build import build_problem
+from workflow.config.spec import Controls
+from workflow.store.arrays import load_images, save_arrays, save_record
 
 ITERATIONS = 1000  # of conjugate gradients
 
@@ -37,3 +42,24 @@ def oracle(problem: Problem, truth: torch.Tensor, train: torch.Tensor) -> torch.
 
 
 CONTROLS = {"mean_image": mean_image, "oracle": oracle}
+
+
+def controls(job: Controls, images: Path, train: Path, out: list[Path], cache: Path) -> None:
+    """Write the controls of a problem, in place of reconstructions.
+
+    Args:
+        images: the test images.
+        train: the training images.
+        out: NPZ files, called <control>.npz; a record (JSON) is written beside each.
+        cache: folder for matrices of operators.
+    """
+    truth, training = load_images(images), torch.from_numpy(load_images(train).pixels)
+    pixels = torch.from_numpy(truth.pixels)
+    for path in out:
+        problem = build_problem(job.family, job.problem_params, pixels.shape[1:], cache)
+        with torch.no_grad():
+            x_hat = CONTROLS[path.stem](problem, pixels, training)
+        save_arrays(path, x_hat=x_hat.clamp(0, 1).numpy())
+        record = {"status": "ok", "reason": "", "images": [{"id": id_} for id_ in truth.ids]}
+        names = {"problem": job.problem, "method": path.stem}
+        save_record(path.with_suffix(".json"), {**record, **names, "spec": job.record})

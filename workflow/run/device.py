@@ -1,27 +1,34 @@
 """Where and in which precision a job computes."""
 
-from typing import Any
+from typing import Protocol
 
 import torch
 
 
-def setup(config: dict[str, Any]) -> tuple[torch.device, torch.dtype]:
-    """Set the number of threads and return device and precision of the networks.
+class Computed(Protocol):
+    """A job that computes with networks."""
+
+    device: str
+    precision: str
+
+
+def setup(job: Computed, threads: int) -> tuple[torch.device, torch.dtype]:
+    """Set the number of threads and return device and precision of the networks of a job.
 
     Raises:
-        ValueError: the config asks for a GPU that is not there.
+        ValueError: it asks for a GPU that is not there.
     """
-    torch.set_num_threads(config["threads"])
-    device = config["device"]
+    torch.set_num_threads(threads)
+    device = job.device
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is cuda, but PyTorch finds no GPU; set device: auto or cpu")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     # float32 means float32: no TF32 on GPUs.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    if config["precision"] == "auto":
+    if job.precision == "auto":
         return torch.device(device), torch.bfloat16 if fast_bfloat16(device) else torch.float32
-    return torch.device(device), getattr(torch, config["precision"])
+    return torch.device(device), getattr(torch, job.precision)
 
 
 def fast_bfloat16(device: str) -> bool:

@@ -1,7 +1,6 @@
 """Runs one method on one problem: batches, random numbers, cost counting, failures as records."""
 
 import resource
-import shutil
 import sys
 import time
 import traceback
@@ -15,7 +14,6 @@ import torch
 from methods.base import Method, Progress
 from methods.priors.base import Prior
 from problems.base import Problem
-from problems.noise import seed_of
 from workflow.plugins.randomness import WatchedNoise, seeded
 from workflow.run.progress import ProgressLine
 from workflow.store.arrays import StoreError, load_arrays, save_arrays
@@ -105,7 +103,8 @@ def reconstruct(
         measurements: arrays ``y`` (n, ...) and ``ids`` (n,).
         seeds: one per image, once per repetition. A method that draws nothing runs once.
         batch: images at a time; always the same images share a batch.
-        parts: folder for finished batches, owned by exactly these arguments.
+        parts: folder for finished batches, owned by exactly these arguments; to be removed when
+            the result is saved.
         label: names the job in progress lines.
 
     Returns:
@@ -166,7 +165,6 @@ def reconstruct(
         for (repeat, start), part in zip(batches, results, strict=False)
         for id_ in ids[start : start + batch]
     ]
-    shutil.rmtree(parts, ignore_errors=True)
     return np.concatenate([part["x_hat"] for part in results]), record
 
 
@@ -184,13 +182,6 @@ def reason_of(error: Exception) -> str:
     """What a table says of an exception: its type and first line."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"
-
-
-def seeds_for(config: dict[str, Any], problem: str, row: str, ids: list[str]) -> list[list[int]]:
-    """Seed of each image for one row on one problem, once per repetition."""
-    repeats = config["problems"][problem]["repeats"]
-    names = [[row], *([row, f"repeat {r}"] for r in range(1, repeats))]
-    return [[seed_of(config["seed"], "reconstruct", problem, *n, i) for i in ids] for n in names]
 
 
 def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, float]:

@@ -10,17 +10,16 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 
+from methods.priors.assembly import assemble
 from methods.priors.networks import NetworkParams, build_network
-from methods.priors.patch import PatchPrior
 from methods.priors.training import Trainer, TrainingParams
-from methods.priors.whole import WholeImagePrior
 from problems.datasets.base import nested
 from problems.noise import ImageNoise, seed_of
-from workflow.config.resolve import VALIDATION
+from workflow.config.spec import Train
 from workflow.plugins.params import make_params
 from workflow.run.device import setup
 from workflow.run.progress import ProgressLine
-from workflow.score.metrics import mean_psnr
+from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import StoreError, arrays_hash, load_images
 from workflow.store.files import write_text
 from workflow.store.provenance import made_with
@@ -30,53 +29,47 @@ CURVE_POINTS = 200  # of the loss
 
 
 def train(
-    config: dict[str, Any],
-    dataset: str,
-    name: str,
-    data: Path,
-    validation: Path,
-    weights: Path,
-    code: str,
+    job: Train, data: Path, validation: Path, weights: Path, threads: int, checkpoint_seconds: float
 ) -> None:
-    """Train network ``name`` on the images in ``data`` and write ``weights`` and its companions.
+    """Train a network on the images in ``data`` and write ``weights`` and its companions.
 
     Now and then the averaged network denoises the images in ``validation``, which nothing learns
-    from and whose time is not counted. ``code`` is a fingerprint; a checkpoint of other code is
-    not resumed.
+    from and whose time is not counted. A checkpoint of another job is not resumed.
+
+    Args:
+        threads: cores to use.
+        checkpoint_seconds: between checkpoints.
 
     Raises:
         StoreError: the loss is not finite.
         ValueError: parameters that do not fit each other or the images.
     """
-    device, precision = setup(config)
-    settings = config["networks"][name]
+    device, precision = setup(job, threads)
     images = load_images(data)
-    chosen = nested(len(images.ids), settings["images"])
+    chosen = nested(len(images.ids), job.images)
     pixels, shape = images.pixels[chosen], images.pixels.shape[1:]
-    network_params = make_params(NetworkParams, settings["network"], f"networks.{name}.network")
-    params = make_params(TrainingParams, settings["training"], f"networks.{name}.training")
-    seed = seed_of(config["seed"], "train", dataset, name)
+    network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")
+    params = make_params(TrainingParams, job.training, f"networks.{job.name}.training")
+    seed = seed_of(job.seed, "train", job.dataset, job.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "initial weights"))
         network = build_network(shape[0], network_params).to(device)
     network.precision = precision
     trainer = Trainer(network, torch.from_numpy(pixels).to(device), params, seed)
-    validate = _validation(trainer.average, params, validation, device)
+    validate = _validation(trainer.average, params, validation, device, job.validation)
 
     data_hash = arrays_hash(pixels)
-    key = json.dumps(
-        [settings, VALIDATION, seed, data_hash, str(device), str(precision), code], sort_keys=True
-    )
+    key = json.dumps([job.hash, data_hash, str(device), str(precision)])
     checkpoint = Path(weights).with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(
-        f"train {name} on {dataset}", params.examples, "examples", trainer.examples
+        f"train {job.name} on {job.dataset}", params.examples, "examples", trainer.examples
     )
     start = saved = time.monotonic()
     losses: list[torch.Tensor] = []
     while not trainer.finished:
         losses.append(trainer.step())
-        due = (len(checks) + 1) * params.examples / VALIDATION["points"]
+        due = (len(checks) + 1) * params.examples / job.validation["points"]
         if trainer.examples >= due or trainer.finished:
             before = time.monotonic()
             elapsed = seconds + before - start
@@ -86,14 +79,14 @@ def train(
             loss = float(torch.stack(losses).mean())
             if not loss < float("inf"):
                 raise StoreError(
-                    f"training of {name} diverged after {trainer.examples} examples: "
-                    f"lower networks.{name}.training.learning_rate"
+                    f"training of {job.name} diverged after {trainer.examples} examples: "
+                    f"lower networks.{job.name}.training.learning_rate"
                 )
             elapsed = seconds + time.monotonic() - start
             curve.append([trainer.examples, round(elapsed, 1), loss])
             losses = []
             progress.update(trainer.examples, f"loss {loss:.4f}")
-            if time.monotonic() - saved > config["checkpoint_seconds"]:
+            if time.monotonic() - saved > checkpoint_seconds:
                 saved = time.monotonic()
                 save_tensors(
                     checkpoint,
@@ -105,13 +98,14 @@ def train(
                 )
     seconds += time.monotonic() - start
     card = {
-        "dataset": dataset,
+        "dataset": job.dataset,
+        "name": job.name,
         "network": network_params._asdict(),
         "training": params._asdict(),
         "shape": list(shape),
         "data_sha256": data_hash,
         "images": len(chosen),
-        "seed": config["seed"],
+        "seed": job.seed,
         "parameters": sum(p.numel() for p in network.parameters()),
         "examples": trainer.examples,
         "pixels": trainer.pixels,
@@ -119,12 +113,12 @@ def train(
         "seconds": round(seconds, 1),
         "device": str(device),
         "precision": str(precision).removeprefix("torch."),
-        "threads": config["threads"],
-        "made_with": made_with(code, [data, validation]),
+        "threads": threads,
+        "made_with": made_with(job.code, [data, validation]),
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(Path(weights).with_name("loss.csv"), frame.to_csv(index=False))
-    levels = [f"sigma_{sigma:g}" for sigma in VALIDATION["sigmas"]]
+    levels = [f"sigma_{sigma:g}" for sigma in job.validation["sigmas"]]
     frame = pd.DataFrame(checks, columns=["examples", "pixels", "seconds", *levels])
     write_text(Path(weights).with_name("validation.csv"), frame.to_csv(index=False))
     save_weights(weights, trainer.average, card)
@@ -132,18 +126,21 @@ def train(
 
 
 def _validation(
-    network: torch.nn.Module, params: TrainingParams, path: Path, device: torch.device
+    network: torch.nn.Module,
+    params: TrainingParams,
+    path: Path,
+    device: torch.device,
+    settings: dict[str, Any],
 ) -> Callable[[], list[float]]:
     """Return what gives the mean PSNR of ``network`` as a denoiser at each noise level.
 
     Images, noise and grids are the same every time. A level that is not trained gives NaN.
     """
     images = load_images(path)
-    chosen = nested(len(images.ids), VALIDATION["images"])
+    chosen = nested(len(images.ids), settings["images"])
     truth = torch.from_numpy(images.pixels[chosen])
     shape = tuple(truth.shape[1:])
-    whole = not params.patch
-    prior = WholeImagePrior(network, shape) if whole else PatchPrior(network, shape, params.patch)
+    prior = assemble(network, shape, "random_grid" if params.patch else "whole", params.patch, 0)
 
     def psnr(sigma: float) -> float:
         if not params.sigma_min <= sigma <= params.sigma_max:
@@ -154,7 +151,7 @@ def _validation(
 
     def validate() -> list[float]:
         with torch.inference_mode():
-            return [round(psnr(sigma), 3) for sigma in VALIDATION["sigmas"]]
+            return [round(psnr(sigma), 3) for sigma in settings["sigmas"]]
 
     return validate
 

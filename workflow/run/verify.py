@@ -9,11 +9,13 @@ import torch
 
 from problems.noise import ImageNoise
 from workflow.config.build import build_method, build_problem
-from workflow.config.resolve import CONTROLS, labels_of, load, network_for
-from workflow.run import harness, jobs
+from workflow.config.resolve import CONTROLS
+from workflow.config.spec import parse
+from workflow.run import harness
 from workflow.run.device import setup
+from workflow.run.reconstruct import prior_for, seeds_for
 from workflow.score.scores import read_scores
-from workflow.score.summary import summarise
+from workflow.score.summary import SCORES, per_image
 from workflow.store.arrays import (
     StoreError,
     load_arrays,
@@ -25,7 +27,7 @@ from workflow.store.arrays import (
 TOLERANCE = 0.05  # dB; another processor rounds differently
 
 
-def verify(table: Path, count: int, seed: int) -> list[str]:
+def verify(table: Path, count: int, seed: int, cache: Path, threads: int) -> list[str]:
     """Recompute ``count`` images of a table (results/<name>/tables/<table>.csv).
 
     Each is reconstructed with the others of its batch, from the stored measurements and weights,
@@ -38,59 +40,53 @@ def verify(table: Path, count: int, seed: int) -> list[str]:
         StoreError: a number differs by more than 0.05 dB, or the table cannot be verified.
     """
     table = Path(table).resolve()
-    run, name = table.parents[1], table.stem
-    config = load(run / "config.json")
-    if name not in config["tables"] or table.suffix != ".csv":
-        known = ", ".join(f"{run}/tables/{n}.csv" for n in config["tables"])
-        raise StoreError(f"{table} is not a table of reconstructions; these are: {known}")
-    settings = config["tables"][name]
-    scores = pd.concat(
-        read_scores(run / "scores" / name / f"{problem}.csv") for problem in settings["problems"]
-    )
-    _check_means(pd.read_csv(table), scores, config, settings)
+    run, shown = table.parents[1], pd.read_csv(table)
+    if not {"problem", "method", "published_as", *SCORES} <= set(shown):
+        raise StoreError(f"{table} is not a table of reconstructions: name one such as table1.csv")
+    shown = shown[~shown["method"].str.contains(" - ", regex=False)]  # differences of rows
+    frames = [_scored(run, line) for line in shown.to_dict("records")]
+    scores = pd.concat(frames, ignore_index=True)
     done = scores[(scores["status"] == "ok") & ~scores["method"].isin(list(CONTROLS))]
     chosen = done.sample(min(count, len(done)), random_state=seed)
-    return [_check(config, run, line) for line in chosen.to_dict("records")]
+    return [_check(run, line, cache, threads) for line in chosen.to_dict("records")]
 
 
-def _check_means(
-    table: pd.DataFrame, scores: pd.DataFrame, config: dict[str, Any], settings: dict[str, Any]
-) -> None:
-    problems = dict.fromkeys(settings["problems"], "")
-    rows = labels_of(config, [*settings["rows"], *settings["controls"]])
-    nothing = pd.DataFrame(columns=["problem", "method", "variant", "psnr", "ssim"])
-    again = summarise(scores, problems, rows, nothing).set_index(["problem", "method"])
-    stored = table.set_index(["problem", "method"]).reindex(again.index)
-    for score in ("psnr", "ssim"):
-        if not np.allclose(again[score], stored[score], rtol=1e-6, equal_nan=True):
-            raise StoreError(f"the means of {score} are not those of the scores: run snakemake")
+def _scored(run: Path, line: dict[str, Any]) -> pd.DataFrame:
+    """Scores of a row of the table, whose means must be those of the table."""
+    frame = read_scores(run / "scores" / line["problem"] / f"{line['method']}.csv")
+    if (frame["status"] == "ok").all():
+        means = per_image(frame, list(SCORES))[list(SCORES)].mean()
+        for score in SCORES:
+            if not np.isclose(means[score], line[score], rtol=1e-6):
+                raise StoreError(f"the means of {score} are not those of the scores: run snakemake")
+    return frame
 
 
-def _check(config: dict[str, Any], run: Path, line: dict[str, Any]) -> str:
+def _check(run: Path, line: dict[str, Any], cache: Path, threads: int) -> str:
+    """Recompute one image; a line that says what was found."""
     problem, row, image = line["problem"], line["method"], line["image"]
     label = f"{row} on {problem}, {image}, seed {line['seed']}"
-    device, precision = setup(config)
+    stored = run / "reconstructions" / problem / f"{row}.npz"
+    job = parse(load_record(stored.with_suffix(".json"))["spec"])
+    device, precision = setup(job, threads)
     measured = load_measurements(run / "measurements" / f"{problem}.npz")
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
-    built = build_problem(config, problem, shape).to(device)
-    needed = network_for(config, problem, row)
-    weights = run / "networks" / "/".join(needed) / "weights.safetensors" if needed else None
-    prior = jobs.prior_for(config, row, weights, shape, device, precision)
-    size = load_record(run / "reconstructions" / problem / f"{row}.json")["batch"]
-    start = ids.index(image) // size * size
-    batch = slice(start, start + size)
-    seeds = harness.seeds_for(config, problem, row, ids)[line["seed"]][batch]
-    noise = ImageNoise(seeds, device)
+    built = build_problem(job.family, job.problem_params, shape, cache).to(device)
+    weights = job.prior and run / "networks" / job.prior.network / "weights.safetensors"
+    prior = prior_for(job, weights, shape, device, precision)
+    start = ids.index(image) // job.batch * job.batch
+    batch = slice(start, start + job.batch)
+    noise = ImageNoise(seeds_for(job, ids)[line["seed"]][batch], device)
     y = torch.from_numpy(measured["y"][batch]).to(device)
-    method = build_method(config, row, problem)
+    method = build_method(job.method, job.params)
     bound = prior.bind(noise) if prior else None
     found, _ = harness.timed(method, y, built, bound, noise, lambda done, total: None)
     x_hat = found[ids.index(image) - start].clamp(0, 1).cpu().numpy()
-    stored = load_arrays(run / "reconstructions" / problem / f"{row}.npz")["x_hat"]
-    largest = float(np.abs(x_hat - stored[line["seed"] * len(ids) + ids.index(image)]).max())
-    dataset = config["problems"][problem]["dataset"]
-    truth = load_images(run / "data" / dataset / "test.npz").pixels[ids.index(image)]
-    psnr = float(-10 * np.log10(np.mean((truth - x_hat).astype(np.float64) ** 2)))
+    kept = load_arrays(stored)["x_hat"][line["seed"] * len(ids) + ids.index(image)]
+    largest = float(np.abs(x_hat - kept).max())
+    truth = load_images(run / "data" / job.dataset / "test.npz")
+    error = truth.pixels[ids.index(image)] - x_hat
+    psnr = float(-10 * np.log10(np.mean(error.astype(np.float64) ** 2)))
     if not abs(psnr - line["psnr"]) < TOLERANCE:
         raise StoreError(f"{label}: PSNR {psnr:.3f} dB, the scores say {line['psnr']:.3f} dB")
     same = "the same to the last bit" if largest == 0 else f"largest difference {largest:.1e}"

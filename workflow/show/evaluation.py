@@ -5,57 +5,10 @@ from typing import Any
 
 from workflow.config.resolve import labels_of, rows_of, searched, searches
 from workflow.store.arrays import (
-    StoreError,
-    arrays_hash,
     load_arrays,
     load_images,
-    load_measurements,
     load_record,
 )
-
-
-def score(
-    config: dict[str, Any],
-    table: str,
-    problem: str,
-    images: Path,
-    measurements: Path,
-    folder: Path,
-    out: Path,
-) -> None:
-    """Score the rows and controls of a table on one of its problems; write one line per image."""
-    import pandas as pd
-
-    from workflow.config.build import build_problem
-    from workflow.score.metrics import score as score_row
-    from workflow.score.scores import COLUMNS
-    from workflow.store.files import write_text
-
-    truth, measured = load_images(images), load_measurements(measurements)
-    built = build_problem(config, problem, truth.pixels.shape[1:])
-    frames = []
-    for row in rows_of(config, table):
-        record = load_record(Path(folder) / f"{row}.json")
-        x_hat = load_arrays(Path(folder) / f"{row}.npz")["x_hat"]
-        if arrays_hash(x_hat) != record.get("x_hat_sha256", arrays_hash(x_hat)):
-            path = Path(folder) / f"{row}.npz"
-            raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
-        frame = score_row(truth, measured["y"], built, x_hat, record)
-        frames.append(frame.assign(problem=problem, method=row))
-    scores = pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
-    write_text(out, scores.to_csv(index=False))
-
-
-def collect(scores: list[Path], out: Path) -> None:
-    """Put the scores of all tables and problems into one file, every row once."""
-    import pandas as pd
-
-    from workflow.score.scores import read_scores
-    from workflow.store.files import write_text
-
-    table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    table = table.drop_duplicates(["problem", "method", "variant", "seed", "image"])
-    write_text(out, table.to_csv(index=False))
 
 
 def table(config: dict[str, Any], name: str, scores: list[Path], folder: Path) -> None:
@@ -103,8 +56,8 @@ def claims(config: dict[str, Any], tables: list[Path], folder: Path) -> None:
     claims.write(Path(folder), frames, problems, labels, config["differs"])
 
 
-def metrics(config: dict[str, Any], tables: list[str], scores: Path, folder: Path) -> None:
-    """Write whether the ranking in ``tables`` survives another metric."""
+def metrics(config: dict[str, Any], scores: Path, folder: Path) -> None:
+    """Write whether the ranking in the tables survives another metric."""
     import pandas as pd
 
     from workflow.score import ranking
@@ -112,7 +65,7 @@ def metrics(config: dict[str, Any], tables: list[str], scores: Path, folder: Pat
     from workflow.show import ranking as shown
 
     images, frames = read_scores(scores), []
-    for name in tables:
+    for name in config["tables"]:
         for problem in config["tables"][name]["problems"]:
             of_problem = images[images["problem"] == problem]
             found = ranking.compare(of_problem, config["tables"][name]["rows"])
@@ -125,11 +78,9 @@ def metrics(config: dict[str, Any], tables: list[str], scores: Path, folder: Pat
 
 def run_card(config: dict[str, Any], results: list[Path], code: str, out: Path) -> None:
     """Write what the run was made with, its configuration and the hashes of its results."""
-    from workflow.run.device import setup
     from workflow.store.arrays import save_record
     from workflow.store.provenance import hashes, made_with
 
-    setup(config)
     card = {"made_with": made_with(code, []), "results": hashes(results), "config": config}
     save_record(out, card)
 
@@ -158,23 +109,24 @@ def plot(config: dict[str, Any], name: str, scores: list[Path], out: Path) -> No
     figures.save(drawn, out)
 
 
-def figure(
-    config: dict[str, Any], table: str, images: Path, scores: Path, folder: Path, out: Path
-) -> None:
+def figure(config: dict[str, Any], images: Path, rows: list[Path], out: Path) -> None:
     """Draw reconstructions of a few test images by the rows of a table, with error maps."""
     from workflow.score.scores import read_scores
     from workflow.show import figures
 
-    truth, frame = load_images(images), read_scores(scores)
-    settings = config["figures"]
+    truth, settings = load_images(images), config["figures"]
+    ((table, _),) = config["tables"].items()
     chosen = figures.inner(len(truth.ids), settings["images"])
     shown, captions = {}, {}
+    pixels = {path.stem: path for path in rows if path.suffix == ".npz"}
+    scores = {path.stem: path for path in rows if path.suffix == ".csv"}
     for row in rows_of(config, table):
-        of_row = frame[(frame["method"] == row) & (frame["seed"] == 0)].set_index("image")
+        frame = read_scores(scores[row])
+        of_row = frame[frame["seed"] == 0].set_index("image")
         if of_row["status"].iloc[0] != "ok":
             continue
         label = labels_of(config, [row])[row]
-        shown[label] = load_arrays(Path(folder) / f"{row}.npz")["x_hat"][chosen]
+        shown[label] = load_arrays(pixels[row])["x_hat"][chosen]
         values = of_row.loc[[truth.ids[i] for i in chosen], ["psnr", "ssim"]]
         captions[label] = [f"{p:.2f} dB / {s:.3f}" for p, s in values.to_numpy()]
     drawn = figures.reconstruction_figure(
@@ -188,43 +140,43 @@ def figure(
     figures.save(drawn, out, colours=256 if truth.pixels.shape[1] == 1 else None)
 
 
-def sensitivity(config: dict[str, Any], parameter: str, folder: Path, out: Path) -> None:
+def sensitivity(config: dict[str, Any], parameter: str, paths: list[Path], out: Path) -> None:
     """Draw how the rows' PSNR on validation images depends on a parameter, from their trials."""
     import pandas as pd
 
     from workflow.show import figures, plots
 
     trials: dict[str, dict[str, pd.DataFrame]] = {}
-    for problem, row in searches(config):
+    for (problem, row), path in zip(searches(config), paths, strict=True):
         settings = config["rows"][row]
         if parameter in settings["search"] and "like" not in settings:  # not the points of sweeps
-            frame = pd.read_csv(Path(folder) / problem / f"{row}.csv")
-            trials.setdefault(problem, {})[row] = frame
+            trials.setdefault(problem, {})[row] = pd.read_csv(path)
     labels = {name: problem["label"] for name, problem in config["problems"].items()}
     labels |= labels_of(config, list(config["rows"]))
     figures.save(plots.sensitivity_figure(trials, labels, parameter, searched(config)), out)
 
 
-def training(cards: list[Path], folder: Path) -> None:
-    """Write the table of all trainings from their cards and the validation curves beside them."""
-    import pandas as pd
-
+def training(files: list[Path], folder: Path) -> None:
+    """Write the table of all trainings from their cards and validation curves."""
     from workflow.show import training
 
-    curves = [pd.read_csv(card.with_name("validation.csv")) for card in cards]
-    names = [card.parent.name for card in cards]
-    records = [load_record(card) | {"name": n} for card, n in zip(cards, names, strict=True)]
-    training.write_table(Path(folder), training.summarise(records, curves))
+    cards, curves = _trained(files)
+    training.write_table(Path(folder), training.summarise(cards, curves))
 
 
-def validation(curves: list[Path], out: Path) -> None:
+def validation(files: list[Path], out: Path) -> None:
     """Draw the validation curves of networks, a line of panels per dataset."""
-    import pandas as pd
-
     from workflow.show import figures, plots
 
-    frames: dict[str, dict[str, pd.DataFrame]] = {}
-    for curve in curves:
-        dataset, network = curve.parts[-3:-1]
-        frames.setdefault(dataset, {})[network] = pd.read_csv(curve)
+    frames: dict[str, dict[str, Any]] = {}
+    for card, curve in zip(*_trained(files), strict=True):
+        frames.setdefault(card["dataset"], {})[card["name"]] = curve
     figures.save(plots.validation_figure(frames), out)
+
+
+def _trained(files: list[Path]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Cards (JSON) and validation curves (CSV) of the same networks in the same order."""
+    import pandas as pd
+
+    cards = [load_record(path) for path in files if path.suffix == ".json"]
+    return cards, [pd.read_csv(path) for path in files if path.suffix == ".csv"]

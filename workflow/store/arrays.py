@@ -12,7 +12,7 @@ from problems.datasets.base import Images
 from workflow.store.files import replacing, write_text
 
 
-class StoreError(RuntimeError):
+class StoreError(ValueError):
     """A file of the run that is missing, damaged or does not fit; one line with the fix."""
 
 
@@ -75,8 +75,16 @@ def load_images(path: Path) -> Images:
     return Images(stored["pixels"], stored["ids"].tolist(), stored["clusters"].tolist())
 
 
+def save_measurements(
+    path: Path, y: np.ndarray, ids: list[str], shape: tuple[int, int, int]
+) -> None:
+    """Write measurements (n, ...) of the images ``ids`` of ``shape`` (C, H, W)."""
+    hashed = np.array(arrays_hash(y))
+    save_arrays(path, y=y, ids=np.array(ids), shape=np.array(shape), sha256=hashed)
+
+
 def load_measurements(path: Path) -> dict[str, np.ndarray]:
-    """Read what ``workflow.run.jobs.measure`` wrote, checked against its hash."""
+    """Read what ``save_measurements`` wrote, checked against its hash."""
     stored = load_arrays(path)
     if arrays_hash(stored["y"]) != str(stored["sha256"]):
         raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")

@@ -1,4 +1,4 @@
-"""Reconstructions that failed: rows of the tables with a reason, tried again by the next run."""
+"""Reconstructions that failed: rows of the tables with a reason, until they are tried again."""
 
 from pathlib import Path
 
@@ -18,19 +18,22 @@ def failed(run: Path) -> dict[Path, str]:
     return found
 
 
-def forget(run: Path) -> None:
-    """Remove failed records, for the next run to try them again.
+def retry(run: Path) -> str:
+    """Remove failed records, for the next run to try them again; say how many.
 
     The array beside each is emptied: Snakemake does not ask for a missing file as long as
     everything that was made of it is there and nothing else has changed.
     """
-    for path in failed(run):
+    paths = failed(run)
+    for path in paths:
         path.with_suffix(".npz").write_bytes(b"")
         path.unlink()
+    return f"{len(paths)} failed; the next run of snakemake tries again" if paths else "none failed"
 
 
 def last_lines(run: Path) -> str:
-    """One line per failed reconstruction and what happens next; empty if there is none."""
+    """One line per failed reconstruction and what to do; empty if there is none."""
     found = failed(run)
     lines = [f"failed: {path.stem} on {path.parent.name}: {why}" for path, why in found.items()]
-    return "\n".join([*lines, f"{len(found)} failed; the next run tries again."] if found else [])
+    again = f"To try again: python -m workflow retry {run} && snakemake ..."
+    return "\n".join([*lines, f"{len(found)} failed. {again}"] if found else [])

@@ -1,7 +1,8 @@
 """A hash of what a piece of code means: its syntax tree and that of all code it imports with it.
 
 Code of the project counts, and for a plugin outside it the files beside it and those of its own
-package. Installed libraries do not: their versions are in the run card.
+package. Installed libraries do not: their versions are in the run card. Nor do the modules that
+find, configure, store or say things and change no number (``SILENT``).
 """
 
 import ast
@@ -12,11 +13,23 @@ from pathlib import Path
 
 from workflow.plugins.discovery import PACKAGES, ROOT, file_of
 
+SILENT = (
+    "workflow.config",
+    "workflow.plugins.discovery",
+    "workflow.plugins.params",
+    "workflow.store.files",
+    "workflow.store.provenance",
+    "workflow.run.progress",
+    "workflow.run.contained",
+)
+NAMES = ("label", "reference")  # class attributes that only name a plugin
+
 
 def fingerprint(*modules: str) -> str:
     """Hash modules, such as "methods.padis", and everything that they import.
 
-    Comments, docstrings, formatting and imports for type checkers do not count.
+    Comments, docstrings, formatting, imports for type checkers and the names of plugins do not
+    count.
     """
     digest = hashlib.sha256()
     for name, path in sorted((_name(path), path) for path in _closure(modules)):
@@ -28,7 +41,7 @@ def _closure(modules: tuple[str, ...]) -> set[Path]:
     found, waiting = set(), [file_of(module) for module in modules]
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and not _name(path).startswith(SILENT):
             found.add(path)
             waiting.extend(_imports(path))
     return found
@@ -84,9 +97,17 @@ def _located(module: str, path: Path) -> Iterator[Path]:
 def _meaning(path: Path) -> str:
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            node.body = [statement for statement in node.body if not _only_names(statement)]
         body = getattr(node, "body", None)
         if not isinstance(body, list) or not body or not isinstance(body[0], ast.Expr):
             continue
         if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
             body[0].value.value = ""
     return ast.dump(tree)
+
+
+def _only_names(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id in NAMES for target in statement.targets
+    )

@@ -32,6 +32,11 @@ def save_weights(path: Path, network: Denoiser, card: dict[str, Any]) -> None:
     save_record(Path(path).with_name("card.json"), card)
 
 
+def shape_of(path: Path) -> tuple[int, int, int]:
+    """Shape (C, H, W) of the images that the network at ``path`` was trained on."""
+    return tuple(load_record(Path(path).with_name("card.json"))["shape"])
+
+
 def load_prior(
     path: Path,
     assembly: str,

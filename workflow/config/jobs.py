@@ -1,0 +1,272 @@
+"""The jobs of a configuration: for each what it reads (``workflow.config.spec``)."""
+
+from functools import cache
+from typing import Any
+
+from methods.priors.assembly import MODULES
+from workflow.config import spec
+from workflow.config.resolve import (
+    CONTROLS,
+    VALIDATION,
+    images_of,
+    network_for,
+    params_of,
+    plain_label,
+    prior_of,
+    rows_of,
+    searches,
+    trials_of,
+)
+from workflow.plugins.discovery import OUTSIDE, find
+from workflow.store.fingerprint import fingerprint as code_of
+
+Config = dict[str, Any]
+SHOWN = {  # command: modules that make what it shows
+    "table": ("workflow.show.tables", "workflow.show.protocol", "workflow.score.published"),
+    "claims": ("workflow.show.claims",),
+    "metrics": ("workflow.show.ranking",),
+    "figure": ("workflow.show.figures",),
+    "plot": ("workflow.show.plots", "workflow.show.budget"),
+    "sensitivity": ("workflow.show.plots",),
+    "generation": ("workflow.show.generation",),
+    "collect": ("workflow.score.images",),
+    "training": ("workflow.show.training",),
+    "validation": ("workflow.show.plots",),
+    "run_card": ("workflow.store.provenance",),
+    "report": ("workflow.show.report",),
+}
+fingerprint = cache(code_of)
+
+
+def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
+    """One split of a dataset."""
+    chosen = images_of(config, dataset, split)
+    source = find("dataset", chosen["source"])
+    return spec.Prepare(
+        dataset=dataset,
+        split=split,
+        source=chosen["source"],
+        params=chosen["params"],
+        size=chosen["size"],
+        count=chosen[split],
+        files=chosen.get("files", ""),
+        code=fingerprint("workflow.run.prepare", source.module),
+        plugins=_outside(source),
+    )
+
+
+def measure(config: Config, problem: str) -> spec.Measure:
+    """Measurements of the test images of a problem."""
+    images = prepare(config, config["problems"][problem]["dataset"], "test")
+    operator, code = _operator(config, problem)
+    return spec.Measure(
+        **operator,
+        seed=config["seed"],
+        inputs={"images": images.hash},
+        code=fingerprint("workflow.run.measure", *code),
+    )
+
+
+def controls(config: Config, problem: str) -> spec.Controls:
+    """The controls of a problem."""
+    dataset = config["problems"][problem]["dataset"]
+    operator, code = _operator(config, problem)
+    return spec.Controls(
+        **operator,
+        inputs={split: prepare(config, dataset, split).hash for split in ("test", "train")},
+        code=fingerprint("workflow.run.controls", *code),
+    )
+
+
+def train(config: Config, dataset: str, network: str) -> spec.Train:
+    """One network."""
+    recipe = config["networks"][network]
+    return spec.Train(
+        dataset=dataset,
+        name=network,
+        network=recipe["network"],
+        training=recipe["training"],
+        images=recipe["images"],
+        validation=VALIDATION,
+        **_computed(config),
+        inputs={"images": prepare(config, dataset, "train").hash},
+        code=fingerprint("workflow.run.train"),
+    )
+
+
+def reconstruct(config: Config, problem: str, row: str) -> spec.Reconstruct:
+    """One row on the test images of a problem."""
+    values, code = _row(config, problem, row)
+    values["inputs"]["measurements"] = measure(config, problem).hash
+    return spec.Reconstruct(**values, code=fingerprint("workflow.run.reconstruct", *code))
+
+
+def tune(config: Config, problem: str, row: str) -> spec.Tune:
+    """The search of a row on a problem; it does not depend on what an earlier one has found."""
+    values, code = _row(config, problem, row)
+    settings, tuning = config["rows"][row], config["tuning"]
+    annotations = find("method", settings["method"]).params
+    values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
+    images = prepare(config, config["problems"][problem]["dataset"], tuning["split"])
+    values["inputs"]["images"] = images.hash
+    return spec.Tune(
+        **values,
+        search={
+            name: {**axis, "whole": "int" in annotations[name].lower()}
+            for name, axis in settings["search"].items()
+        },
+        trials=trials_of(config, row),
+        images=tuning["images"],
+        margin=tuning["margin"],
+        code=fingerprint("workflow.run.tune", *code),
+    )
+
+
+def generate(config: Config, name: str) -> spec.Generate:
+    """Samples of the prior ``name``."""
+    settings, prior = config["generation"], config["priors"][name]
+    dataset = settings["dataset"]
+    return spec.Generate(
+        name=name,
+        prior=_prior(dataset, prior),
+        samples=settings["samples"],
+        sampler=settings["sampler"],
+        batch=config["batch"],
+        **_computed(config),
+        inputs={"weights": train(config, dataset, prior["network"]).hash},
+        code=fingerprint("workflow.run.generate", MODULES[prior["assembly"]][0]),
+    )
+
+
+def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
+    """Scores of rows and controls on a problem."""
+    operator, code = _operator(config, problem)
+    made = {
+        row: (controls(config, problem) if row in CONTROLS else reconstruct(config, problem, row))
+        for row in rows
+    }
+    return spec.Score(
+        **operator,
+        rows=rows,
+        inputs={row: job.hash for row, job in made.items()},
+        code=fingerprint("workflow.score.images", *code),
+    )
+
+
+def tuned(config: Config) -> spec.Show:
+    """The best of all searches."""
+    searched = [
+        {
+            "problem": problem,
+            "row": row,
+            "label": plain_label(config["rows"][row]),
+            "search": tune(config, problem, row).search,
+        }
+        for problem, row in searches(config)
+    ]
+    settings = {"split": config["tuning"]["split"], "searches": searched}
+    return spec.Show(name="tuned", settings=settings, code=fingerprint("workflow.run.tuned"))
+
+
+def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
+    """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
+    return spec.Show(
+        name=name or command, settings=part(config, tables), code=fingerprint(*SHOWN[command])
+    )
+
+
+def whole(config: Config, command: str) -> spec.Show:
+    """A page or card about a whole run."""
+    return spec.Show(name=command, settings=config, code=fingerprint(*SHOWN[command]))
+
+
+def bare(command: str) -> spec.Show:
+    """A table or figure that reads nothing of a configuration."""
+    return spec.Show(name=command, settings={}, code=fingerprint(*SHOWN[command]))
+
+
+def figure(config: Config, table: str, problem: str) -> spec.Show:
+    """Reconstructions of the rows of a table on one of its problems."""
+    settings = part(config, [table])
+    settings["tables"] = {table: {**config["tables"][table], "problems": [problem]}}
+    return spec.Show(name=table, settings=settings, code=fingerprint(*SHOWN["figure"]))
+
+
+def sensitivity(config: Config, parameter: str) -> spec.Show:
+    """The trials of all searches against a parameter."""
+    settings = {**part(config, list(config["tables"])), "tuning": config["tuning"]}
+    return spec.Show(name=parameter, settings=settings, code=fingerprint(*SHOWN["sensitivity"]))
+
+
+def generation(config: Config) -> spec.Show:
+    """Samples of priors beside real images."""
+    settings = config["generation"]
+    priors = {name: config["priors"][name] for name in settings["priors"]}
+    networks = {p["network"]: config["networks"][p["network"]] for p in priors.values()}
+    shown = {"generation": settings, "priors": priors, "networks": networks}
+    return spec.Show(name="generation", settings=shown, code=fingerprint(*SHOWN["generation"]))
+
+
+def part(config: Config, tables: list[str]) -> Config:
+    """What ``tables`` show of a configuration: a configuration without all else.
+
+    Rows have their label, be it that of their method, and values for the problems shown only.
+    """
+    chosen = {name: config["tables"][name] for name in tables}
+    problems = list(dict.fromkeys(p for table in chosen.values() for p in table["problems"]))
+    names = dict.fromkeys(r for name in tables for r in rows_of(config, name) if r not in CONTROLS)
+    rows = {}
+    for name in names:
+        row = {**config["rows"][name], "label": plain_label(config["rows"][name])}
+        for key in ("params_for", "at_edge"):
+            row[key] = {p: v for p, v in row[key].items() if p in problems}
+        rows[name] = row
+    kept = {key: config[key] for key in ("name", "differs", "figures")}
+    shown = {name: config["problems"][name] for name in problems}
+    return {**kept, "tables": chosen, "problems": shown, "rows": rows}
+
+
+def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
+    """Fields of ``spec.Operator`` and the module of the problem."""
+    settings = config["problems"][problem]
+    family = find("problem", settings["family"])
+    return {
+        "problem": problem,
+        "dataset": settings["dataset"],
+        "family": settings["family"],
+        "problem_params": settings["params"],
+        "plugins": _outside(family),
+    }, [family.module]
+
+
+def _row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[str]]:
+    """Fields of ``spec.Reconstruct``, and the modules of its method, problem and prior."""
+    fields, code = _operator(config, problem)
+    settings, prior = config["rows"][row], prior_of(config, row)
+    method = find("method", settings["method"])
+    needed = network_for(config, problem, row)
+    fields |= {
+        "row": row,
+        "method": settings["method"],
+        "params": params_of(settings, problem),
+        "prior": _prior(needed[0], prior) if needed else None,
+        "repeats": config["problems"][problem]["repeats"],
+        "batch": config["batch"],
+        "inputs": {"weights": train(config, *needed).hash} if needed else {},
+        "plugins": sorted({*fields["plugins"], *_outside(method)}),
+        **_computed(config),
+    }
+    return fields, [*code, method.module, *([MODULES[prior["assembly"]][0]] if prior else [])]
+
+
+def _prior(dataset: str, prior: dict[str, Any]) -> spec.Prior:
+    network = f"{dataset}/{prior['network']}"
+    return spec.Prior(network=network, assembly=prior["assembly"], overlap=prior["overlap"])
+
+
+def _computed(config: Config) -> dict[str, Any]:
+    return {key: config[key] for key in ("seed", "device", "precision")}
+
+
+def _outside(plugin: Any) -> list[str]:
+    return [str(plugin.path)] if plugin.module.startswith(f"{OUTSIDE}.") else []

@@ -1,0 +1,112 @@
+"""Reconstructs the measured images of a problem with one row."""
+
+import hashlib
+import json
+import shutil
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from methods.priors.base import Prior
+from problems.noise import seed_of
+from workflow.config.build import build_method, build_problem
+from workflow.config.spec import Reconstruct
+from workflow.run import harness
+from workflow.run.device import setup
+from workflow.store.arrays import (
+    arrays_hash,
+    file_hash,
+    load_measurements,
+    save_arrays,
+    save_record,
+)
+from workflow.store.provenance import made_with
+from workflow.store.weights import load_prior
+
+
+def reconstruct(
+    job: Reconstruct, measurements: Path, weights: Path | None, out: Path, cache: Path, threads: int
+) -> None:
+    """Write ``out`` (NPZ) and its record (JSON); go on where a killed attempt at it ended.
+
+    Args:
+        measurements: of all test images.
+        weights: of the network of the prior, if the row has one.
+        cache: folder for matrices of operators.
+        threads: cores to use.
+    """
+    device, precision = setup(job, threads)
+    measured = load_measurements(measurements)
+    shape = tuple(measured["shape"].tolist())
+    problem = build_problem(job.family, job.problem_params, shape, cache).to(device)
+    try:
+        method = build_method(job.method, job.params)
+    except Exception as error:
+        traceback.print_exc()
+        return give_up(job, out, harness.reason_of(error))
+    prior = prior_for(job, weights, shape, device, precision)
+    parts = _parts(out, [job.hash, str(precision), device.type, str(measured["sha256"]), weights])
+    ids = measured["ids"].tolist()
+    x_hat, record = harness.reconstruct(
+        method,
+        problem,
+        prior,
+        measured,
+        seeds_for(job, ids),
+        job.batch,
+        device,
+        parts,
+        f"{job.row} on {job.problem}",
+    )
+    where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
+    inputs = [measurements, weights] if weights else [measurements]
+    _save(job, out, x_hat, {**record, **where, "made_with": made_with(job.code, inputs)})
+    if record["status"] != "failed":  # another attempt goes on with them
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def give_up(job: Reconstruct, out: Path, reason: str) -> None:
+    """Write a failed reconstruction, of no image, and its reason."""
+    record = {"status": "failed", "reason": reason, "images": []}
+    _save(job, out, np.zeros(0, dtype=np.float32), record)
+
+
+def prior_for(
+    job: Reconstruct,
+    weights: Path | None,
+    shape: tuple[int, int, int],
+    device: torch.device,
+    precision: torch.dtype,
+) -> Prior | None:
+    """The prior of a row over the weights at ``weights``, or None."""
+    if job.prior is None:
+        return None
+    if weights is None:
+        raise ValueError(f"{job.row} needs a trained prior: name its weights with --weights")
+    return load_prior(weights, job.prior.assembly, shape, device, precision, job.prior.overlap)
+
+
+def seeds_for(job: Reconstruct, ids: list[str]) -> list[list[int]]:
+    """Seed of each image, once per repetition."""
+    names = [[job.row], *([job.row, f"repeat {r}"] for r in range(1, job.repeats))]
+    return [[seed_of(job.seed, "reconstruct", job.problem, *n, i) for i in ids] for n in names]
+
+
+def _parts(out: Path, key: list[Any]) -> Path:
+    """Folder of the finished batches of exactly this job; those of others are removed."""
+    *said, weights = key
+    text = json.dumps([*said, file_hash(weights) if weights else ""])
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    parts = out.with_name(f".{out.stem}.{name}")
+    for stale in set(out.parent.glob(f".{out.stem}.*")) - {parts}:
+        shutil.rmtree(stale, ignore_errors=True)
+    return parts
+
+
+def _save(job: Reconstruct, out: Path, x_hat: np.ndarray, record: dict[str, Any]) -> None:
+    save_arrays(out, x_hat=x_hat)
+    names = {"problem": job.problem, "method": job.row, "x_hat_sha256": arrays_hash(x_hat)}
+    save_record(out.with_suffix(".json"), {**record, **names, "spec": job.record})
