@@ -30,13 +30,13 @@ onstart:
 
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.
 onsuccess:
-    if last_lines(RUN):
-        sys.exit(last_lines(RUN))
+    if failures():
+        sys.exit(failures())
 
 
 onerror:
-    if last_lines(RUN):
-        print(last_lines(RUN), file=sys.stderr)
+    if failures():
+        print(failures(), file=sys.stderr)
 
 
 rule all:

@@ -1,5 +1,6 @@
 """A small configuration that tests run for real, in a copy of the project."""
 
+import json
 import os
 import resource
 import shutil
@@ -47,7 +48,7 @@ TIMING = ["seconds", "peak_memory_mb"]
 
 
 def copy_project(folder, settings=SETTINGS):
-    for name in ("problems", "methods", "workflow", "results/published"):
+    for name in ("problems", "methods", "workflow", "profiles", "results/published"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "environment.yml"):
         shutil.copy2(ROOT / name, folder / name)
@@ -72,6 +73,21 @@ def run(folder, *arguments):
     process = start(folder, *arguments)
     output, _ = process.communicate(timeout=600)
     return process.returncode, output
+
+
+def unlock(folder):
+    """Remove the lock of a Snakemake that was killed."""
+    code, output = run(folder, "--unlock")
+    assert code == 0, output
+
+
+def spec_of(folder, job, **names):
+    """The file from which the command ``job`` reads what it does, relative to ``folder``."""
+    for path in (folder / "results/test/specs").glob("*.json"):
+        found = json.loads(path.read_text())
+        if found["job"] == job and names.items() <= found.items():
+            return str(path.relative_to(folder))
+    raise AssertionError(f"no {job} {names}")
 
 
 def scores(folder):

@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -18,7 +20,9 @@ from running import (
     jobs,
     run,
     scores,
+    spec_of,
     start,
+    unlock,
     workflow,
 )
 
@@ -67,35 +71,94 @@ def test_nothing_is_left_behind(finished):
     assert not list((finished / "results").rglob("checkpoint*"))
 
 
-def wait_for(process, folder, pattern):
-    for _ in range(3000):
-        if list(folder.glob(pattern)):
-            return
+def kill(process):
+    """Kill a Snakemake and its jobs; say whether a job was running."""
+    group = subprocess.run(
+        ["pgrep", "-g", str(process.pid), "-f", "python -m workflow"], capture_output=True
+    )
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return group.returncode == 0
+
+
+def wait_for(process, done):
+    """Wait until ``done`` says so, however slow the machine is."""
+    while not done():
         assert process.poll() is None, process.communicate()[0][-3000:]
         time.sleep(0.02)
-    raise AssertionError(f"{pattern} did not appear")
 
 
-def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
+# A method that does not go on after its first batch until a file says so.
+WAITING = """
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from methods.base import Method
+
+
+class Waiting(Method):
+    label, reference = "Waiting", "nobody"
+    label = "Waiting"
+    reference = "nobody"
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        with open("batches", "a") as file:
+            file.write("x")
+        while Path("batches").stat().st_size == 2 and not Path("go").exists():
+            time.sleep(0.02)
+        x = problem.baseline(y)
+        return x + 0.1 * noise.normal(x.shape[1:])
+"""
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(finished, tmp_path):
     folder = copy_project(tmp_path / "killed")
-    for pattern in (
-        "results/test/networks/ct/*/checkpoint.safetensors",
-        "results/test/reconstructions/ct20/.padis.*/0000[12].npz",
-    ):
-        process = start(folder)
-        wait_for(process, folder, pattern)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    process = start(folder)
+    networks = folder / "results/test/networks/ct"
+    wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
+    assert kill(process)
+    checkpoint = next(networks.glob("*/checkpoint.safetensors"))
+    assert not checkpoint.with_name("weights.safetensors").exists()
+    code, output = run(folder)
+    assert code != 0
+    assert "--unlock" in output  # nothing takes a lock away unasked
+    unlock(folder)
     code, output = run(folder)
     assert code == 0, output[-3000:]
-    log = (folder / "results/test/logs/reconstruct/ct20/padis.log").read_text()
-    assert "resumed at" in log
-    assert "padis on ct20: 6/6 images" in log
-    assert "evaluations/s" in log
+    name = checkpoint.parent.name
+    assert "resumed at" in (folder / f"results/test/logs/train/ct/{name}.log").read_text()
     for network in ("patch", "whole"):
         path = f"results/test/networks/ct/{network}/weights.safetensors"
         assert file_hash(folder / path) == file_hash(finished / path)
+    assert metrics(folder) == metrics(finished)
     pd.testing.assert_frame_equal(scores(folder), scores(finished))
+
+
+def test_a_killed_row_goes_on_at_the_next_batch(project, tmp_path):
+    (project / "methods/waiting.py").write_text(WAITING)
+    (project / "my.yaml").write_text(
+        yaml.safe_dump({**SETTINGS, "rows": {**SETTINGS["rows"], "waiting": {"method": "waiting"}}})
+    )
+    straight = shutil.copytree(project, tmp_path / "straight")
+    (straight / "go").touch()
+    path = "results/test/reconstructions/ct20/waiting.npz"
+    assert run(straight, "--", path)[0] == 0
+    process = start(project, "--", path)
+    batches = project / "batches"
+    wait_for(process, lambda: batches.exists() and batches.stat().st_size == 2)
+    assert kill(process)
+    assert not (project / path).exists()
+    (project / "go").touch()
+    unlock(project)
+    code, output = run(project, "--", path)
+    assert code == 0, output[-3000:]
+    log = (project / "results/test/logs/reconstruct/ct20/waiting.log").read_text()
+    assert "waiting on ct20: resumed at 1 of 3 images" in log
+    assert "waiting on ct20: 6/6 images" in log
+    assert np.array_equal(*(np.load(folder / path)["x_hat"] for folder in (project, straight)))
+    assert (straight / "batches").read_text() == "x" * 6
+    assert batches.read_text() == "x" * 7  # the batch that was killed, twice
 
 
 def metrics(folder):
@@ -117,18 +180,51 @@ def test_one_core_gives_the_same_bytes_as_two(finished, tmp_path):
     pd.testing.assert_frame_equal(scores(folder), scores(finished))
 
 
-def test_twenty_kills_lose_nothing(finished, tmp_path):
+def test_kills_at_any_time_lose_nothing(finished, tmp_path):
     folder, generator = copy_project(tmp_path / "killed"), random.Random(0)
-    for _ in range(20):
+    hits = 0
+    while hits < 6:
         process = start(folder)
-        time.sleep(generator.uniform(2, 9))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        wait_for(process, lambda: (folder / ".snakemake/locks").exists())
+        logs = set((folder / "results").rglob("*.log"))
+        wait_for(process, lambda seen=logs: set((folder / "results").rglob("*.log")) - seen)
+        time.sleep(generator.uniform(0, 3))  # any moment of the job will do
+        hits += kill(process)
+        unlock(folder)
     code, output = run(folder)
     assert code == 0, output[-3000:]
     assert metrics(folder) == metrics(finished)
     left = [p for p in (folder / "results").rglob("*") if p.name.startswith(".")]
     assert left == []
+
+
+def test_reading_the_snakefile_writes_nothing_and_a_refused_run_changes_nothing(project):
+    def files():
+        return {p: p.read_bytes() for p in (project / "results").rglob("*") if p.is_file()}
+
+    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "seed": 7}))
+    before = files()
+    for arguments in (["--dry-run"], ["--list"], ["--summary"], ["--lint"]):
+        run(project, *arguments)
+        assert files() == before, arguments
+    (project / "methods/waiting.py").write_text(WAITING)
+    (project / "batches").write_text("x")
+    rows = {**SETTINGS["rows"], "waiting": {"method": "waiting"}}
+    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "rows": rows}))
+    path = "results/test/reconstructions/ct20/waiting.npz"
+    first = start(project, "--", path)
+    wait_for(first, lambda: (project / "batches").read_text() == "xx")
+    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "rows": rows, "seed": 7}))
+    before = files()
+    code, output = run(project, "--", path)
+    assert code != 0
+    assert "cannot be locked" in output
+    assert files() == before
+    (project / "go").touch()
+    output, _ = first.communicate()
+    assert first.returncode == 0, output[-3000:]
+    record = json.loads((project / path).with_suffix(".json").read_text())
+    assert record["spec"]["seed"] == 0  # the first run's
 
 
 def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
@@ -150,12 +246,54 @@ def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
     assert reruns == ["reconstruct problem=ct20, row=padis"]
 
 
+DOWN = {"reconstruct", "score"}  # what a changed input of a reconstruction changes
+EDITS = {  # file: text, what takes its place, jobs that then read something else than before
+    "workflow/run/harness.py": ("if reason:", "if bool(reason):", DOWN),
+    "methods/priors/training.py": ("import torch\n", "import torch\n\nA = 1\n", {"train", *DOWN}),
+    "problems/datasets/base.py": (
+        "import numpy", "import math as m\nimport numpy",
+        {"prepare", "measure", "controls", "train", *DOWN},
+    ),
+    "workflow/score/metrics.py": ("import torch\n", "import torch\n\nA = 1\n", {"score"}),
+    "workflow/show/templates/index.html.j2": ("</main>", " </main>", {"report"}),
+    "workflow/run/progress.py": ("import time\n", "import time\n\nA = 1\n", set()),
+    "workflow/config/resolve.py": ("import copy\n", "import copy\n\nA = 1\n", set()),
+    "methods/admm_tv.py": (
+        'label = "', 'label = "Our ', {"table", "claims", "metrics", "reconstruction_figure"},
+    ),
+}  # fmt: skip
+
+
+def changed(output):
+    """Rules of a dry run whose code, parameters or sources have changed themselves."""
+    found, rule = set(), ""
+    for line in output.splitlines():
+        if line.startswith(("rule ", "localrule ")):
+            rule = line.split()[1].rstrip(":")
+        own = ("Params have changed", "Code has changed", "Updated input files: workflow")
+        if line.strip().startswith("reason:") and any(cause in line for cause in own):
+            found.add("score" if rule.startswith("score_") else rule)
+    return found
+
+
+@pytest.mark.parametrize("path", EDITS)
+def test_an_edit_reruns_what_reads_it_and_nothing_else(project, path):
+    old, new, wanted = EDITS[path]
+    file = project / path
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    assert changed(run(project, "--dry-run")[1]) == wanted
+
+
 FAILING = {
     "broken": ("raise RuntimeError('it broke')", "RuntimeError: it broke"),
     "not_a_number": ("return problem.baseline(y) * float('nan')", "ValueError: result holds NaN"),
     "endless": ("import time; time.sleep(1000)", "TimeoutError: no result within 0.5 minutes"),
     "greedy": ("import os; os.kill(os.getpid(), 9)", "killed by SIGKILL, often for lack of memory"),
 }
+
+
+RETRIED = "3 failed; the next run of snakemake tries again\n"
 
 
 def test_failing_methods_are_rows_and_everything_else_is_made(project):
@@ -173,7 +311,7 @@ def test_failing_methods_are_rows_and_everything_else_is_made(project):
     code, output = run(project)
     assert code == 1
     last = output.rstrip().splitlines()[-6:]
-    assert last[-1] == "5 failed; the next run tries again."
+    assert last[-1].startswith("5 failed. To try again: python -m workflow retry results/test")
     assert all(line.startswith("failed: ") for line in last[:-1])
     text = (project / "results/test/tables/table1.md").read_text()
     for name, (_, reason) in FAILING.items():
@@ -193,26 +331,39 @@ def test_failing_methods_are_rows_and_everything_else_is_made(project):
     code, output = run(project)
     assert code == 1
     assert output.rstrip().splitlines()[-1].startswith("3 failed")
-    code, output = run(project)  # nothing has changed
+    code, output = run(project)
+    assert code == 0  # nothing has changed, nothing is tried again unasked
+    assert "Nothing to be done" in output
+    (project / "methods/no_import.py").write_text("import torch\n" + text)
+    assert workflow(project, "retry", "results/test") == (0, RETRIED)
+    code, output = run(project)
     assert code == 1
-    assert output.rstrip().splitlines()[-1].startswith("3 failed")
+    assert output.rstrip().splitlines()[-1].startswith("2 failed")
     assert (project / "results/test/tables/table1.csv").read_bytes() != before
 
 
 def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):
     run_folder = project / "results/test"
-    config = ["--config", "results/test/config.json", "--out"]
     images = ["--images", "results/test/data/ct/train.npz"]
     validation = ["--validation", "results/test/data/ct/validation.npz"]
-    measurements = ["--measurements", "results/test/measurements/ct20.npz"]
+    train, row = (
+        spec_of(project, "Train", name="whole"),
+        spec_of(project, "Reconstruct", row="admm_tv"),
+    )
+    prepare = spec_of(project, "Prepare", dataset="ct", split="train")
     commands = {
-        "data/ct/train.npz": ["prepare", "ct", "train"],
-        "networks/ct/whole/weights.safetensors": ["train", "ct", "whole", *images, *validation],
-        "reconstructions/ct20/admm_tv.npz": ["reconstruct", "ct20", "admm_tv", *measurements],
+        "data/ct/train.npz": ["prepare", prepare, "--downloads", "results/cache/downloads"],
+        "networks/ct/whole/weights.safetensors": ["train", train, *images, *validation],
+        "reconstructions/ct20/admm_tv.npz": [
+            "reconstruct",
+            row,
+            "results/test/measurements/ct20.npz",
+        ],
     }
     before = {p: p.read_bytes() for p in run_folder.rglob("*") if p.is_file()}
     for name, command in commands.items():
-        code, output = workflow(project, *command, *config, f"results/test/{name}", file_size=5000)
+        out = ["--out", f"results/test/{name}"]
+        code, output = workflow(project, *command, *out, file_size=5000)
         assert code == 1
         assert "Traceback" not in output
         assert output.rstrip().splitlines()[-1].startswith("error: ")
@@ -238,7 +389,7 @@ def test_a_table_can_be_verified(project):
     code, output = workflow(project, "verify", str(table))
     assert (code, output.count("\n")) == (1, 1)
     assert "the means of psnr are not those of the scores" in output
-    scores = project / "results/test/scores/table1/ct20.csv"
+    scores = project / "results/test/scores/ct20/padis.csv"
     pd.read_csv(scores).assign(psnr=lambda f: f["psnr"] + 0.1).to_csv(scores, index=False)
     frame.assign(psnr=frame["psnr"] + 0.1).to_csv(table, index=False)
     code, output = workflow(project, "verify", str(table))
@@ -303,12 +454,11 @@ FAULTS = {
 def test_killing_snakemake_alone_ends_its_jobs(tmp_path):
     folder = copy_project(tmp_path / "orphans")
     process = start(folder)
-    wait_for(process, folder, "results/test/networks/ct/*/checkpoint.safetensors")
+    networks = folder / "results/test/networks/ct"
+    wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    time.sleep(3)
-    group = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True)
-    assert group.stdout == ""
+    process.communicate()  # ends when the last job has closed its output
+    unlock(folder)
     _, output = run(folder, "--dry-run")
     assert "train" in output
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from matplotlib.figure import Figure
-from running import workflow
+from running import spec_of, workflow
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
@@ -61,8 +61,9 @@ def test_the_page_loads_nothing(finished):
 
 
 def test_the_page_is_the_same_every_time(finished, tmp_path):
-    arguments = ["results/test/run.json", "--config", "results/test/config.json", "--out"]
-    code, output = workflow(finished, "report", *arguments, str(tmp_path / "again.html"))
+    spec = spec_of(finished, "Show", name="report")
+    arguments = [spec, "results/test/run.json", "--out", str(tmp_path / "again.html")]
+    code, output = workflow(finished, "report", *arguments)
     assert code == 0, output
     assert (tmp_path / "again.html").read_bytes() == (finished / PAGE).read_bytes()
 

@@ -238,7 +238,7 @@ def generation(spec: Spec, samples: Files, train: Given, test: Given, out: Folde
     report(job(spec).settings, samples, train, test, out)
 
 
-@app.command()
+@app.command(name="run_card")
 def run_card(spec: Spec, results: Files, out: Out) -> None:
     """Write what the run was made with."""
     from workflow.show import evaluation

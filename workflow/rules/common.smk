@@ -77,7 +77,9 @@ def weights_for(problem, row):
 
 def shown(tables):
     """(problem, row) of all rows and controls of tables, each once."""
-    return dict.fromkeys((p, r) for t in tables for p in TABLES[t]["problems"] for r in rows_of(CONFIG, t))
+    return dict.fromkeys(
+        (p, r) for t in tables for p in TABLES[t]["problems"] for r in rows_of(CONFIG, t)
+    )
 
 
 def scores_of(tables):

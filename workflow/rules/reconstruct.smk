@@ -41,3 +41,9 @@ rule controls:
     shell:
         "python -m workflow controls {RUN}/specs/{params.spec}.json {output.images}"
         " --images {input.images} --train {input.train} --cache {CACHE} 2>&1 | tee {log}"
+
+
+def failures():
+    """What is said at the end of failed rows, which stop nothing else."""
+    records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
+    return last_lines(RUN, records)

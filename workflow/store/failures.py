@@ -31,9 +31,9 @@ def retry(run: Path) -> str:
     return f"{len(paths)} failed; the next run of snakemake tries again" if paths else "none failed"
 
 
-def last_lines(run: Path) -> str:
-    """One line per failed reconstruction and what to do; empty if there is none."""
-    found = failed(run)
+def last_lines(run: Path, records: list[str]) -> str:
+    """One line per failed reconstruction of ``records`` and what to do; empty if there is none."""
+    found = {path: why for path, why in failed(run).items() if str(path) in records}
     lines = [f"failed: {path.stem} on {path.parent.name}: {why}" for path, why in found.items()]
-    again = f"To try again: python -m workflow retry {run} && snakemake ..."
+    again = f"To try again: python -m workflow retry {run}, then snakemake"
     return "\n".join([*lines, f"{len(found)} failed. {again}"] if found else [])
