@@ -13,6 +13,7 @@ min_version("9.0")
 
 # One file per stage, in the order in which an image passes through them.
 include: "workflow/rules/common.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/tune.smk"
@@ -25,7 +26,7 @@ include: "workflow/rules/report.smk"
 onstart:
     for job in workflow.dag.needrun_jobs():
         if "spec" in job.params.keys():
-            save_spec(f"{RUN}/specs", SPECS[job.params.spec])
+            save_spec(job.params.spec, SPECS[job.params.spec])
 
 
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.

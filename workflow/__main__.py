@@ -17,15 +17,21 @@ hand = {"rich_help_panel": "By hand"}
 
 Spec = Annotated[Path, typer.Argument(help="what the job reads: results/<name>/specs/<hash>.json")]
 Out = Annotated[Path, typer.Option(help="file to write")]
-Folder = Annotated[Path, typer.Option("--out", help="folder to write to")]
+Beside = Annotated[Path, typer.Option("--out", help="CSV file to write, others beside it")]
 Files = Annotated[list[Path], typer.Argument(help="files that are shown")]
 Given = Annotated[Path, typer.Option(help="an input: images or measurements (NPZ), or a folder")]
 Weights = Annotated[Path | None, typer.Argument(help="of the network of the prior")]
-Cache = Annotated[Path, typer.Option(help="folder of matrices of operators")]
+Cache = Annotated[Path, typer.Option(envvar="BENCHMARK_CACHE", help="of operators' matrices")]
 Kind = Annotated[Literal["method", "problem"], typer.Argument()]
 Threads = Annotated[int, typer.Option(help="cores to use")]
+Minutes = Annotated[
+    float, typer.Option(envvar="BENCHMARK_MINUTES", help="of this attempt; 0 is no limit")
+]
+Truth = Annotated[
+    list[Path], typer.Option(envvar="BENCHMARK_TRUTH", help="folders that no method may read")
+]
 Params = Annotated[str, typer.Option(help="parameters that differ from the defaults, as YAML")]
-CACHE = Path("results/cache/operators")
+CACHE, DOWNLOADS = Path("results/cache/operators"), Path("results/cache/downloads")
 
 
 def job(path: Path):
@@ -39,7 +45,7 @@ def job(path: Path):
 
 
 @app.command()
-def fetch(requirement: str, out: Folder) -> None:
+def fetch(requirement: str, out: Annotated[Path, typer.Option(help="folder")]) -> None:
     """Download images, check their hashes and store them."""
     from problems.datasets.sources import fetch
 
@@ -47,7 +53,11 @@ def fetch(requirement: str, out: Folder) -> None:
 
 
 @app.command()
-def prepare(spec: Spec, downloads: Given, out: Out) -> None:
+def prepare(
+    spec: Spec,
+    out: Out,
+    downloads: Annotated[Path, typer.Option(envvar="BENCHMARK_DOWNLOADS")] = DOWNLOADS,
+) -> None:
     """Write the images of a split of a dataset."""
     from workflow.run.prepare import prepare
 
@@ -69,7 +79,9 @@ def train(
     validation: Given,
     out: Out,
     threads: Threads = 1,
-    checkpoint_seconds: float = 30.0,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(envvar="BENCHMARK_CHECKPOINT_SECONDS")
+    ] = 30.0,
 ) -> None:
     """Train one network."""
     from workflow.run.train import train
@@ -85,8 +97,8 @@ def reconstruct(
     weights: Weights = None,
     cache: Cache = CACHE,
     threads: Threads = 1,
-    minutes: Annotated[float, typer.Option(help="of this attempt; 0 is no limit")] = 0.0,
-    truth: Annotated[list[Path], typer.Option(help="folder that the method may not read")] = (),
+    minutes: Minutes = 0.0,
+    truth: Truth = (),
 ) -> None:
     """Run one row on one problem."""
     reason = fork(60 * minutes if minutes else None)
@@ -141,18 +153,13 @@ def generate(spec: Spec, weights: Path, out: Out, threads: Threads = 1) -> None:
 
 @app.command()
 def score(
-    spec: Spec,
-    reconstructions: Files,
-    images: Given,
-    measurements: Given,
-    out: Folder,
-    cache: Cache = CACHE,
+    spec: Spec, files: Files, images: Given, measurements: Given, cache: Cache = CACHE
 ) -> None:
-    """Score rows on a problem."""
+    """Score rows on a problem; FILES are reconstructions (NPZ), then the scores to write (CSV)."""
     from workflow.score.images import score
 
-    read = job(spec)
-    score(read, images, measurements, reconstructions, [out / f"{r}.csv" for r in read.rows], cache)
+    read, count = job(spec), len(files) // 2
+    score(read, images, measurements, files[:count], files[count:], cache)
 
 
 @app.command()
@@ -164,28 +171,28 @@ def collect(scores: Files, out: Out) -> None:
 
 
 @app.command()
-def table(spec: Spec, scores: Files, out: Folder) -> None:
+def table(spec: Spec, scores: Files, out: Beside) -> None:
     """Write a table as CSV, Markdown and LaTeX."""
     from workflow.show import evaluation
 
     read = job(spec)
-    evaluation.table(read.settings, read.name, scores, out)
+    evaluation.table(read.settings, read.name, scores, out.parent)
 
 
 @app.command()
-def claims(spec: Spec, tables: Files, out: Folder) -> None:
+def claims(spec: Spec, tables: Files, out: Beside) -> None:
     """Give the paper's claims a verdict."""
     from workflow.show import evaluation
 
-    evaluation.claims(job(spec).settings, tables, out)
+    evaluation.claims(job(spec).settings, tables, out.parent)
 
 
 @app.command()
-def metrics(spec: Spec, scores: Path, out: Folder) -> None:
+def metrics(spec: Spec, scores: Path, out: Beside) -> None:
     """Compare the rankings by every metric."""
     from workflow.show import evaluation
 
-    evaluation.metrics(job(spec).settings, scores, out)
+    evaluation.metrics(job(spec).settings, scores, out.parent)
 
 
 @app.command()
@@ -215,11 +222,11 @@ def sensitivity(spec: Spec, trials: Files, out: Out) -> None:
 
 
 @app.command()
-def training(files: Files, out: Folder) -> None:
+def training(files: Files, out: Beside) -> None:
     """Write the table of all trainings; FILES are their cards and validation curves."""
     from workflow.show import evaluation
 
-    evaluation.training(files, out)
+    evaluation.training(files, out.parent)
 
 
 @app.command()
@@ -231,11 +238,11 @@ def validation(files: Files, out: Out) -> None:
 
 
 @app.command()
-def generation(spec: Spec, samples: Files, train: Given, test: Given, out: Folder) -> None:
+def generation(spec: Spec, samples: Files, train: Given, test: Given, out: Out) -> None:
     """Compare samples of priors with real images."""
     from workflow.show.generation import report
 
-    report(job(spec).settings, samples, train, test, out)
+    report(job(spec).settings, samples, train, test, out.parents[1])
 
 
 @app.command(name="run_card")

@@ -160,12 +160,10 @@ KINDS = {
 }
 
 
-def save_spec(folder: Path, spec: JobSpec) -> Path:
-    """Write a record into ``folder`` under its hash, if it is not there."""
-    path = Path(folder) / f"{spec.hash}.json"
-    if not path.exists():
+def save_spec(path: Path, spec: JobSpec) -> None:
+    """Write a record to a file that is named by its hash, if it is not there."""
+    if not Path(path).exists():
         write_text(path, json.dumps(spec.record, indent=1, sort_keys=True) + "\n")
-    return path
 
 
 def load_spec(path: Path) -> JobSpec:

@@ -1,11 +1,5 @@
 # Images: fetched, checked, prepared, measured.
 
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
-
-
 for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
 
     rule:
@@ -37,8 +31,7 @@ rule prepare:
     params:
         spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split)),
     shell:
-        "python -m workflow prepare {RUN}/specs/{params.spec}.json --downloads {DOWNLOADS}"
-        " --out {output} 2>&1 | tee {log}"
+        "python -m workflow prepare {params.spec}" " --out {output} 2>&1 | tee {log}"
 
 
 rule measure:
@@ -53,5 +46,5 @@ rule measure:
     params:
         spec=lambda w: spec(jobs.measure(CONFIG, w.problem)),
     shell:
-        "python -m workflow measure {RUN}/specs/{params.spec}.json --images {input.images}"
-        " --cache {CACHE} --out {output} 2>&1 | tee {log}"
+        "python -m workflow measure {params.spec} --images {input.images}"
+        " --out {output} 2>&1 | tee {log}"

@@ -22,9 +22,8 @@ for (problem, *_), rows in scored_together().items():
         params:
             spec=spec(jobs.score(CONFIG, problem, rows)),
         shell:
-            "python -m workflow score {RUN}/specs/{params.spec}.json {input.reconstructions}"
-            " --images {input.images} --measurements {input.measurements} --cache {CACHE}"
-            " --out $(dirname {output[0]}) 2>&1 | tee {log}"
+            "python -m workflow score {params.spec} {input.reconstructions} {output}"
+            " --images {input.images} --measurements {input.measurements} 2>&1 | tee {log}"
 
 
 rule collect_scores:
@@ -47,19 +46,19 @@ rule table:
         "results/published/padis_neurips2024.csv",
         scores=lambda w: scores_of([w.table]),
     output:
-        report(
+        csv=report(
             f"{RUN}/tables/{{table}}.csv",
             caption="../show/captions/table.rst",
             category="Tables",
             labels={"table": "{table}", "what": "scores"},
         ),
-        report(
+        cost=report(
             f"{RUN}/tables/{{table}}_cost.csv",
             caption="../show/captions/cost.rst",
             category="Tables",
             labels={"table": "{table}", "what": "cost"},
         ),
-        multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
+        text=multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
     conda:
@@ -67,7 +66,7 @@ rule table:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "table", [w.table], w.table)),
     shell:
-        "python -m workflow table {RUN}/specs/{params.spec}.json {input.scores} --out {RUN}/tables"
+        "python -m workflow table {params.spec} {input.scores} --out {output.csv}"
         " 2>&1 | tee {log}"
 
 
@@ -75,19 +74,19 @@ rule claims:
     input:
         [f"{RUN}/tables/{table}.csv" for table in ALL_TABLES],
     output:
-        report(
+        csv=report(
             f"{RUN}/tables/claims.csv",
             caption="../show/captions/claims.rst",
             category="Claims",
             labels={"table": "claims", "what": "orders"},
         ),
-        report(
+        numbers=report(
             f"{RUN}/tables/numbers.csv",
             caption="../show/captions/claims.rst",
             category="Claims",
             labels={"table": "claims", "what": "numbers"},
         ),
-        f"{RUN}/tables/claims.md",
+        text=f"{RUN}/tables/claims.md",
     log:
         f"{RUN}/logs/table/claims.log",
     conda:
@@ -95,15 +94,15 @@ rule claims:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "claims", ALL_TABLES)),
     shell:
-        "python -m workflow claims {RUN}/specs/{params.spec}.json {input} --out {RUN}/tables"
-        " 2>&1 | tee {log}"
+        "python -m workflow claims {params.spec} {input} --out {output.csv}" " 2>&1 | tee {log}"
 
 
 rule metrics:
     input:
         f"{RUN}/images.csv",
     output:
-        multiext(f"{RUN}/tables/metrics", ".csv", ".md"),
+        csv=f"{RUN}/tables/metrics.csv",
+        text=f"{RUN}/tables/metrics.md",
     log:
         f"{RUN}/logs/table/metrics.log",
     conda:
@@ -111,8 +110,7 @@ rule metrics:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
-        "python -m workflow metrics {RUN}/specs/{params.spec}.json {input} --out {RUN}/tables"
-        " 2>&1 | tee {log}"
+        "python -m workflow metrics {params.spec} {input} --out {output.csv}" " 2>&1 | tee {log}"
 
 
 rule reconstruction_figure:
@@ -137,7 +135,7 @@ rule reconstruction_figure:
     params:
         spec=lambda w: spec(jobs.figure(CONFIG, w.table, w.problem)),
     shell:
-        "python -m workflow figure {RUN}/specs/{params.spec}.json {input.rows}"
+        "python -m workflow figure {params.spec} {input.rows}"
         " --images {input.images} --out {output} 2>&1 | tee {log}"
 
 
@@ -158,8 +156,7 @@ rule plot:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "plot", [w.table], w.table)),
     shell:
-        "python -m workflow plot {RUN}/specs/{params.spec}.json {input} --out {output}"
-        " 2>&1 | tee {log}"
+        "python -m workflow plot {params.spec} {input} --out {output}" " 2>&1 | tee {log}"
 
 
 rule training_table:
@@ -167,7 +164,8 @@ rule training_table:
         cards=[f"{folder}/card.json" for folder in trained(ALL_TABLES)],
         curves=[f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
     output:
-        multiext(f"{RUN}/tables/training", ".csv", ".md"),
+        csv=f"{RUN}/tables/training.csv",
+        text=f"{RUN}/tables/training.md",
     log:
         f"{RUN}/logs/table/training.log",
     conda:
@@ -175,7 +173,7 @@ rule training_table:
     params:
         spec=spec(jobs.bare("training")),
     shell:
-        "python -m workflow training {input} --out {RUN}/tables 2>&1 | tee {log}"
+        "python -m workflow training {input} --out {output.csv} 2>&1 | tee {log}"
 
 
 rule training_figure:

@@ -1,5 +1,4 @@
 # Samples of the priors, without a measurement.
-GENERATION = CONFIG.get("generation")
 
 
 rule generate:
@@ -17,7 +16,7 @@ rule generate:
     params:
         spec=lambda w: spec(jobs.generate(CONFIG, w.prior)),
     shell:
-        "python -m workflow generate {RUN}/specs/{params.spec}.json {input} --threads {threads}"
+        "python -m workflow generate {params.spec} {input} --threads {threads}"
         " --out {output} 2>&1 | tee {log}"
 
 
@@ -29,7 +28,7 @@ if GENERATION:
             train=f"{RUN}/data/{GENERATION['dataset']}/train.npz",
             test=f"{RUN}/data/{GENERATION['dataset']}/test.npz",
         output:
-            multiext(f"{RUN}/tables/generation", ".csv", ".md"),
+            tables=multiext(f"{RUN}/tables/generation", ".csv", ".md"),
             figure=report(
                 f"{RUN}/figures/generation.png",
                 caption="../show/captions/generation.rst",
@@ -43,5 +42,5 @@ if GENERATION:
         params:
             spec=lambda w: spec(jobs.generation(CONFIG)),
         shell:
-            "python -m workflow generation {RUN}/specs/{params.spec}.json {input.samples}"
-            " --train {input.train} --test {input.test} --out {RUN} 2>&1 | tee {log}"
+            "python -m workflow generation {params.spec} {input.samples}"
+            " --train {input.train} --test {input.test} --out {output.figure} 2>&1 | tee {log}"

@@ -20,9 +20,9 @@ rule reconstruct:
     params:
         spec=lambda w: spec(jobs.reconstruct(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow reconstruct {RUN}/specs/{params.spec}.json {input.measurements}"
-        " {input.weights} --truth {RUN}/data --truth {DOWNLOADS} --cache {CACHE}"
-        " --threads {threads} --minutes {MINUTES} --out {output.images} 2>&1 | tee {log}"
+        "python -m workflow reconstruct {params.spec} {input.measurements}"
+        " {input.weights}"
+        " --threads {threads} --out {output.images} 2>&1 | tee {log}"
 
 
 rule controls:
@@ -39,11 +39,5 @@ rule controls:
     params:
         spec=lambda w: spec(jobs.controls(CONFIG, w.problem)),
     shell:
-        "python -m workflow controls {RUN}/specs/{params.spec}.json {output.images}"
-        " --images {input.images} --train {input.train} --cache {CACHE} 2>&1 | tee {log}"
-
-
-def failures():
-    """What is said at the end of failed rows, which stop nothing else."""
-    records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
-    return last_lines(RUN, records)
+        "python -m workflow controls {params.spec} {output.images}"
+        " --images {input.images} --train {input.train} 2>&1 | tee {log}"

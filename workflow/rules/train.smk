@@ -23,6 +23,6 @@ rule train:
     params:
         spec=lambda w: spec(jobs.train(CONFIG, w.dataset, w.network)),
     shell:
-        "python -m workflow train {RUN}/specs/{params.spec}.json --images {input.images}"
+        "python -m workflow train {params.spec} --images {input.images}"
         " --validation {input.validation} --threads {threads}"
-        " --checkpoint-seconds {CONFIG[checkpoint_seconds]} --out {output.weights} 2>&1 | tee {log}"
+        " --out {output.weights} 2>&1 | tee {log}"

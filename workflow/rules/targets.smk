@@ -1,0 +1,74 @@
+# What belongs to which table, and what the targets are made of.
+GENERATION = CONFIG.get("generation")
+ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
+ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
+MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
+TEXT_FILES = (".md", ".tex", "_cost.md")
+TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
+
+
+def shown(tables):
+    """(problem, row) of all rows and controls of tables, each once."""
+    return dict.fromkeys(
+        (p, r) for t in tables for p in TABLES[t]["problems"] for r in rows_of(CONFIG, t)
+    )
+
+
+def scores_of(tables):
+    return [f"{RUN}/scores/{problem}/{row}.csv" for problem, row in shown(tables)]
+
+
+def trained(tables):
+    """Folder of every network that a row of tables needs."""
+    needed = {network_for(CONFIG, *row) for row in shown(tables)} - {None}
+    return [network(*names) for names in sorted(needed)]
+
+
+def scored_together():
+    """(problem, tables that show them) to rows."""
+    tables, groups = {}, {}
+    for table in TABLES:
+        for row in shown([table]):
+            tables.setdefault(row, []).append(table)
+    for (problem, row), names in tables.items():
+        groups.setdefault((problem, *names), []).append(row)
+    return groups
+
+
+def parts_of(tables):
+    """Tables, their plots and the reconstructions of their rows on each problem."""
+    figures = [table for table in tables if {"plot", "sweep"} & set(TABLES[table])]
+    figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
+    kinds = (".csv", "_cost.csv", *TEXT_FILES)
+    return [
+        *(f"{RUN}/tables/{table}{kind}" for table in tables for kind in kinds),
+        *(f"{RUN}/figures/{name}.png" for name in figures),
+    ]
+
+
+def results():
+    """Everything that the target `all` makes."""
+    tables = ["claims", "numbers"] if ALL_TABLES else []
+    tables += ["metrics"] if MAIN_TABLES else []
+    tables += ["training"] if trained(ALL_TABLES) else []
+    tables += ["generation"] if GENERATION else []
+    figures = ["training"] if trained(MAIN_TABLES) else []
+    figures += ["generation"] if GENERATION else []
+    return [
+        *([f"{RUN}/images.csv"] if ALL_TABLES else []),
+        *parts_of(ALL_TABLES),
+        *(f"{RUN}/tables/{name}.csv" for name in tables),
+        *(f"{RUN}/figures/{name}.png" for name in figures),
+    ]
+
+
+def page():
+    """What the page shows of reconstructions."""
+    rows = shown(MAIN_TABLES)
+    return [f"{RUN}/reconstructions/{problem}/{row}.npz" for problem, row in rows]
+
+
+def failures():
+    """What is said at the end of failed rows, which stop nothing else."""
+    records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
+    return last_lines(RUN, records)
