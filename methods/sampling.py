@@ -30,19 +30,36 @@ def power_levels(sigma_max: float, sigma_min: float, count: int, rho: float = 7.
 SPACINGS = {"geometric": geometric_levels, "power": power_levels}
 
 
-def noise_levels(spacing: str, sigma_max: float, sigma_min: float, count: int) -> list[float]:
-    """``count`` noise levels from ``sigma_max`` down to ``sigma_min``.
+@dataclass(frozen=True)
+class Schedule:
+    """Parameters of the noise levels of a sampler; ``Params`` inherits them."""
 
-    Raises:
-        ValueError: they do not go down.
-    """
-    if not 0 < sigma_min <= sigma_max:
-        raise ValueError(f"sigma_min {sigma_min:g} is not between 0 and sigma_max {sigma_max:g}")
-    return SPACINGS[spacing](sigma_max, sigma_min, count)
+    sigma_max: float = 1.0  # first noise level, image units
+    sigma_min: float = 0.01  # last noise level
+    levels: int = 50  # noise levels
+    spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
+
+    def sigmas(self) -> list[float]:
+        """The noise levels, from ``sigma_max`` down to ``sigma_min``.
+
+        Raises:
+            ValueError: they do not go down.
+        """
+        first, last = self.sigma_max, self.sigma_min
+        if not 0 < last <= first:
+            raise ValueError(f"sigma_min {last:g} is not between 0 and sigma_max {first:g}")
+        return SPACINGS[self.spacing](first, last, self.levels)
 
 
 @dataclass(frozen=True)
-class DPSParams:
+class Start:
+    """Parameter of where a sampler starts; ``Params`` inherits it."""
+
+    start: Literal["noise", "baseline"] = "noise"  # of sigma_max, or the problem's baseline
+
+
+@dataclass(frozen=True)
+class DPSParams(Schedule, Start):
     """Parameters of the DPS-Langevin loop; the defaults take 1000 evaluations as the paper does.
 
     The paper's text and its code differ. The text is ``data_step="squared", epsilon=1.0``; the code
@@ -63,9 +80,7 @@ class DPSParams:
     sigma_min: float = 0.002  # last noise level
     levels: int = 100  # noise levels
     updates: int = 10  # updates per level
-    spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
     data_step: Literal["norm", "squared", "least_squares"] = "norm"
-    start: Literal["noise", "baseline"] = "noise"  # N(0, sigma_max^2), or the baseline as it is
 
 
 def dps_langevin(
@@ -87,12 +102,11 @@ def dps_langevin(
     ``DPSParams`` for other data steps.
     """
     p = params
-    sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
     # The paper's zeta belongs to the unscaled operator: grad ||y - A x|| is proportional to ||A||.
     zeta = p.zeta * problem.norm
     x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
 
-    for level, sigma in enumerate(sigmas):
+    for level, sigma in enumerate(p.sigmas()):
         alpha = p.epsilon * sigma**2
         if p.data_step == "least_squares":
             zeta = noise_aware(p.zeta, alpha / 2, problem)
@@ -112,7 +126,7 @@ def dps_langevin(
 
 
 @dataclass(frozen=True)
-class GenerationParams:
+class GenerationParams(Schedule):
     """Parameters of ``generate``; the defaults take 300 evaluations."""
 
     epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
@@ -120,7 +134,6 @@ class GenerationParams:
     sigma_min: float = 0.002  # last noise level
     levels: int = 300  # noise levels
     updates: int = 1  # updates per level
-    spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
 
 
 def generate(
@@ -136,7 +149,7 @@ def generate(
     """
     p = params
     x = p.sigma_max * noise.normal(prior.state_shape)
-    for level, sigma in enumerate(noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)):
+    for level, sigma in enumerate(p.sigmas()):
         alpha = p.epsilon * sigma**2
         for update in range(p.updates):
             x = x + alpha / 2 * (prior.denoise(x, sigma) - x) / sigma**2
