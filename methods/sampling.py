@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -126,12 +127,54 @@ def dps_langevin(
 
 
 @dataclass(frozen=True)
-class GenerationParams(Schedule):
-    """Parameters of ``generate``; the defaults take 300 evaluations."""
+class Annealing(Schedule):
+    """Parameters of ``anneal``; ``Params`` inherits them. The defaults take 1000 evaluations."""
 
     epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
     sigma_max: float = 10.0  # first noise level, image units
     sigma_min: float = 0.002  # last noise level
+    levels: int = 100  # noise levels
+    updates: int = 10  # updates per level
+
+
+def anneal(
+    x: torch.Tensor,
+    move: Callable[[torch.Tensor, float, float], torch.Tensor],
+    params: Annealing,
+    noise: ImageNoise,
+    progress: Progress,
+) -> torch.Tensor:
+    """Annealed Langevin dynamics (Song, Ermon, NeurIPS 2019, arXiv 1907.05600, algorithm 1).
+
+    For each level sigma, from high to low, ``updates`` times:
+
+        x <- move(x, sigma, alpha) + sqrt(alpha) z,     alpha = epsilon sigma^2
+
+    z ~ N(0, I), and 0 at the last level.
+
+    Args:
+        x: where it starts, states (B, C, H, W).
+        move: x after half a Langevin step along the score, alpha/2 s, and after the data step of
+            a method that has one.
+
+    Returns:
+        The last x.
+    """
+    p = params
+    for level, sigma in enumerate(p.sigmas()):
+        alpha = p.epsilon * sigma**2
+        for update in range(p.updates):
+            x = move(x, sigma, alpha)
+            if level < p.levels - 1:
+                x = x + alpha**0.5 * noise.normal_like(x)
+            progress(level * p.updates + update + 1, p.levels * p.updates)
+    return x
+
+
+@dataclass(frozen=True)
+class GenerationParams(Annealing):
+    """Parameters of ``generate``; the defaults take 300 evaluations."""
+
     levels: int = 300  # noise levels
     updates: int = 1  # updates per level
 
@@ -139,24 +182,16 @@ class GenerationParams(Schedule):
 def generate(
     prior: Prior, noise: ImageNoise, progress: Progress, params: GenerationParams
 ) -> torch.Tensor:
-    """Sample the prior by annealed Langevin dynamics from noise (Song, Ermon, NeurIPS 2019).
+    """Sample the prior by ``anneal`` from N(0, sigma_max^2 I), with the score of the prior alone.
 
-    For each level sigma, from high to low, ``updates`` times:
-
-        x <- x + alpha/2 (D(x; sigma) - x) / sigma^2 + sqrt(alpha) z,     alpha = epsilon sigma^2
-
-    z ~ N(0, I), and 0 at the last level. Returns (B, C, H, W), B the number of images of ``noise``.
+    Returns (B, C, H, W), B the number of images of ``noise``.
     """
-    p = params
-    x = p.sigma_max * noise.normal(prior.state_shape)
-    for level, sigma in enumerate(p.sigmas()):
-        alpha = p.epsilon * sigma**2
-        for update in range(p.updates):
-            x = x + alpha / 2 * (prior.denoise(x, sigma) - x) / sigma**2
-            if level < p.levels - 1:
-                x = x + alpha**0.5 * noise.normal_like(x)
-            progress(level * p.updates + update + 1, p.levels * p.updates)
-    return prior.crop(x)
+
+    def move(x, sigma, alpha):
+        return x + alpha / 2 * (prior.denoise(x, sigma) - x) / sigma**2
+
+    x = params.sigma_max * noise.normal(prior.state_shape)
+    return prior.crop(anneal(x, move, params, noise, progress))
 
 
 def initial_state(
