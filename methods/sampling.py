@@ -1,4 +1,4 @@
-"""Noise schedules and the sampler that PaDIS and whole-image diffusion share."""
+"""What samplers share: noise levels, starts, annealed Langevin dynamics and explicit data steps."""
 
 from __future__ import annotations
 
@@ -57,73 +57,6 @@ class Start:
     """Parameter of where a sampler starts; ``Params`` inherits it."""
 
     start: Literal["noise", "baseline"] = "noise"  # of sigma_max, or the problem's baseline
-
-
-@dataclass(frozen=True)
-class DPSParams(Schedule, Start):
-    """Parameters of the DPS-Langevin loop; the defaults take 1000 evaluations as the paper does.
-
-    The paper's text and its code differ. The text is ``data_step="squared", epsilon=1.0``; the code
-    is the default with ``spacing="power", start="baseline"``.
-
-    ``data_step`` is what zeta multiplies, r = y - A D(x):
-
-    * "norm": grad ||r||, as in the code. Every step has the same length, so that the image keeps
-      jittering by zeta; it needs many evaluations with a small zeta.
-    * "squared": (1 / ||r||) grad ||r||^2, as in the paper, twice the above.
-    * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations. Where
-      the measurement has noise, zeta is limited by ``noise_aware``.
-    """
-
-    zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm, < 2
-    epsilon: float = 0.5  # Langevin step relative to sigma^2, (0, 2)
-    sigma_max: float = 10.0  # first noise level, image units
-    sigma_min: float = 0.002  # last noise level
-    levels: int = 100  # noise levels
-    updates: int = 10  # updates per level
-    data_step: Literal["norm", "squared", "least_squares"] = "norm"
-
-
-def dps_langevin(
-    y: torch.Tensor,
-    problem: Problem,
-    prior: Prior,
-    noise: ImageNoise,
-    progress: Progress,
-    params: DPSParams,
-) -> torch.Tensor:
-    """VE-DPS by annealed Langevin dynamics (PaDIS, arXiv 2406.02462, algorithm 1).
-
-    For each level sigma, from high to low, ``updates`` times, with d = D(x; sigma), r = y - A d:
-
-        s     = (d - x) / sigma^2
-        x    <- x - zeta grad_x ||r|| + alpha/2 s + sqrt(alpha) z,     alpha = epsilon sigma^2
-
-    z ~ N(0, I), and 0 at the last level. The gradient passes through the network. See
-    ``DPSParams`` for other data steps.
-    """
-    p = params
-    # The paper's zeta belongs to the unscaled operator: grad ||y - A x|| is proportional to ||A||.
-    zeta = p.zeta * problem.norm
-    x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
-
-    for level, sigma in enumerate(p.sigmas()):
-        alpha = p.epsilon * sigma**2
-        if p.data_step == "least_squares":
-            zeta = noise_aware(p.zeta, alpha / 2, problem)
-        for update in range(p.updates):
-            with torch.enable_grad():
-                x.requires_grad_()
-                d = prior.denoise(x, sigma)
-                r = y - problem.physics.A(prior.crop(d))
-                (gradient,) = torch.autograd.grad(misfit(r, p.data_step), x)
-            x, d = x.detach(), d.detach()
-            s = (d - x) / sigma**2
-            x = x - zeta * gradient + alpha / 2 * s
-            if level < p.levels - 1:
-                x = x + alpha**0.5 * noise.normal_like(x)
-            progress(level * p.updates + update + 1, p.levels * p.updates)
-    return prior.crop(x)
 
 
 @dataclass(frozen=True)
@@ -245,11 +178,3 @@ def data_step(
         return noise_aware(zeta, step, problem) * direction
     norms = r.flatten(1).norm(dim=1).clamp(min=1e-12)
     return zeta * problem.norm * direction / norms[:, None, None, None]
-
-
-def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:
-    """The function of the residual whose gradient is the data step, summed over images."""
-    if data_step == "least_squares":
-        return r.square().sum() / 2
-    norms = r.flatten(1).norm(dim=1).sum()
-    return 2 * norms if data_step == "squared" else norms  # (1 / ||r||) grad ||r||^2 = 2 grad ||r||
