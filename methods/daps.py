@@ -21,11 +21,10 @@ lower limit (``methods.proximal.penalty``). Two steps of the flow, not five; no 
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from methods.base import Method
 from methods.proximal import mean_denoised, penalty, proximal
-from methods.sampling import noise_levels, noisy_start, power_levels
+from methods.sampling import Schedule, Start, noisy_start, power_levels
 
 
 class DAPS(Method):
@@ -34,28 +33,23 @@ class DAPS(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Schedule, Start):
         spread: float = 1.0  # r / sigma, > 0
-        sigma_max: float = 1.0  # first noise level, image units
-        sigma_min: float = 0.01  # last noise level
-        levels: int = 50  # noise levels
         steps: int = 2  # of the flow from one level, an evaluation each
         cg_iterations: int = 20  # per data step
         shifts: int = 1  # evaluations that are averaged in the last step
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
-        start: Literal["noise", "baseline"] = "noise"
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
-        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
         x = noisy_start(y, problem, noise, p.start, p.sigma_max)
-        for level, (sigma, sigma_next) in enumerate(pairwise([*sigmas, 0.0])):
+        for level, (sigma, sigma_next) in enumerate(pairwise([*p.sigmas(), 0.0])):
             v = self._flow(x, sigma, prior, 1 if sigma_next else p.shifts)
             r = p.spread * sigma
             gamma = penalty(1.0, r, problem)
             data = y
             if sigma_next:
                 v = v + r * noise.normal_like(v)
+                # Of no use where sigma_y = 0, but the draws that follow are the same with it.
                 data = y + problem.noise_level * noise.normal_like(y)
             x0 = proximal(physics, physics.A_adjoint(data), v, gamma, p.cg_iterations)
             if sigma_next:

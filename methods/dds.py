@@ -18,11 +18,10 @@ small without measurement noise, as conjugate gradients that start at d stay nea
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from methods.base import Method
 from methods.proximal import mean_denoised, penalty, proximal
-from methods.sampling import noise_levels, noisy_start
+from methods.sampling import Schedule, Start, noisy_start
 
 
 class DDS(Method):
@@ -31,23 +30,17 @@ class DDS(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Schedule, Start):
         weight: float = 1.0  # of the penalty, > 0
         eta: float = 0.85  # share of fresh noise, [0, 1]
-        sigma_max: float = 1.0  # first noise level, image units
-        sigma_min: float = 0.01  # last noise level
-        levels: int = 50  # noise levels, an evaluation each
         cg_iterations: int = 5  # per data step
         shifts: int = 1  # evaluations that are averaged at the last level
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
-        start: Literal["noise", "baseline"] = "noise"
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
         aty = physics.A_adjoint(y)
-        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
         x = noisy_start(y, problem, noise, p.start, p.sigma_max)
-        for level, (sigma, sigma_next) in enumerate(pairwise([*sigmas, 0.0])):
+        for level, (sigma, sigma_next) in enumerate(pairwise([*p.sigmas(), 0.0])):
             d = mean_denoised(prior, x, sigma, 1 if sigma_next else p.shifts)
             gamma = penalty(p.weight, sigma, problem)
             x0 = proximal(physics, aty, d, gamma, p.cg_iterations)

@@ -36,7 +36,7 @@ from torch.nn import functional as F
 
 from methods.base import Method
 from methods.proximal import mean_denoised, penalty, proximal
-from methods.sampling import noise_levels
+from methods.sampling import Schedule
 
 SMOOTHED = 7  # frequencies per axis over which a periodogram is averaged
 
@@ -47,30 +47,28 @@ class DualDiffusion(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Schedule):
         weight: float = 1.0  # of the penalty, > 0
         sigma_max: float = 0.3  # first noise level, image units
-        sigma_min: float = 0.01  # last noise level
         levels: int = 20  # noise levels, an evaluation each
         cg_iterations: int = 20  # per x-update
         noise: Literal["homogenised", "white", "none"] = "homogenised"  # xi
         shifts: int = 1  # evaluations that are averaged at the last level
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
+        kind_of_xi = p.noise  # a parameter; ``noise`` are the random numbers
         aty = physics.A_adjoint(y)
         v = problem.baseline(y)
         u = torch.zeros_like(v)
-        for level, sigma in enumerate(
-            noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels), start=1
-        ):
+        for level, sigma in enumerate(p.sigmas(), start=1):
             rho = penalty(p.weight, sigma, problem)
             x = proximal(physics, aty, v - u, rho, p.cg_iterations)
             noisy = x + u
-            if p.noise != "none":
-                xi = sigma * noise.normal_like(x)
-                noisy = noisy + (xi if p.noise == "white" else complement(xi, noisy - v, sigma))
+            if kind_of_xi != "none":
+                white = sigma * noise.normal_like(x)
+                xi = white if kind_of_xi == "white" else complement(white, noisy - v, sigma)
+                noisy = noisy + xi
             v = mean_denoised(prior, noisy, sigma, p.shifts if level == p.levels else 1)
             u = u + x - v
             progress(level, p.levels)

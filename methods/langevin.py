@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from methods.base import Method
-from methods.sampling import data_step, initial_state, noise_levels
+from methods.sampling import Annealing, Start, anneal, data_step, initial_state
 
 
 class Langevin(Method):
@@ -29,28 +29,17 @@ class Langevin(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Annealing, Start):
         zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
-        epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
-        sigma_max: float = 10.0  # first noise level, image units
-        sigma_min: float = 0.002  # last noise level
-        levels: int = 100  # noise levels
-        updates: int = 10  # updates per level
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
         data_step: Literal["norm", "least_squares"] = "norm"
-        start: Literal["noise", "baseline"] = "noise"
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p = self.params
+
+        def move(x, sigma, alpha):
+            s = (prior.denoise(x, sigma) - x) / sigma**2
+            x = x + data_step(x, y, problem, prior, p.data_step, p.zeta, alpha / 2)
+            return x + alpha / 2 * s
+
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
-        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
-        for level, sigma in enumerate(sigmas):
-            alpha = p.epsilon * sigma**2
-            for update in range(p.updates):
-                s = (prior.denoise(x, sigma) - x) / sigma**2
-                x = x + data_step(x, y, problem, prior, p.data_step, p.zeta, alpha / 2)
-                x = x + alpha / 2 * s
-                if level < p.levels - 1:
-                    x = x + alpha**0.5 * noise.normal_like(x)
-                progress(level * p.updates + update + 1, p.levels * p.updates)
-        return prior.crop(x)
+        return prior.crop(anneal(x, move, p, noise, progress))

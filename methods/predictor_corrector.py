@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import Literal
 
 from methods.base import Method
-from methods.sampling import data_step, initial_state, noise_levels
+from methods.sampling import Schedule, Start, data_step, initial_state
 
 
 class PredictorCorrector(Method):
@@ -33,22 +33,19 @@ class PredictorCorrector(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Schedule, Start):
         zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
         snr: float = 0.16  # signal-to-noise ratio of the corrector
         squared: bool = False  # square the length of the corrector step
         sigma_max: float = 10.0  # first noise level, image units
         sigma_min: float = 0.002  # last noise level
         levels: int = 500  # noise levels, two evaluations each
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
         data_step: Literal["norm", "least_squares"] = "norm"
-        start: Literal["noise", "baseline"] = "noise"
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p = self.params
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
-        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
-        for step, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
+        for step, (sigma, sigma_next) in enumerate(pairwise(p.sigmas())):
             s = (prior.denoise(x, sigma) - x) / sigma**2
             variance = sigma**2 - sigma_next**2
             x = x + variance * s + variance**0.5 * noise.normal_like(x)

@@ -19,12 +19,11 @@ a constant penalty lambda.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
 from methods.base import Method
-from methods.sampling import noise_levels
+from methods.sampling import Schedule
 
 BETAS, EPS = (0.9, 0.99), 1e-8  # of Adam, as in the authors' code
 
@@ -35,21 +34,16 @@ class REDDiff(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Schedule):
         weight: float = 0.1  # lambda, unit-norm operator, > 0
         rate: float = 0.02  # of Adam, image units
-        sigma_max: float = 1.0  # first noise level, image units
-        sigma_min: float = 0.01  # last noise level
         levels: int = 100  # noise levels, an evaluation each
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
         mu = problem.baseline(y)
         mean, square = torch.zeros_like(mu), torch.zeros_like(mu)
-        for step, sigma in enumerate(
-            noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels), start=1
-        ):
+        for step, sigma in enumerate(p.sigmas(), start=1):
             d = prior.denoise(mu + sigma * noise.normal_like(mu), sigma)
             g = physics.A_adjoint(physics.A(mu) - y) + p.weight * (mu - d)
             mean = BETAS[0] * mean + (1 - BETAS[0]) * g

@@ -1,7 +1,8 @@
-"""Noise schedules and the sampler that PaDIS and whole-image diffusion share."""
+"""What samplers share: noise levels, starts, annealed Langevin dynamics and explicit data steps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -30,120 +31,100 @@ def power_levels(sigma_max: float, sigma_min: float, count: int, rho: float = 7.
 SPACINGS = {"geometric": geometric_levels, "power": power_levels}
 
 
-def noise_levels(spacing: str, sigma_max: float, sigma_min: float, count: int) -> list[float]:
-    """``count`` noise levels from ``sigma_max`` down to ``sigma_min``.
-
-    Raises:
-        ValueError: they do not go down.
-    """
-    if not 0 < sigma_min <= sigma_max:
-        raise ValueError(f"sigma_min {sigma_min:g} is not between 0 and sigma_max {sigma_max:g}")
-    return SPACINGS[spacing](sigma_max, sigma_min, count)
-
-
 @dataclass(frozen=True)
-class DPSParams:
-    """Parameters of the DPS-Langevin loop; the defaults take 1000 evaluations as the paper does.
+class Schedule:
+    """Parameters of the noise levels of a sampler; ``Params`` inherits them."""
 
-    The paper's text and its code differ. The text is ``data_step="squared", epsilon=1.0``; the code
-    is the default with ``spacing="power", start="baseline"``.
-
-    ``data_step`` is what zeta multiplies, r = y - A D(x):
-
-    * "norm": grad ||r||, as in the code. Every step has the same length, so that the image keeps
-      jittering by zeta; it needs many evaluations with a small zeta.
-    * "squared": (1 / ||r||) grad ||r||^2, as in the paper, twice the above.
-    * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations. Where
-      the measurement has noise, zeta is limited by ``noise_aware``.
-    """
-
-    zeta: float = 0.3  # data step, > 0; for the unscaled operator, "least_squares": unit norm, < 2
-    epsilon: float = 0.5  # Langevin step relative to sigma^2, (0, 2)
-    sigma_max: float = 10.0  # first noise level, image units
-    sigma_min: float = 0.002  # last noise level
-    levels: int = 100  # noise levels
-    updates: int = 10  # updates per level
+    sigma_max: float = 1.0  # first noise level, image units
+    sigma_min: float = 0.01  # last noise level
+    levels: int = 50  # noise levels
     spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
-    data_step: Literal["norm", "squared", "least_squares"] = "norm"
-    start: Literal["noise", "baseline"] = "noise"  # N(0, sigma_max^2), or the baseline as it is
 
+    def sigmas(self) -> list[float]:
+        """The noise levels, from ``sigma_max`` down to ``sigma_min``.
 
-def dps_langevin(
-    y: torch.Tensor,
-    problem: Problem,
-    prior: Prior,
-    noise: ImageNoise,
-    progress: Progress,
-    params: DPSParams,
-) -> torch.Tensor:
-    """VE-DPS by annealed Langevin dynamics (PaDIS, arXiv 2406.02462, algorithm 1).
-
-    For each level sigma, from high to low, ``updates`` times, with d = D(x; sigma), r = y - A d:
-
-        s     = (d - x) / sigma^2
-        x    <- x - zeta grad_x ||r|| + alpha/2 s + sqrt(alpha) z,     alpha = epsilon sigma^2
-
-    z ~ N(0, I), and 0 at the last level. The gradient passes through the network. See
-    ``DPSParams`` for other data steps.
-    """
-    p = params
-    sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
-    # The paper's zeta belongs to the unscaled operator: grad ||y - A x|| is proportional to ||A||.
-    zeta = p.zeta * problem.norm
-    x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
-
-    for level, sigma in enumerate(sigmas):
-        alpha = p.epsilon * sigma**2
-        if p.data_step == "least_squares":
-            zeta = noise_aware(p.zeta, alpha / 2, problem)
-        for update in range(p.updates):
-            with torch.enable_grad():
-                x.requires_grad_()
-                d = prior.denoise(x, sigma)
-                r = y - problem.physics.A(prior.crop(d))
-                (gradient,) = torch.autograd.grad(misfit(r, p.data_step), x)
-            x, d = x.detach(), d.detach()
-            s = (d - x) / sigma**2
-            x = x - zeta * gradient + alpha / 2 * s
-            if level < p.levels - 1:
-                x = x + alpha**0.5 * noise.normal_like(x)
-            progress(level * p.updates + update + 1, p.levels * p.updates)
-    return prior.crop(x)
+        Raises:
+            ValueError: they do not go down.
+        """
+        first, last = self.sigma_max, self.sigma_min
+        if not 0 < last <= first:
+            raise ValueError(f"sigma_min {last:g} is not between 0 and sigma_max {first:g}")
+        return SPACINGS[self.spacing](first, last, self.levels)
 
 
 @dataclass(frozen=True)
-class GenerationParams:
-    """Parameters of ``generate``; the defaults take 300 evaluations."""
+class Start:
+    """Parameter of where a sampler starts; ``Params`` inherits it."""
+
+    start: Literal["noise", "baseline"] = "noise"  # of sigma_max, or the problem's baseline
+
+
+@dataclass(frozen=True)
+class Annealing(Schedule):
+    """Parameters of ``anneal``; ``Params`` inherits them. The defaults take 1000 evaluations."""
 
     epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
     sigma_max: float = 10.0  # first noise level, image units
     sigma_min: float = 0.002  # last noise level
+    levels: int = 100  # noise levels
+    updates: int = 10  # updates per level
+
+
+def anneal(
+    x: torch.Tensor,
+    move: Callable[[torch.Tensor, float, float], torch.Tensor],
+    params: Annealing,
+    noise: ImageNoise,
+    progress: Progress,
+) -> torch.Tensor:
+    """Annealed Langevin dynamics (Song, Ermon, NeurIPS 2019, arXiv 1907.05600, algorithm 1).
+
+    For each level sigma, from high to low, ``updates`` times:
+
+        x <- move(x, sigma, alpha) + sqrt(alpha) z,     alpha = epsilon sigma^2
+
+    z ~ N(0, I), and 0 at the last level.
+
+    Args:
+        x: where it starts, states (B, C, H, W).
+        move: x after half a Langevin step along the score, alpha/2 s, and after the data step of
+            a method that has one.
+
+    Returns:
+        The last x.
+    """
+    p = params
+    for level, sigma in enumerate(p.sigmas()):
+        alpha = p.epsilon * sigma**2
+        for update in range(p.updates):
+            x = move(x, sigma, alpha)
+            if level < p.levels - 1:
+                x = x + alpha**0.5 * noise.normal_like(x)
+            progress(level * p.updates + update + 1, p.levels * p.updates)
+    return x
+
+
+@dataclass(frozen=True)
+class GenerationParams(Annealing):
+    """Parameters of ``generate``; the defaults take 300 evaluations."""
+
     levels: int = 300  # noise levels
     updates: int = 1  # updates per level
-    spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
 
 
 def generate(
     prior: Prior, noise: ImageNoise, progress: Progress, params: GenerationParams
 ) -> torch.Tensor:
-    """Sample the prior by annealed Langevin dynamics from noise (Song, Ermon, NeurIPS 2019).
+    """Sample the prior by ``anneal`` from N(0, sigma_max^2 I), with the score of the prior alone.
 
-    For each level sigma, from high to low, ``updates`` times:
-
-        x <- x + alpha/2 (D(x; sigma) - x) / sigma^2 + sqrt(alpha) z,     alpha = epsilon sigma^2
-
-    z ~ N(0, I), and 0 at the last level. Returns (B, C, H, W), B the number of images of ``noise``.
+    Returns (B, C, H, W), B the number of images of ``noise``.
     """
-    p = params
-    x = p.sigma_max * noise.normal(prior.state_shape)
-    for level, sigma in enumerate(noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)):
-        alpha = p.epsilon * sigma**2
-        for update in range(p.updates):
-            x = x + alpha / 2 * (prior.denoise(x, sigma) - x) / sigma**2
-            if level < p.levels - 1:
-                x = x + alpha**0.5 * noise.normal_like(x)
-            progress(level * p.updates + update + 1, p.levels * p.updates)
-    return prior.crop(x)
+
+    def move(x, sigma, alpha):
+        return x + alpha / 2 * (prior.denoise(x, sigma) - x) / sigma**2
+
+    x = params.sigma_max * noise.normal(prior.state_shape)
+    return prior.crop(anneal(x, move, params, noise, progress))
 
 
 def initial_state(
@@ -197,11 +178,3 @@ def data_step(
         return noise_aware(zeta, step, problem) * direction
     norms = r.flatten(1).norm(dim=1).clamp(min=1e-12)
     return zeta * problem.norm * direction / norms[:, None, None, None]
-
-
-def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:
-    """The function of the residual whose gradient is the data step, summed over images."""
-    if data_step == "least_squares":
-        return r.square().sum() / 2
-    norms = r.flatten(1).norm(dim=1).sum()
-    return 2 * norms if data_step == "squared" else norms  # (1 / ||r||) grad ||r||^2 = 2 grad ||r||

@@ -16,10 +16,9 @@ that the correction is approximate there. Deblurring is skipped as in the paper:
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from methods.base import Method
-from methods.sampling import initial_state, noise_levels
+from methods.sampling import Annealing, Start, anneal, initial_state
 
 
 class VEDDNM(Method):
@@ -28,14 +27,9 @@ class VEDDNM(Method):
     prior = "padis"
 
     @dataclass(frozen=True)
-    class Params:
-        epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
-        sigma_max: float = 10.0  # first noise level, image units
-        sigma_min: float = 0.002  # last noise level
+    class Params(Annealing, Start):
         levels: int = 1000  # noise levels
         updates: int = 1  # updates per level
-        spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
-        start: Literal["noise", "baseline"] = "noise"
 
     def skip(self, problem):
         if not problem.has_pseudo_inverse:
@@ -44,17 +38,13 @@ class VEDDNM(Method):
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
-        x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
         measured = physics.A_dagger(y)  # A^+ y
-        sigmas = noise_levels(p.spacing, p.sigma_max, p.sigma_min, p.levels)
-        for level, sigma in enumerate(sigmas):
-            alpha = p.epsilon * sigma**2
-            for update in range(p.updates):
-                d = prior.denoise(x, sigma)
-                image = prior.crop(d)
-                x0 = d + prior.pad(measured - physics.A_dagger(physics.A(image)))
-                x = x + alpha / 2 * (x0 - x) / sigma**2
-                if level < p.levels - 1:
-                    x = x + alpha**0.5 * noise.normal_like(x)
-                progress(level * p.updates + update + 1, p.levels * p.updates)
-        return prior.crop(x)
+
+        def move(x, sigma, alpha):
+            d = prior.denoise(x, sigma)
+            image = prior.crop(d)
+            x0 = d + prior.pad(measured - physics.A_dagger(physics.A(image)))
+            return x + alpha / 2 * (x0 - x) / sigma**2
+
+        x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
+        return prior.crop(anneal(x, move, p, noise, progress))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from methods.sampling import DPSParams, dps_langevin, geometric_levels, power_levels
+from methods.dps import DPS
+from methods.sampling import geometric_levels, power_levels
 from problems.ct import CT
 from problems.noise import ImageNoise
 
@@ -57,9 +58,9 @@ def setting():
 def sample(setting, count=1, **params):
     problem, _, y = setting
     prior = GaussianPrior(0.5, 0.3, (1, 12, 12))
-    params = DPSParams(sigma_max=1.0, sigma_min=0.002, levels=40, updates=10, **params)
+    params = DPS.Params(sigma_max=1.0, sigma_min=0.002, levels=40, updates=10, **params)
     noise = ImageNoise(list(range(2 * count)))
-    return dps_langevin(y.repeat(count, 1, 1, 1), problem, prior, noise, ignore, params)
+    return DPS(params).reconstruct(y.repeat(count, 1, 1, 1), problem, prior, noise, ignore)
 
 
 def test_without_data_the_sampler_draws_from_the_prior(setting):
@@ -95,7 +96,6 @@ def test_start_from_the_baseline_ignores_the_first_draw(setting):
     problem, _, y = setting
     params = {"zeta": 0.0, "levels": 1, "updates": 1, "sigma_max": 1e-3, "sigma_min": 1e-3}
     prior = GaussianPrior(0.5, 0.3, (1, 12, 12))
-    x = dps_langevin(
-        y, problem, prior, ImageNoise([1, 2]), ignore, DPSParams(start="baseline", **params)
-    )
+    method = DPS(DPS.Params(start="baseline", **params))
+    x = method.reconstruct(y, problem, prior, ImageNoise([1, 2]), ignore)
     torch.testing.assert_close(x, problem.baseline(y), atol=1e-3, rtol=0)

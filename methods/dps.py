@@ -1,0 +1,81 @@
+"""Diffusion posterior sampling (DPS) by annealed Langevin dynamics: the algorithm of PaDIS.
+
+For each noise level sigma from high to low, ``updates`` times, with the denoiser D of a prior:
+
+    d     = D(x; sigma),  s = (d - x) / sigma^2
+    x    <- x - zeta grad_x ||y - A d|| + alpha/2 s + sqrt(alpha) z,     alpha = epsilon sigma^2
+
+z ~ N(0, I), and 0 at the last level. The gradient passes through the network. The methods that are
+this algorithm differ in the prior alone: padis, whole_image_diffusion, patch_averaging and
+patch_stitching.
+
+Reference: Hu, Song, Xu, Shen, Fessler, "Learning Image Priors through Patch-based Diffusion Models
+for Solving Inverse Problems", NeurIPS 2024, arXiv 2406.02462, algorithm 1; the gradient through the
+network is that of Chung, Kim, Mccann, Klasky, Ye, "Diffusion Posterior Sampling for General Noisy
+Inverse Problems", ICLR 2023, arXiv 2209.14687.
+
+Deviations: the paper's text and its code differ. epsilon and the data step are those of the code,
+noise levels and start those of the text. With ``data_step="squared", epsilon=1.0`` all is the
+text's, with ``spacing="power", start="baseline"`` all is the code's.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from methods.base import Method
+from methods.sampling import Annealing, Start, initial_state, noise_aware
+
+
+class DPS(Method):
+    jacobian = True
+
+    @dataclass(frozen=True)
+    class Params(Annealing, Start):
+        """Parameters of the loop; the defaults take 1000 evaluations as the paper does.
+
+        ``data_step`` is what zeta multiplies, r = y - A D(x):
+
+        * "norm": grad ||r||, as in the code. Every step has the same length, so that the image
+          keeps jittering by zeta; it needs many evaluations with a small zeta.
+        * "squared": (1 / ||r||) grad ||r||^2, as in the paper, twice the above.
+        * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations.
+          Where the measurement has noise, zeta is limited by ``noise_aware``.
+        """
+
+        zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
+        epsilon: float = 0.5  # Langevin step relative to sigma^2, (0, 2)
+        data_step: Literal["norm", "squared", "least_squares"] = "norm"
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        p = self.params
+        x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
+
+        for level, sigma in enumerate(p.sigmas()):
+            alpha = p.epsilon * sigma**2
+            zeta = p.zeta * problem.norm  # the paper's zeta belongs to the unscaled operator
+            if p.data_step == "least_squares":
+                zeta = noise_aware(p.zeta, alpha / 2, problem)
+
+            for update in range(p.updates):
+                with torch.enable_grad():
+                    x.requires_grad_()
+                    d = prior.denoise(x, sigma)
+                    r = y - problem.physics.A(prior.crop(d))
+                    (gradient,) = torch.autograd.grad(misfit(r, p.data_step), x)
+                x, d = x.detach(), d.detach()
+                s = (d - x) / sigma**2
+                x = x - zeta * gradient + alpha / 2 * s
+                if level < p.levels - 1:
+                    x = x + alpha**0.5 * noise.normal_like(x)
+                progress(level * p.updates + update + 1, p.levels * p.updates)
+        return prior.crop(x)
+
+
+def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:
+    """The function of residuals r, (B, ...), whose gradient is the data step; sum over images."""
+    if data_step == "least_squares":
+        return r.square().sum() / 2
+    norms = r.flatten(1).norm(dim=1).sum()
+    return 2 * norms if data_step == "squared" else norms  # (1 / ||r||) grad ||r||^2 = 2 grad ||r||
