@@ -113,14 +113,21 @@ def explode(y, problem):
     raise RuntimeError("first line\nsecond line")
 
 
+def leave(y, problem):
+    raise SystemExit("bye")
+
+
 FAILURES = [
     (explode, "RuntimeError: first line"),
     (lambda y, problem: problem.baseline(y) * float("nan"), "NaN"),
     (lambda y, problem: y, "shape"),
+    (leave, "SystemExit: bye"),
+    (lambda y, problem: problem.baseline(y.add_(1)), "y was changed in place"),
+    (lambda y, problem: problem.baseline(y).requires_grad_(), "requires grad"),
 ]
 
 
-@pytest.mark.parametrize(("act", "reason"), FAILURES, ids=["raises", "nan", "shape"])
+@pytest.mark.parametrize(("act", "reason"), FAILURES, ids=["raises", "nan", "shape", "exits", "in place", "grad"])
 def test_a_failing_method_becomes_a_record(act, reason, tmp_path, capfd):
     x_hat, record = run(Recorder(act), tmp_path)
     assert record["status"] == "failed"

@@ -143,10 +143,13 @@ def reconstruct(
         bound = counter.watch_prior(prior.bind(noise)) if prior else None
         try:
             with seeded(seeds[repeat][start]) as drawn:
-                x_hat, seconds = timed(method, y, problem, bound, noise, progress)
+                given = y.clone()
+                x_hat, seconds = timed(method, given, problem, bound, noise, progress)
                 random = noise.drawn or drawn()
-            _check(x_hat, (len(y), *problem.shape))
-        except Exception as error:
+            _check(x_hat, (len(y), *problem.shape), device)
+            if not torch.equal(given, y):
+                raise ValueError("y was changed in place: work on y.clone()")
+        except (Exception, SystemExit) as error:
             traceback.print_exc()
             reason = reason_of(error)
             return empty, {**record, "status": "failed", "reason": reason, "images": []}
@@ -197,11 +200,15 @@ def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, flo
     return x_hat, time.perf_counter() - start
 
 
-def _check(x_hat: torch.Tensor, shape: tuple[int, ...]) -> None:
+def _check(x_hat: torch.Tensor, shape: tuple[int, ...], device: torch.device) -> None:
     if tuple(x_hat.shape) != shape:
         raise ValueError(f"result has shape {tuple(x_hat.shape)}, wanted {shape}")
     if x_hat.dtype != torch.float32:
         raise ValueError(f"result has dtype {x_hat.dtype}, wanted torch.float32")
+    if x_hat.device.type != device.type:
+        raise ValueError(f"result is on {x_hat.device}, y is on {device}")
+    if x_hat.requires_grad:
+        raise ValueError("result requires grad: return x.detach()")
     if not torch.isfinite(x_hat).all():
         raise ValueError("result holds NaN or infinite values")
 
