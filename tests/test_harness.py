@@ -127,7 +127,9 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("act", "reason"), FAILURES, ids=["raises", "nan", "shape", "exits", "in place", "grad"])
+@pytest.mark.parametrize(
+    ("act", "reason"), FAILURES, ids=["raises", "nan", "shape", "exits", "in place", "grad"]
+)
 def test_a_failing_method_becomes_a_record(act, reason, tmp_path, capfd):
     x_hat, record = run(Recorder(act), tmp_path)
     assert record["status"] == "failed"

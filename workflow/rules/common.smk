@@ -36,8 +36,7 @@ def spec(job):
 # also where its environment is not active.
 SETTINGS = {
     PARENT: os.getpid(),
-    "BENCHMARK_CACHE": f"{CONFIG['cache']}/operators",
-    "BENCHMARK_DOWNLOADS": DOWNLOADS,
+    "BENCHMARK_CACHE": CONFIG["cache"],
     "BENCHMARK_TRUTH": f"{RUN}/data:{DOWNLOADS}",
     "BENCHMARK_MINUTES": CONFIG["time_limit_minutes"] or 0,
     "BENCHMARK_CHECKPOINT_SECONDS": CONFIG["checkpoint_seconds"],

@@ -16,7 +16,7 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
             requirement=requirement,
             folder=lambda w, output: os.path.dirname(output[0]),
         shell:
-            "python -m workflow fetch {params.requirement} --out {params.folder} 2>&1 | tee {log}"
+            "python -m workflow fetch {params.requirement} {params.folder} 2>&1 | tee {log}"
 
 
 rule prepare:
@@ -31,7 +31,7 @@ rule prepare:
     params:
         spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split)),
     shell:
-        "python -m workflow prepare {params.spec}" " --out {output} 2>&1 | tee {log}"
+        "python -m workflow prepare {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule measure:
@@ -46,5 +46,4 @@ rule measure:
     params:
         spec=lambda w: spec(jobs.measure(CONFIG, w.problem)),
     shell:
-        "python -m workflow measure {params.spec} --images {input.images}"
-        " --out {output} 2>&1 | tee {log}"
+        "python -m workflow measure {params.spec} {output} {input} 2>&1 | tee {log}"

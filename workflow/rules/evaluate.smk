@@ -14,7 +14,8 @@ for (problem, *_), rows in scored_together().items():
             reconstructions=[f"{RUN}/reconstructions/{problem}/{row}.npz" for row in rows],
             records=[f"{RUN}/reconstructions/{problem}/{row}.json" for row in rows],
         output:
-            [f"{RUN}/scores/{problem}/{row}.csv" for row in rows],
+            first=f"{RUN}/scores/{problem}/{rows[0]}.csv",
+            others=[f"{RUN}/scores/{problem}/{row}.csv" for row in rows[1:]],
         log:
             f"{RUN}/logs/score/{problem}/{rows[0]}.log",
         conda:
@@ -22,8 +23,8 @@ for (problem, *_), rows in scored_together().items():
         params:
             spec=spec(jobs.score(CONFIG, problem, rows)),
         shell:
-            "python -m workflow score {params.spec} {input.reconstructions} {output}"
-            " --images {input.images} --measurements {input.measurements} 2>&1 | tee {log}"
+            "python -m workflow score {params.spec} {output.first} {input.images} {input.measurements} {input.reconstructions}"
+            " 2>&1 | tee {log}"
 
 
 rule collect_scores:
@@ -38,7 +39,7 @@ rule collect_scores:
     params:
         spec=spec(jobs.bare("collect")),
     shell:
-        "python -m workflow collect {input} --out {output} 2>&1 | tee {log}"
+        "python -m workflow collect {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule table:
@@ -66,8 +67,7 @@ rule table:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "table", [w.table], w.table)),
     shell:
-        "python -m workflow table {params.spec} {input.scores} --out {output.csv}"
-        " 2>&1 | tee {log}"
+        "python -m workflow table {params.spec} {output.csv} {input.scores} 2>&1 | tee {log}"
 
 
 rule claims:
@@ -94,7 +94,7 @@ rule claims:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "claims", ALL_TABLES)),
     shell:
-        "python -m workflow claims {params.spec} {input} --out {output.csv}" " 2>&1 | tee {log}"
+        "python -m workflow claims {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
 
 rule metrics:
@@ -110,7 +110,7 @@ rule metrics:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
-        "python -m workflow metrics {params.spec} {input} --out {output.csv}" " 2>&1 | tee {log}"
+        "python -m workflow metrics {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
 
 rule reconstruction_figure:
@@ -135,8 +135,8 @@ rule reconstruction_figure:
     params:
         spec=lambda w: spec(jobs.figure(CONFIG, w.table, w.problem)),
     shell:
-        "python -m workflow figure {params.spec} {input.rows}"
-        " --images {input.images} --out {output} 2>&1 | tee {log}"
+        "python -m workflow figure {params.spec} {output} {input.images} {input.rows}"
+        " 2>&1 | tee {log}"
 
 
 rule plot:
@@ -156,7 +156,7 @@ rule plot:
     params:
         spec=lambda w: spec(jobs.show(CONFIG, "plot", [w.table], w.table)),
     shell:
-        "python -m workflow plot {params.spec} {input} --out {output}" " 2>&1 | tee {log}"
+        "python -m workflow plot {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule training_table:
@@ -173,7 +173,7 @@ rule training_table:
     params:
         spec=spec(jobs.bare("training")),
     shell:
-        "python -m workflow training {input} --out {output.csv} 2>&1 | tee {log}"
+        "python -m workflow training {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
 
 rule training_figure:
@@ -189,4 +189,4 @@ rule training_figure:
     params:
         spec=spec(jobs.bare("validation")),
     shell:
-        "python -m workflow validation {input} --out {output} 2>&1 | tee {log}"
+        "python -m workflow validation {params.spec} {output} {input} 2>&1 | tee {log}"

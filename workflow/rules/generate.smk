@@ -16,8 +16,8 @@ rule generate:
     params:
         spec=lambda w: spec(jobs.generate(CONFIG, w.prior)),
     shell:
-        "python -m workflow generate {params.spec} {input} --threads {threads}"
-        " --out {output} 2>&1 | tee {log}"
+        "python -m workflow generate {params.spec} {output} {input}"
+        " --threads {threads} 2>&1 | tee {log}"
 
 
 if GENERATION:
@@ -42,5 +42,5 @@ if GENERATION:
         params:
             spec=lambda w: spec(jobs.generation(CONFIG)),
         shell:
-            "python -m workflow generation {params.spec} {input.samples}"
-            " --train {input.train} --test {input.test} --out {output.figure} 2>&1 | tee {log}"
+            "python -m workflow generation {params.spec} {output.figure} {input.train} {input.test} {input.samples}"
+            " 2>&1 | tee {log}"

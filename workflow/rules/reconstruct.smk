@@ -20,9 +20,8 @@ rule reconstruct:
     params:
         spec=lambda w: spec(jobs.reconstruct(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow reconstruct {params.spec} {input.measurements}"
-        " {input.weights}"
-        " --threads {threads} --out {output.images} 2>&1 | tee {log}"
+        "python -m workflow reconstruct {params.spec} {output.images} {input.measurements} {input.weights}"
+        " --threads {threads} 2>&1 | tee {log}"
 
 
 rule controls:
@@ -30,8 +29,12 @@ rule controls:
         images=lambda w: images_of(w.problem),
         train=lambda w: images_of(w.problem, "train"),
     output:
-        images=[f"{RUN}/reconstructions/{{problem}}/{name}.npz" for name in CONTROLS],
-        records=[f"{RUN}/reconstructions/{{problem}}/{name}.json" for name in CONTROLS],
+        first=f"{RUN}/reconstructions/{{problem}}/{[*CONTROLS][0]}.npz",
+        others=[
+            f"{RUN}/reconstructions/{{problem}}/{name}.{kind}"
+            for name in CONTROLS
+            for kind in ("npz", "json")
+        ][1:],
     log:
         f"{RUN}/logs/reconstruct/{{problem}}/controls.log",
     conda:
@@ -39,5 +42,5 @@ rule controls:
     params:
         spec=lambda w: spec(jobs.controls(CONFIG, w.problem)),
     shell:
-        "python -m workflow controls {params.spec} {output.images}"
-        " --images {input.images} --train {input.train} 2>&1 | tee {log}"
+        "python -m workflow controls {params.spec} {output.first} {input.images} {input.train}"
+        " 2>&1 | tee {log}"

@@ -13,7 +13,7 @@ rule run_card:
     params:
         spec=lambda w: spec(jobs.whole(CONFIG, "run_card")),
     shell:
-        "python -m workflow run_card {params.spec} {input} --out {output} 2>&1 | tee {log}"
+        "python -m workflow run_card {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule report:
@@ -35,4 +35,4 @@ rule report:
     params:
         spec=lambda w: spec(jobs.whole(CONFIG, "report")),
     shell:
-        "python -m workflow report {params.spec} {input.card} --out {output} 2>&1 | tee {log}"
+        "python -m workflow report {params.spec} {output} {input.card} 2>&1 | tee {log}"

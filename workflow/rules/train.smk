@@ -23,6 +23,5 @@ rule train:
     params:
         spec=lambda w: spec(jobs.train(CONFIG, w.dataset, w.network)),
     shell:
-        "python -m workflow train {params.spec} --images {input.images}"
-        " --validation {input.validation} --threads {threads}"
-        " --out {output.weights} 2>&1 | tee {log}"
+        "python -m workflow train {params.spec} {output.weights} {input.images} {input.validation}"
+        " --threads {threads} 2>&1 | tee {log}"

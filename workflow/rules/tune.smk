@@ -21,8 +21,8 @@ rule tune_row:
     params:
         spec=lambda w: spec(jobs.tune(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow tune {params.spec} {input.images} {input.weights}"
-        " --threads {threads} --out {output} 2>&1 | tee {log}"
+        "python -m workflow tune {params.spec} {output} {input.images} {input.weights}"
+        " --threads {threads} 2>&1 | tee {log}"
 
 
 rule sensitivity:
@@ -37,7 +37,7 @@ rule sensitivity:
     params:
         spec=lambda w: spec(jobs.sensitivity(CONFIG, w.parameter)),
     shell:
-        "python -m workflow sensitivity {params.spec} {input} --out {output}" " 2>&1 | tee {log}"
+        "python -m workflow sensitivity {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule tuned:
@@ -52,7 +52,7 @@ rule tuned:
     params:
         spec=lambda w: spec(jobs.tuned(CONFIG)),
     shell:
-        "python -m workflow tuned {params.spec} {input} --out {output}" " 2>&1 | tee {log}"
+        "python -m workflow tuned {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule tune:

@@ -11,6 +11,18 @@ PARENT = "BENCHMARK_PARENT"  # environment variable: process that a job must not
 _sealed: list[str] = []
 
 
+def isolate(minutes: float, truth: tuple[Path, ...]) -> str | None:
+    """Go on in a new process that ends after ``minutes`` and cannot open the folders ``truth``.
+
+    Returns:
+        In the new process None. Here the reason why it was killed (``fork``).
+    """
+    reason = fork(60 * minutes if minutes else None)
+    if reason is None:
+        seal(*truth)
+    return reason
+
+
 def seal(*folders: Path) -> None:
     """Let this process open no file below ``folders`` from now on.
 

@@ -10,6 +10,7 @@ from deepinv.optim.linear import conjugate_gradient
 
 from problems.base import Problem
 from workflow.config.build import build_problem
+from workflow.config.machine import Machine
 from workflow.config.spec import Controls
 from workflow.store.arrays import load_images, save_arrays, save_record
 
@@ -44,22 +45,22 @@ def oracle(problem: Problem, truth: torch.Tensor, train: torch.Tensor) -> torch.
 CONTROLS = {"mean_image": mean_image, "oracle": oracle}
 
 
-def controls(job: Controls, images: Path, train: Path, out: list[Path], cache: Path) -> None:
+def controls(job: Controls, out: Path, images: Path, train: Path, machine: Machine) -> None:
     """Write the controls of a problem, in place of reconstructions.
 
     Args:
+        out: NPZ file of one of them; <control>.npz and a record (JSON) of each are beside it.
         images: the test images.
         train: the training images.
-        out: NPZ files, called <control>.npz; a record (JSON) is written beside each.
-        cache: folder for matrices of operators.
     """
     truth, training = load_images(images), torch.from_numpy(load_images(train).pixels)
     pixels = torch.from_numpy(truth.pixels)
-    for path in out:
-        problem = build_problem(job.family, job.problem_params, pixels.shape[1:], cache)
+    for name, control in CONTROLS.items():
+        path = out.with_name(f"{name}.npz")
+        problem = build_problem(job.family, job.problem_params, pixels.shape[1:], machine.operators)
         with torch.no_grad():
-            x_hat = CONTROLS[path.stem](problem, pixels, training)
+            x_hat = control(problem, pixels, training)
         save_arrays(path, x_hat=x_hat.clamp(0, 1).numpy())
         record = {"status": "ok", "reason": "", "images": [{"id": id_} for id_ in truth.ids]}
-        names = {"problem": job.problem, "method": path.stem}
+        names = {"problem": job.problem, "method": name}
         save_record(path.with_suffix(".json"), {**record, **names, "spec": job.record})

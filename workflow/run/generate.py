@@ -8,6 +8,7 @@ import torch
 from methods.sampling import GenerationParams
 from methods.sampling import generate as sample
 from problems.noise import ImageNoise, seed_of
+from workflow.config.machine import Machine
 from workflow.config.spec import Generate
 from workflow.plugins.params import make_params
 from workflow.run.device import setup
@@ -16,9 +17,9 @@ from workflow.store.arrays import save_arrays
 from workflow.store.weights import load_prior, shape_of
 
 
-def generate(job: Generate, weights: Path, out: Path, threads: int) -> None:
+def generate(job: Generate, out: Path, weights: Path, machine: Machine) -> None:
     """Write samples (n, C, H, W) in [0, 1]."""
-    device, precision = setup(job, threads)
+    device, precision = setup(job, machine.threads)
     params = make_params(GenerationParams, job.sampler, "generation.sampler")
     chosen, shape = job.prior, shape_of(weights)
     prior = load_prior(weights, chosen.assembly, shape, device, precision, chosen.overlap)

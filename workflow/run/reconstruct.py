@@ -13,6 +13,7 @@ import torch
 from methods.priors.base import Prior
 from problems.noise import seed_of
 from workflow.config.build import build_method, build_problem
+from workflow.config.machine import Machine
 from workflow.config.spec import Reconstruct
 from workflow.run import harness
 from workflow.run.device import setup
@@ -28,20 +29,23 @@ from workflow.store.weights import load_prior
 
 
 def reconstruct(
-    job: Reconstruct, measurements: Path, weights: Path | None, out: Path, cache: Path, threads: int
+    job: Reconstruct,
+    out: Path,
+    measurements: Path,
+    weights: Path | None = None,
+    *,
+    machine: Machine,
 ) -> None:
     """Write ``out`` (NPZ) and its record (JSON); go on where a killed attempt at it ended.
 
     Args:
         measurements: of all test images.
         weights: of the network of the prior, if the row has one.
-        cache: folder for matrices of operators.
-        threads: cores to use.
     """
-    device, precision = setup(job, threads)
+    device, precision = setup(job, machine.threads)
     measured = load_measurements(measurements)
     shape = tuple(measured["shape"].tolist())
-    problem = build_problem(job.family, job.problem_params, shape, cache).to(device)
+    problem = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     try:
         method = build_method(job.method, job.params)
     except Exception as error:
@@ -85,7 +89,9 @@ def prior_for(
     if job.prior is None:
         return None
     if weights is None:
-        raise ValueError(f"{job.row} needs a trained prior: name its weights with --weights")
+        raise ValueError(
+            f"{job.row} needs a trained prior: name its weights after the measurements"
+        )
     return load_prior(weights, job.prior.assembly, shape, device, precision, job.prior.overlap)
 
 

@@ -15,6 +15,7 @@ from methods.priors.networks import NetworkParams, build_network
 from methods.priors.training import Trainer, TrainingParams
 from problems.datasets.base import nested
 from problems.noise import ImageNoise, seed_of
+from workflow.config.machine import Machine
 from workflow.config.spec import Train
 from workflow.plugins.params import make_params
 from workflow.run.device import setup
@@ -28,26 +29,20 @@ from workflow.store.weights import save_tensors, save_weights
 CURVE_POINTS = 200  # of the loss
 
 
-def train(
-    job: Train, data: Path, validation: Path, weights: Path, threads: int, checkpoint_seconds: float
-) -> None:
-    """Train a network on the images in ``data`` and write ``weights`` and its companions.
+def train(job: Train, out: Path, images: Path, validation: Path, machine: Machine) -> None:
+    """Train a network on ``images`` and write its weights to ``out``, its companions beside them.
 
     Now and then the averaged network denoises the images in ``validation``, which nothing learns
     from and whose time is not counted. A checkpoint of another job is not resumed.
-
-    Args:
-        threads: cores to use.
-        checkpoint_seconds: between checkpoints.
 
     Raises:
         StoreError: the loss is not finite.
         ValueError: parameters that do not fit each other or the images.
     """
-    device, precision = setup(job, threads)
-    images = load_images(data)
-    chosen = nested(len(images.ids), job.images)
-    pixels, shape = images.pixels[chosen], images.pixels.shape[1:]
+    device, precision = setup(job, machine.threads)
+    loaded = load_images(images)
+    chosen = nested(len(loaded.ids), job.images)
+    pixels, shape = loaded.pixels[chosen], loaded.pixels.shape[1:]
     network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")
     params = make_params(TrainingParams, job.training, f"networks.{job.name}.training")
     seed = seed_of(job.seed, "train", job.dataset, job.name)
@@ -60,7 +55,7 @@ def train(
 
     data_hash = arrays_hash(pixels)
     key = json.dumps([job.hash, data_hash, str(device), str(precision)])
-    checkpoint = Path(weights).with_name("checkpoint.safetensors")
+    checkpoint = out.with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(
         f"train {job.name} on {job.dataset}", params.examples, "examples", trainer.examples
@@ -86,7 +81,7 @@ def train(
             curve.append([trainer.examples, round(elapsed, 1), loss])
             losses = []
             progress.update(trainer.examples, f"loss {loss:.4f}")
-            if time.monotonic() - saved > checkpoint_seconds:
+            if time.monotonic() - saved > machine.checkpoint_seconds:
                 saved = time.monotonic()
                 save_tensors(
                     checkpoint,
@@ -113,15 +108,15 @@ def train(
         "seconds": round(seconds, 1),
         "device": str(device),
         "precision": str(precision).removeprefix("torch."),
-        "threads": threads,
-        "made_with": made_with(job.code, [data, validation]),
+        "threads": machine.threads,
+        "made_with": made_with(job.code, [images, validation]),
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
-    write_text(Path(weights).with_name("loss.csv"), frame.to_csv(index=False))
+    write_text(out.with_name("loss.csv"), frame.to_csv(index=False))
     levels = [f"sigma_{sigma:g}" for sigma in job.validation["sigmas"]]
     frame = pd.DataFrame(checks, columns=["examples", "pixels", "seconds", *levels])
-    write_text(Path(weights).with_name("validation.csv"), frame.to_csv(index=False))
-    save_weights(weights, trainer.average, card)
+    write_text(out.with_name("validation.csv"), frame.to_csv(index=False))
+    save_weights(out, trainer.average, card)
     checkpoint.unlink(missing_ok=True)
 
 

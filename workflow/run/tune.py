@@ -10,6 +10,7 @@ import torch
 from problems.datasets.base import evenly_spaced
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
+from workflow.config.machine import Machine
 from workflow.config.spec import Tune
 from workflow.run import harness
 from workflow.run.device import setup
@@ -22,19 +23,19 @@ from workflow.store.files import write_text
 
 
 def tune(
-    job: Tune, images: Path, weights: Path | None, out: Path, cache: Path, threads: int
+    job: Tune, out: Path, images: Path, weights: Path | None = None, *, machine: Machine
 ) -> None:
     """Search a row's parameters (``workflow.run.search``); log every trial, the best first.
 
     Trials share measurements and random numbers. A trial takes one image after the other and ends
     early when its mean PSNR is ``job.margin`` below that of the best trial on the same images.
     """
-    device, precision = setup(job, threads)
+    device, precision = setup(job, machine.threads)
     loaded = load_images(images)
     chosen = evenly_spaced(list(range(len(loaded.ids))), job.images)
     truth, ids = torch.from_numpy(loaded.pixels[chosen]), [loaded.ids[i] for i in chosen]
     shape = tuple(truth.shape[1:])
-    problem = build_problem(job.family, job.problem_params, shape, cache).to(device)
+    problem = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     prior = prior_for(job, weights, shape, device, precision)
     seeds = [seed_of(job.seed, "measure", job.problem, id_) for id_ in ids]
     y = problem.measure(truth.to(device), ImageNoise(seeds, device))

@@ -6,21 +6,23 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from workflow.config.machine import Machine
+from workflow.config.spec import Show
 from workflow.run.search import Axis, at_edge
 from workflow.store.files import write_text
 
 
-def tuned(settings: dict[str, Any], trials: list[Path], out: Path) -> None:
+def tuned(job: Show, out: Path, *trials: Path, machine: Machine | None = None) -> None:
     """Write the best trial of every search as a configuration to lay over the preset.
 
     What was found on test images becomes rows of their own, which are marked as oracles.
 
     Args:
-        settings: ``split``, and ``searches``: problem, row, label and search of each.
+        job: its settings are ``split``, and ``searches``: problem, row, label and search of each.
         trials: of these searches; one that does not exist is left out.
     """
     rows: dict[str, Any] = {}
-    split = settings["split"]
+    settings, split = job.settings, job.settings["split"]
     for line, path in zip(settings["searches"], trials, strict=True):
         problem, row = line["problem"], line["row"]
         tried = pd.read_csv(path) if Path(path).exists() else pd.DataFrame({"psnr": []})

@@ -9,6 +9,7 @@ import torch
 
 from problems.noise import ImageNoise
 from workflow.config.build import build_method, build_problem
+from workflow.config.machine import Machine
 from workflow.config.resolve import CONTROLS
 from workflow.config.spec import parse
 from workflow.run import harness
@@ -27,7 +28,7 @@ from workflow.store.arrays import (
 TOLERANCE = 0.05  # dB; another processor rounds differently
 
 
-def verify(table: Path, count: int, seed: int, cache: Path, threads: int) -> list[str]:
+def verify(table: Path, count: int, seed: int, machine: Machine) -> list[str]:
     """Recompute ``count`` images of a table (results/<name>/tables/<table>.csv).
 
     Each is reconstructed with the others of its batch, from the stored measurements and weights,
@@ -48,7 +49,7 @@ def verify(table: Path, count: int, seed: int, cache: Path, threads: int) -> lis
     scores = pd.concat(frames, ignore_index=True)
     done = scores[(scores["status"] == "ok") & ~scores["method"].isin(list(CONTROLS))]
     chosen = done.sample(min(count, len(done)), random_state=seed)
-    return [_check(run, line, cache, threads) for line in chosen.to_dict("records")]
+    return [_check(run, line, machine) for line in chosen.to_dict("records")]
 
 
 def _scored(run: Path, line: dict[str, Any]) -> pd.DataFrame:
@@ -62,16 +63,16 @@ def _scored(run: Path, line: dict[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _check(run: Path, line: dict[str, Any], cache: Path, threads: int) -> str:
+def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     """Recompute one image; a line that says what was found."""
     problem, row, image = line["problem"], line["method"], line["image"]
     label = f"{row} on {problem}, {image}, seed {line['seed']}"
     stored = run / "reconstructions" / problem / f"{row}.npz"
     job = parse(load_record(stored.with_suffix(".json"))["spec"])
-    device, precision = setup(job, threads)
+    device, precision = setup(job, machine.threads)
     measured = load_measurements(run / "measurements" / f"{problem}.npz")
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
-    built = build_problem(job.family, job.problem_params, shape, cache).to(device)
+    built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     weights = job.prior and run / "networks" / job.prior.network / "weights.safetensors"
     prior = prior_for(job, weights, shape, device, precision)
     start = ids.index(image) // job.batch * job.batch

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.config.build import build_problem
-from workflow.config.spec import Score
+from workflow.config.machine import Machine
+from workflow.config.spec import Score, Show
 from workflow.score.metrics import score as score_row
 from workflow.score.scores import COLUMNS, read_scores
 from workflow.store.arrays import (
@@ -21,36 +22,37 @@ from workflow.store.files import write_text
 
 def score(
     job: Score,
+    out: Path,
     images: Path,
     measurements: Path,
-    reconstructions: list[Path],
-    out: list[Path],
-    cache: Path,
+    *reconstructions: Path,
+    machine: Machine,
 ) -> None:
     """Score rows and controls on a problem; write one line per image.
 
     Args:
+        out: CSV file of the first row; those of the others are written beside it.
         images: the truth.
         measurements: of it.
         reconstructions: NPZ files in the order of ``job.rows``, their records (JSON) beside them.
-        out: CSV files in the same order.
-        cache: folder for matrices of operators.
 
     Raises:
         StoreError: a reconstruction is damaged, or of other images.
     """
     truth, measured = load_images(images), load_measurements(measurements)
-    problem = build_problem(job.family, job.problem_params, truth.pixels.shape[1:], cache)
-    for row, path, target in zip(job.rows, reconstructions, out, strict=True):
+    problem = build_problem(
+        job.family, job.problem_params, truth.pixels.shape[1:], machine.operators
+    )
+    for row, path in zip(job.rows, reconstructions, strict=True):
         record, x_hat = load_record(path.with_suffix(".json")), load_arrays(path)["x_hat"]
         if arrays_hash(x_hat) != record.get("x_hat_sha256", arrays_hash(x_hat)):
             raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
         frame = score_row(truth, measured["y"], problem, x_hat, record)
         frame = frame.assign(problem=job.problem, method=row).reindex(columns=list(COLUMNS))
-        write_text(target, frame.to_csv(index=False))
+        write_text(out.with_name(f"{row}.csv"), frame.to_csv(index=False))
 
 
-def collect(scores: list[Path], out: Path) -> None:
+def collect(job: Show, out: Path, *scores: Path, machine: Machine) -> None:
     """Put the scores of all problems and rows into one file."""
     table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
     write_text(out, table.to_csv(index=False))

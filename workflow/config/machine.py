@@ -1,0 +1,46 @@
+"""What of a job depends on where it runs and changes no result."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how a job runs; the rules set it in the environment (``BENCHMARK_...``).
+
+    Attributes:
+        threads: cores to use.
+        cache: folder for downloads and matrices of operators, which all runs share.
+        minutes: of one attempt at a reconstruction; 0 is no limit.
+        checkpoint_seconds: of training.
+        truth: folders that no method may read.
+    """
+
+    threads: int = 1
+    cache: Path = Path("results/cache")
+    minutes: float = 0.0
+    checkpoint_seconds: float = 30.0
+    truth: tuple[Path, ...] = ()
+
+    @property
+    def downloads(self) -> Path:
+        """Folder of files that were fetched."""
+        return self.cache / "downloads"
+
+    @property
+    def operators(self) -> Path:
+        """Folder of matrices of operators."""
+        return self.cache / "operators"
+
+
+def machine(threads: int = 1) -> Machine:
+    """The machine that the environment describes."""
+    said = os.environ
+    return Machine(
+        threads=threads,
+        cache=Path(said.get("BENCHMARK_CACHE", "results/cache")),
+        minutes=float(said.get("BENCHMARK_MINUTES", 0)),
+        checkpoint_seconds=float(said.get("BENCHMARK_CHECKPOINT_SECONDS", 30)),
+        truth=tuple(Path(p) for p in said.get("BENCHMARK_TRUTH", "").split(os.pathsep) if p),
+    )
