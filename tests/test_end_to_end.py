@@ -344,16 +344,15 @@ def test_failing_methods_are_rows_and_everything_else_is_made(project):
 
 def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):
     run_folder = project / "results/test"
-    images = ["--images", "results/test/data/ct/train.npz"]
-    validation = ["--validation", "results/test/data/ct/validation.npz"]
+    images = [f"results/test/data/ct/{split}.npz" for split in ("train", "validation")]
     train, row = (
         spec_of(project, "Train", name="whole"),
         spec_of(project, "Reconstruct", row="admm_tv"),
     )
     prepare = spec_of(project, "Prepare", dataset="ct", split="train")
     commands = {
-        "data/ct/train.npz": ["prepare", prepare, "--downloads", "results/cache/downloads"],
-        "networks/ct/whole/weights.safetensors": ["train", train, *images, *validation],
+        "data/ct/train.npz": ["prepare", prepare],
+        "networks/ct/whole/weights.safetensors": ["train", train],
         "reconstructions/ct20/admm_tv.npz": [
             "reconstruct",
             row,
@@ -362,8 +361,8 @@ def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):
     }
     before = {p: p.read_bytes() for p in run_folder.rglob("*") if p.is_file()}
     for name, command in commands.items():
-        out = ["--out", f"results/test/{name}"]
-        code, output = workflow(project, *command, *out, file_size=5000)
+        inputs = {"train": images, "reconstruct": [measured]}.get(command[0], [])
+        code, output = workflow(project, *command, f"results/test/{name}", *inputs, file_size=5000)
         assert code == 1
         assert "Traceback" not in output
         assert output.rstrip().splitlines()[-1].startswith("error: ")

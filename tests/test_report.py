@@ -62,7 +62,7 @@ def test_the_page_loads_nothing(finished):
 
 def test_the_page_is_the_same_every_time(finished, tmp_path):
     spec = spec_of(finished, "Show", name="report")
-    arguments = [spec, "results/test/run.json", "--out", str(tmp_path / "again.html")]
+    arguments = [spec, str(tmp_path / "again.html"), "results/test/run.json"]
     code, output = workflow(finished, "report", *arguments)
     assert code == 0, output
     assert (tmp_path / "again.html").read_bytes() == (finished / PAGE).read_bytes()

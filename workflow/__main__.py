@@ -16,7 +16,7 @@ import typer
 from workflow.plugins.params import parsed
 from workflow.run.contained import end_with_parent, isolate
 
-JOBS = {  # command, also the name of its function: module, and what it does
+RUN = {  # command, also the name of its function: module, and what it does
     "prepare": ("workflow.run.prepare", "Write the images of a split of a dataset."),
     "measure": ("workflow.run.measure", "Measure the test images of a problem."),
     "train": ("workflow.run.train", "Train a network."),
@@ -24,9 +24,11 @@ JOBS = {  # command, also the name of its function: module, and what it does
     "controls": ("workflow.run.controls", "Make the controls of a problem."),
     "generate": ("workflow.run.generate", "Sample a prior without a measurement."),
     "tune": ("workflow.run.tune", "Try a row's search on validation images."),
-    "tuned": ("workflow.run.tuned", "Write the best trials of all searches as a configuration."),
     "score": ("workflow.score.images", "Score rows on a problem."),
+}
+SHOW = {  # the same, which compute nothing
     "collect": ("workflow.score.images", "Put all scores into one table."),
+    "tuned": ("workflow.run.tuned", "Write the best trials of all searches as a configuration."),
     "table": ("workflow.show.evaluation", "Write a table as CSV, Markdown and LaTeX."),
     "claims": ("workflow.show.evaluation", "Give the paper's claims a verdict."),
     "metrics": ("workflow.show.evaluation", "Compare the rankings by every metric."),
@@ -44,7 +46,7 @@ app = typer.Typer(
 )
 by_hand = {"rich_help_panel": "By hand"}
 Params = Annotated[str, typer.Option(help="that differ from the defaults, a YAML mapping")]
-Run = Annotated[Path, typer.Argument(help="results/<name>")]
+Folder = Annotated[Path, typer.Argument(help="results/<name>")]
 
 
 def add(name: str, module: str, text: str) -> None:
@@ -66,13 +68,14 @@ def add(name: str, module: str, text: str) -> None:
         use(job.plugins)
         if failed:
             return import_module(module).give_up(job, out, failed)
-        return getattr(import_module(module), name)(job, out, *(inputs or ()), machine=where)
+        function = getattr(import_module(module), name)
+        return function(job, out, *(inputs or ()), **({"machine": where} if name in RUN else {}))
 
     app.command(name, help=text)(command)
 
 
-for job in JOBS:
-    add(job, *JOBS[job])
+for job, about in {**RUN, **SHOW}.items():
+    add(job, *about)
 
 
 @app.command(**by_hand)
@@ -145,7 +148,7 @@ def verify(
 
 
 @app.command(**by_hand)
-def retry(run: Run) -> None:
+def retry(run: Folder) -> None:
     """Let the next run of snakemake try again what failed."""
     from workflow.store.failures import retry
 
@@ -153,7 +156,7 @@ def retry(run: Run) -> None:
 
 
 @app.command(**by_hand)
-def reference(run: Run) -> None:
+def reference(run: Folder) -> None:
     """Copy a run to results/reference, its main table to the README."""
     from workflow.show.reference import keep, update_readme
 

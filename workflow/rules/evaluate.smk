@@ -23,8 +23,8 @@ for (problem, *_), rows in scored_together().items():
         params:
             spec=spec(jobs.score(CONFIG, problem, rows)),
         shell:
-            "python -m workflow score {params.spec} {output.first} {input.images} {input.measurements} {input.reconstructions}"
-            " 2>&1 | tee {log}"
+            "python -m workflow score {params.spec} {output.first} {input.images}"
+            " {input.measurements} {input.reconstructions} 2>&1 | tee {log}"
 
 
 rule collect_scores:

@@ -89,9 +89,7 @@ def prior_for(
     if job.prior is None:
         return None
     if weights is None:
-        raise ValueError(
-            f"{job.row} needs a trained prior: name its weights after the measurements"
-        )
+        raise ValueError(f"{job.row} needs the weights of its prior, after the measurements")
     return load_prior(weights, job.prior.assembly, shape, device, precision, job.prior.overlap)
 
 

@@ -6,13 +6,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from workflow.config.machine import Machine
 from workflow.config.spec import Show
 from workflow.run.search import Axis, at_edge
 from workflow.store.files import write_text
 
 
-def tuned(job: Show, out: Path, *trials: Path, machine: Machine | None = None) -> None:
+def tuned(job: Show, out: Path, *trials: Path) -> None:
     """Write the best trial of every search as a configuration to lay over the preset.
 
     What was found on test images becomes rows of their own, which are marked as oracles.

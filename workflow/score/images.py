@@ -52,7 +52,7 @@ def score(
         write_text(out.with_name(f"{row}.csv"), frame.to_csv(index=False))
 
 
-def collect(job: Show, out: Path, *scores: Path, machine: Machine) -> None:
+def collect(job: Show, out: Path, *scores: Path) -> None:
     """Put the scores of all problems and rows into one file."""
     table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
     write_text(out, table.to_csv(index=False))
