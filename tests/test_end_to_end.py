@@ -345,24 +345,20 @@ def test_failing_methods_are_rows_and_everything_else_is_made(project):
 def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):
     run_folder = project / "results/test"
     images = [f"results/test/data/ct/{split}.npz" for split in ("train", "validation")]
-    train, row = (
-        spec_of(project, "Train", name="whole"),
-        spec_of(project, "Reconstruct", row="admm_tv"),
-    )
     prepare = spec_of(project, "Prepare", dataset="ct", split="train")
+    train = spec_of(project, "Train", name="whole")
+    row = spec_of(project, "Reconstruct", row="admm_tv")
     commands = {
-        "data/ct/train.npz": ["prepare", prepare],
-        "networks/ct/whole/weights.safetensors": ["train", train],
-        "reconstructions/ct20/admm_tv.npz": [
-            "reconstruct",
-            row,
-            "results/test/measurements/ct20.npz",
-        ],
-    }
+        "data/ct/train.npz": ("prepare", prepare, []),
+        "networks/ct/whole/weights.safetensors": ("train", train, images),
+        "reconstructions/ct20/admm_tv.npz": (
+            "reconstruct", row, ["results/test/measurements/ct20.npz"],
+        ),
+    }  # fmt: skip
     before = {p: p.read_bytes() for p in run_folder.rglob("*") if p.is_file()}
-    for name, command in commands.items():
-        inputs = {"train": images, "reconstruct": [measured]}.get(command[0], [])
-        code, output = workflow(project, *command, f"results/test/{name}", *inputs, file_size=5000)
+    for name, (job, spec, inputs) in commands.items():
+        out = f"results/test/{name}"
+        code, output = workflow(project, job, spec, out, *inputs, file_size=5000)
         assert code == 1
         assert "Traceback" not in output
         assert output.rstrip().splitlines()[-1].startswith("error: ")
