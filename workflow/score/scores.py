@@ -4,6 +4,7 @@ Metrics are protocols with a name and a version; a change of one is a new versio
 reconstruction clipped to [0, 1], with data range 1, and of the stored file, float32.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -48,3 +49,8 @@ TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
 def read_scores(path: Path | str) -> pd.DataFrame:
     """Read a table of scores; text that is absent is an empty string."""
     return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str)).fillna(dict.fromkeys(TEXT, ""))
+
+
+def read_all(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """Read tables of scores as one."""
+    return pd.concat([read_scores(path) for path in paths], ignore_index=True)

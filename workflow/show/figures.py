@@ -1,12 +1,14 @@
-"""Figures of images: reconstructions with their errors, and samples of priors."""
+"""Figures of images: reconstructions and their errors."""
 
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -14,6 +16,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from problems.datasets.base import evenly_spaced
+from workflow.config.resolve import labels_of, rows_of
+from workflow.score.scores import read_scores
+from workflow.store.arrays import load_arrays, load_images
 from workflow.store.files import replacing
 
 WIDTH = 7.0  # inches, the text width of a page
@@ -26,6 +31,37 @@ ERROR_MAP = "inferno"  # its lightness rises steadily, so it reads in grey
 
 
 # ---- reconstructions --------------------------------------------------------------------------
+
+
+def figure(
+    config: dict[str, Any], table: str, images: Path, scores: Path, folder: Path, out: Path
+) -> None:
+    """Draw reconstructions of a few test images by the rows of a table, with error maps.
+
+    Args:
+        images: test images.
+        scores: of the table on one problem (CSV).
+        folder: of the reconstructions, one file per row.
+    """
+    truth, frame = load_images(images), read_scores(scores)
+    settings = config["figures"]
+    chosen = inner(len(truth.ids), settings["images"])
+    ids = [truth.ids[i] for i in chosen]
+    shown, captions = {}, {}
+    for row, label in labels_of(config, rows_of(config, table)).items():
+        of_row = frame[(frame["method"] == row) & (frame["seed"] == 0)].set_index("image")
+        if of_row["status"].iloc[0] == "ok":
+            shown[label] = load_arrays(Path(folder) / f"{row}.npz")["x_hat"][chosen]
+            captions[label] = [score_text(line) for _, line in of_row.loc[ids].iterrows()]
+    drawn = reconstruction_figure(
+        truth.pixels[chosen], shown, tuple(settings["window"]), settings["error_max"], ids, captions
+    )
+    save(drawn, out, colours=256 if truth.pixels.shape[1] == 1 else None)
+
+
+def score_text(line: pd.Series) -> str:
+    """What stands below an image: 33.57 dB / 0.854."""
+    return f"{line['psnr']:.2f} dB / {line['ssim']:.3f}"
 
 
 def reconstruction_figure(
@@ -69,7 +105,7 @@ def reconstruction_figure(
     for i in range(len(truth)):
         for j, (label, images) in enumerate(panels.items()):
             axes = figure.add_axes(sheet.box(i, j, line=0))
-            _show(axes, images[i], window)
+            show_image(axes, images[i], window)
             if i == 0 or bands > 1:
                 title = "\n".join(_wrap(label))
                 axes.set_title(title, fontsize=TEXT, pad=3, linespacing=1.1, parse_math=False)
@@ -141,15 +177,6 @@ def _wrap(label: str) -> list[str]:
     return wrap(label, 17, break_long_words=False, break_on_hyphens=False)
 
 
-def _show(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> None:
-    low, high = window
-    shown = np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0)
-    axes.imshow(shown if shown.shape[2] == 3 else shown[..., 0], cmap="gray", vmin=0, vmax=1)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_frame_on(False)
-
-
 def _colour_bar(figure: Figure, sheet: _Sheet, error_max: float) -> None:
     left, bottom, width, height = sheet.box(0, 0, line=1)
     box = (left + 0.08 * width, bottom + 0.5 * height, 0.84 * width, 0.07 / sheet.height)
@@ -163,28 +190,17 @@ def _colour_bar(figure: Figure, sheet: _Sheet, error_max: float) -> None:
     bar.outline.set_linewidth(0.5)
 
 
-# ---- samples ----------------------------------------------------------------------------------
+# ---- both --------------------------------------------------------------------------------------
 
 
-def sample_figure(samples: dict[str, np.ndarray]) -> Figure:
-    """Show images (n, C, H, W) in [0, 1] of every label, one line each."""
-    columns = max(len(images) for images in samples.values())
-    height, width = next(iter(samples.values())).shape[2:]
-    left = 4 * LINE
-    panel = min(PANEL, (WIDTH - left) / columns - GAP)
-    tall = panel * height / width
-    size = left + columns * (panel + GAP), len(samples) * (tall + GAP)
-    figure = Figure(figsize=size)
-    for i, (label, images) in enumerate(samples.items()):
-        for j, image in enumerate(images):
-            box = left + j * (panel + GAP), size[1] - (i + 1) * (tall + GAP)
-            axes = figure.add_axes(
-                (box[0] / size[0], box[1] / size[1], panel / size[0], tall / size[1])
-            )
-            _show(axes, image, (0, 1))
-            if j == 0:
-                axes.set_ylabel("\n".join(wrap(label, 14)), fontsize=TEXT, parse_math=False)
-    return figure
+def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> None:
+    """Draw an image (C, H, W), grey or RGB, between the pixel values of ``window``."""
+    low, high = window
+    shown = np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0)
+    axes.imshow(shown if shown.shape[2] == 3 else shown[..., 0], cmap="gray", vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_frame_on(False)
 
 
 def inner(count: int, images: int) -> list[int]:

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from problems.datasets.base import Images
 from workflow.config.build import build_problem
 from workflow.config.resolve import load, network_for, plain_label
 from workflow.config.spec import code_of
 from workflow.plugins.discovery import find, kinds_of, use
 from workflow.plugins.params import PluginError, checked
 from workflow.score.metrics import mean_psnr, score
-from workflow.score.scores import COLUMNS
+from workflow.show.contents import main_problems, test_images
 from workflow.store.arrays import (
     StoreError,
     arrays_hash,
@@ -35,7 +36,7 @@ FEW = 3  # images on which two seeds and two batch sizes are compared
 
 
 @dataclass(frozen=True)
-class Trial:
+class Candidate:
     """A row that is tried: its name, the run, its configuration with the row, and its folder."""
 
     row: str
@@ -46,17 +47,14 @@ class Trial:
     @property
     def problems(self) -> list[str]:
         """Problems of the main tables of the run, each once."""
-        tables = self.config["tables"].values()
-        shown = [t["problems"] for t in tables if not (t["ablation"] or t["extra"])]
-        return list(dict.fromkeys(problem for problems in shown for problem in problems))
+        return list(main_problems(self.config))
 
-    def truth(self, problem: str):
+    def truth(self, problem: str) -> Images:
         """Test images of a problem."""
-        dataset = self.config["problems"][problem]["dataset"]
-        return load_images(self.run / "data" / dataset / "test.npz")
+        return load_images(test_images(self.config, self.run, problem))
 
 
-def prepare(file: Path, run: Path, params: dict[str, Any]) -> Trial:
+def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:
     """Add the method of ``file`` to the configuration of ``run`` (results/<name>), in a folder.
 
     Raises:
@@ -81,56 +79,52 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Trial:
         entry = {**old, "label": f"{plain_label(old)}, again", **(entry if params else {})}
     config["rows"][row] = {**entry, "search": {}, "only_named": True}
     config["plugins"] = named
-    trial = Trial(row, run, config, run / "cards" / row)
-    save_record(trial.folder / "config.json", config)
-    return trial
+    candidate = Candidate(row, run, config, run / "cards" / row)
+    save_record(candidate.folder / "config.json", config)
+    return candidate
 
 
-def reconstruct(trial: Trial, cores: int) -> None:
+def reconstruct(candidate: Candidate, cores: int) -> None:
     """Reconstruct all test images of every problem, and a few alone with two seeds.
 
     What is there and was made by the same code of the same files is kept.
     """
-    few = {**trial.config, "batch": 1}
-    repeated = {p: {**s, "repeats": 2} for p, s in trial.config["problems"].items()}
-    save_record(trial.folder / "few" / "config.json", {**few, "problems": repeated})
+    config, folder = candidate.config, candidate.folder
+    repeated = {p: {**s, "repeats": 2} for p, s in config["problems"].items()}
+    few = {**config, "batch": 1, "problems": repeated}
+    save_record(folder / "few" / "config.json", few)
+    table = config["tables"].get("table1", {"problems": candidate.problems[:1]})
     jobs = []
-    for problem in trial.problems:
-        measured = trial.run / "measurements" / f"{problem}.npz"
-        jobs.append((problem, trial.folder, measured))
-        if problem in trial.config["tables"].get("table1", {}).get("problems", trial.problems[:1]):
-            jobs.append((problem, trial.folder / "few", _few(trial, problem, measured)))
+    for problem in candidate.problems:
+        measured = candidate.run / "measurements" / f"{problem}.npz"
+        jobs.append((problem, folder, measured))
+        if problem in table["problems"]:
+            path = folder / "few" / "measurements" / f"{problem}.npz"
+            stored = load_measurements(measured)
+            y, ids = stored["y"][:FEW], stored["ids"][:FEW]
+            save_arrays(path, y=y, ids=ids, shape=stored["shape"], sha256=np.array(arrays_hash(y)))
+            jobs.append((problem, folder / "few", path))
     with ThreadPoolExecutor(cores) as pool:
-        for failed in pool.map(lambda job: _run(trial, *job), jobs):
+        for failed in pool.map(lambda job: _run(candidate, *job), jobs):
             if failed:
                 raise StoreError(failed.removeprefix("error: "))
 
 
-def _few(trial: Trial, problem: str, measured: Path) -> Path:
-    stored = load_measurements(measured)
-    y, ids = stored["y"][:FEW], stored["ids"][:FEW]
-    path = trial.folder / "few" / "measurements" / f"{problem}.npz"
-    hashed = np.array(arrays_hash(y))
-    save_arrays(path, y=y, ids=ids, shape=stored["shape"], sha256=hashed)
-    return path
-
-
-def _run(trial: Trial, problem: str, folder: Path, measured: Path) -> str:
+def _run(candidate: Candidate, problem: str, folder: Path, measured: Path) -> str:
     """Reconstruct in a process of its own; return what it said on failing, empty if it did not."""
-    out = folder / f"{problem}.npz"
-    needed = network_for(trial.config, problem, trial.row)
-    weights = needed and trial.run / "networks" / "/".join(needed) / "weights.safetensors"
-    inputs = [measured, *([weights] if weights else [])]
-    code = code_of(trial.config, problem, trial.row)
-    key = {"code": code, "inputs": hashes(inputs), "row": trial.config["rows"][trial.row]}
+    out, config, row = folder / f"{problem}.npz", candidate.config, candidate.row
+    needed = network_for(config, problem, row)
+    weights = [candidate.run.joinpath("networks", *needed, "weights.safetensors")] if needed else []
+    code = code_of(config, problem, row)
+    key = {"code": code, "inputs": hashes([measured, *weights]), "row": config["rows"][row]}
     done = out.with_suffix(".key.json")
     if done.exists() and load_record(done) == key:
         return ""
     done.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "workflow", "reconstruct", problem, trial.row]
+    command = [sys.executable, "-m", "workflow", "reconstruct", problem, row]
     command += ["--config", folder / "config.json", "--measurements", measured, "--code", code]
-    command += [*(["--weights", weights] if weights else []), "--out", out]
-    command += ["--truth", trial.run / "data"]
+    command += [*(["--weights", *weights] if weights else []), "--out", out]
+    command += ["--truth", candidate.run / "data"]
     process = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -145,17 +139,16 @@ def _run(trial: Trial, problem: str, folder: Path, measured: Path) -> str:
     return ""
 
 
-def scores(trial: Trial) -> pd.DataFrame:
+def scores(candidate: Candidate) -> pd.DataFrame:
     """Scores of the row on all problems, as in images.csv."""
     frames = []
-    for problem in trial.problems:
-        truth = trial.truth(problem)
-        built = build_problem(trial.config, problem, truth.pixels.shape[1:])
-        measured = load_measurements(trial.run / "measurements" / f"{problem}.npz")
-        x_hat, record = result(trial.folder, problem)
-        frame = score(truth, measured["y"], built, x_hat, record)
-        frames.append(frame.assign(problem=problem, method=trial.row))
-    return pd.concat(frames, ignore_index=True).reindex(columns=list(COLUMNS))
+    for problem in candidate.problems:
+        truth = candidate.truth(problem)
+        built = build_problem(candidate.config, problem, truth.pixels.shape[1:])
+        measured = load_measurements(candidate.run / "measurements" / f"{problem}.npz")
+        frame = score(truth, measured["y"], built, *result(candidate.folder, problem))
+        frames.append(frame.assign(problem=problem, method=candidate.row))
+    return pd.concat(frames, ignore_index=True)
 
 
 def result(folder: Path, problem: str) -> tuple[np.ndarray, dict[str, Any]]:
@@ -164,35 +157,25 @@ def result(folder: Path, problem: str) -> tuple[np.ndarray, dict[str, Any]]:
     return load_arrays(path)["x_hat"], load_record(path.with_suffix(".json"))
 
 
-def steadiness(trial: Trial) -> pd.DataFrame:
+def steadiness(candidate: Candidate) -> list[dict[str, Any]]:
     """How much the first images change with the seed, and when each is a batch of its own.
 
     Returns:
-        Columns problem, images, psnr (mean over images, each its own batch), other_seed (change of
-        that mean with another seed, dB; NaN if the method draws nothing) and batch (largest
-        difference of a pixel to the run in batches); one line per problem that was reconstructed.
+        Per problem that was reconstructed: problem, images, psnr (mean over images, each its own
+        batch), other_seed (change of that mean with another seed, dB; None if the method draws
+        nothing) and batch (largest difference of a pixel to the run in batches).
     """
     lines = []
-    for path in sorted((trial.folder / "few").glob("*.npz")):
-        problem = path.stem
-        (few, record), (all_images, _) = (
-            result(folder, problem) for folder in (path.parent, trial.folder)
-        )
+    for path in sorted((candidate.folder / "few").glob("*.npz")):
+        few, record = result(path.parent, path.stem)
+        all_images, _ = result(candidate.folder, path.stem)
         if record["status"] != "ok" or not len(all_images):
             continue
         count = sum(image["repeat"] == 0 for image in record["images"])
-        truth = torch.from_numpy(trial.truth(problem).pixels[:count])
-        means = [
-            mean_psnr(truth, torch.from_numpy(few[start : start + count]))
-            for start in range(0, len(few), count)
-        ]
-        lines.append(
-            {
-                "problem": problem,
-                "images": count,
-                "psnr": means[0],
-                "other_seed": means[1] - means[0] if len(means) > 1 else float("nan"),
-                "batch": float(np.abs(few[:count] - all_images[:count]).max()),
-            }
-        )
-    return pd.DataFrame(lines, columns=["problem", "images", "psnr", "other_seed", "batch"])
+        truth = torch.from_numpy(candidate.truth(path.stem).pixels[:count])
+        means = [mean_psnr(truth, part) for part in torch.from_numpy(few).split(count)]
+        other_seed = means[1] - means[0] if len(means) > 1 else None
+        batch = float(np.abs(few[:count] - all_images[:count]).max())
+        lines.append({"problem": path.stem, "images": count, "psnr": means[0],
+                      "other_seed": other_seed, "batch": batch})  # fmt: skip
+    return lines
