@@ -6,16 +6,20 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.resolve import REFERENCE, label_of, labels_of
+from workflow.score import published
 from workflow.score.scores import read_scores
-from workflow.score.summary import SCORES, complete, difference, mean_of
+from workflow.score.summary import SCORES, complete, summarise
+from workflow.score.summary import difference as subtract
 from workflow.show.candidate import Candidate, prepare, reconstruct, result, scores, steadiness
+from workflow.show.cells import Table, cell, html, plain
 from workflow.show.contents import main_tables
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
+from workflow.show.score_table import by_place, difference, ours
+from workflow.show.tables import cost_table
 from workflow.store.arrays import load_arrays
 from workflow.store.files import write_text
 
-COST = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "seconds")
 OTHERS = (REFERENCE, "baseline")  # with which a method is compared, beside the best
 
 
@@ -50,72 +54,80 @@ def page(candidate: Candidate, images: pd.DataFrame) -> str:
         candidate: what was run.
         images: scores of the run and of the method.
     """
-    config = candidate.config
-    row = config["rows"][candidate.row]
-    of = {problem: images[images["problem"] == problem] for problem in candidate.problems}
-    compared = [compare(candidate, problem, images) for problem, images in of.items()]
-    done = [found["problem"] for found in compared if found["status"] == "ok"]
+    config, row = candidate.config, candidate.row
+    labels = {problem: config["problems"][problem]["label"] for problem in candidate.problems}
+    tables = main_tables(config).values()
+    others = [name for name in dict.fromkeys(r for t in tables for r in t["rows"]) if name != row]
+    pairs = [(row, other) for other in others]
+    summary = summarise(images, labels, [row, *others], published.load(), differences=pairs)
     _, record = result(candidate.folder, candidate.problems[0])
+    done = summary[(summary["method"] == row) & (summary["status"] == "ok")]["problem"]
+    items = [worst(candidate, p, images[images["problem"] == p]) for p in done]
     return render(
         "card.html.j2",
-        label=label_of(row),
-        name=candidate.row,
+        label=label_of(config["rows"][row]),
+        name=row,
         run=config["name"],
-        params=record.get("params") or row["params"],
-        problems=compared,
-        steadiness=steadiness(candidate),
-        labels={problem: config["problems"][problem]["label"] for problem in candidate.problems},
-        worst=[worst(candidate, problem, of[problem]) for problem in done],
+        on=labels[candidate.problems[0]],
+        params=record.get("params") or config["rows"][row]["params"],
+        scores=html(score_lines(summary, labels, row, others)),
+        differences=html(difference_lines(summary, labels, row, labels_of(config, others))),
+        cost=html(cost_table(summary, labels, {row: label_of(config["rows"][row])})),
+        steadiness=html(steadiness_lines(steadiness(candidate), labels)),
+        worst=items,
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
         made_with=record.get("made_with", {}),
     )
 
 
-def compare(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str, Any]:
-    """Scores, rank, cost and paired differences of the method on one problem.
-
-    Args:
-        images: scores on this problem.
-
-    Returns:
-        problem, label, status and reason; if status is "ok" also the number of patients, per score
-        of ``SCORES`` its mean (``workflow.score.summary.Mean``), rank and number of rows ranked,
-        cost per image, and ``differences``: label of the other row to a mean per score.
-    """
-    own = images[images["method"] == candidate.row]
-    status = "ok" if (own["status"] == "ok").all() else own["status"].iloc[0]
-    found: dict[str, Any] = {
-        "problem": problem,
-        "label": candidate.config["problems"][problem]["label"],
-        "status": status,
-        "reason": "; ".join(own["reason"].unique()),
-    }
-    if status != "ok":
-        return found
-    rows = _complete(candidate, problem, images)
-    mine = rows.pop(candidate.row)
-    for score in SCORES:
-        found[score] = mean_of(mine, score)
-        better = sum(frame[score].mean() > mine[score].mean() for frame in rows.values())
-        found[f"{score}_rank"] = better + 1
-    found |= {"ranked": len(rows) + 1, "patients": mine["cluster"].nunique()}
-    found["cost"] = mine[list(COST)].mean().to_dict()
-    best = max(rows, key=lambda name: rows[name]["psnr"].mean())
-    found["differences"] = {}
-    others = [name for name in OTHERS if name in rows]
-    for name, label in labels_of(candidate.config, [best, *others]).items():
-        pairs = difference(mine, rows[name])
-        label = f"{label}, the best" if name == best else label
-        found["differences"][label] = {score: mean_of(pairs, score) for score in SCORES}
-    return found
+def score_lines(
+    summary: pd.DataFrame, problems: dict[str, str], row: str, others: list[str]
+) -> Table:
+    """Rank of a row among the complete ones and its scores, a line per problem."""
+    lines, rows = by_place(summary), []
+    for problem, label in problems.items():
+        own, ranks = lines[problem, row], ["-", "-"]
+        if own["status"] == "ok":
+            done = [lines[problem, o] for o in others if lines[problem, o]["status"] == "ok"]
+            better = [sum(line[score] > own[score] for line in done) for score in SCORES]
+            ranks = [f"{count + 1} of {len(done) + 1}" for count in better]
+        failed = f"{own['status']}: {own['reason']}"
+        scored = ours(own) if own["status"] == "ok" else cell(failed)
+        rows.append([cell(label), *map(cell, ranks), scored])
+    header = ["Problem", "Rank by PSNR", "Rank by SSIM", "PSNR (dB) / SSIM"]
+    return Table([("", name) for name in header], [rows], "lrrr")
 
 
-def _complete(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Scores and cost of the method and of the other complete rows of the main tables."""
-    tables = [t for t in main_tables(candidate.config).values() if problem in t["problems"]]
-    names = dict.fromkeys([candidate.row, *(row for table in tables for row in table["rows"])])
-    return complete(images, names, [*SCORES, *COST])
+def difference_lines(
+    summary: pd.DataFrame, problems: dict[str, str], row: str, others: dict[str, str]
+) -> Table:
+    """Differences of a row to the best of the others, to PaDIS and to the baseline."""
+    lines, rows = by_place(summary), []
+    for problem, label in problems.items():
+        done = [other for other in others if lines[problem, other]["status"] == "ok"]
+        if not done or lines[problem, row]["status"] != "ok":
+            continue
+        best = max(done, key=lambda other: lines[problem, other]["psnr"])
+        for other in dict.fromkeys([best, *(name for name in OTHERS if name in done)]):
+            name = f"{others[other]}, the best" if other == best else others[other]
+            shown = difference(lines[problem, f"{row} - {other}"])
+            rows.append([cell(label), cell(name), shown])
+    header = ["Problem", "minus", "PSNR (dB) / SSIM"]
+    return Table([("", name) for name in header], [rows], "llr")
+
+
+def steadiness_lines(found: list[dict[str, Any]], problems: dict[str, str]) -> Table:
+    """Lay out what ``workflow.show.candidate.steadiness`` found."""
+    lines = []
+    for line in found:
+        seed = "draws nothing" if line["other_seed"] is None else f"{line['other_seed']:+.2f}"
+        batch = f"{line['batch']:.1g}"
+        batch += " (it should not depend on it)" if line["batch"] > 0.05 else ""
+        psnr = f"{line['psnr']:.2f}"
+        lines.append([problems[line["problem"]], line["images"], psnr, seed, batch])
+    header = ["Problem", "Images", "PSNR (dB)", "Change with another seed (dB)"]
+    return plain([*header, "Largest change of a pixel with the batch size"], lines, "lrrrr", "")
 
 
 def worst(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str, Any]:
@@ -124,24 +136,18 @@ def worst(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str,
     Returns:
         An item of the gallery: problem, image, panels of truth, method and the rows compared.
     """
-    rows = _complete(candidate, problem, images)
-    behind = rows[candidate.row]["psnr"]
+    rows = complete(images, [candidate.row, *OTHERS], SCORES)
+    behind = rows[candidate.row]
     if REFERENCE in rows:
-        behind = difference(rows[candidate.row], rows[REFERENCE])["psnr"]
-    image = behind.idxmin()
-    truth = candidate.truth(problem)
+        behind = subtract(behind, rows[REFERENCE])
+    image, truth = behind["psnr"].idxmin(), candidate.truth(problem)
     number = truth.ids.index(image)
     panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]
-    names = [candidate.row, *(name for name in OTHERS if name in rows)]
-    for name, label in labels_of(candidate.config, names).items():
-        folder = candidate.run / "reconstructions" / problem
+    for name, label in labels_of(candidate.config, list(rows)).items():
         own = name == candidate.row
-        path = candidate.folder / f"{problem}.npz" if own else folder / f"{name}.npz"
+        folder = candidate.folder if own else candidate.run / "reconstructions"
+        path = folder / f"{problem}.npz" if own else folder / problem / f"{name}.npz"
         uri = png_uri(load_arrays(path)["x_hat"][number])
         panels.append({"label": label, "uri": uri, "score": score_text(rows[name].loc[image])})
-    return {
-        "problem": candidate.config["problems"][problem]["label"],
-        "image": image,
-        "panels": panels,
-        "behind": behind.min() if REFERENCE in rows else None,
-    }
+    label = candidate.config["problems"][problem]["label"]
+    return {"problem": label, "image": image, "panels": panels, "behind": REFERENCE in rows}

@@ -45,46 +45,47 @@ def score_table(
     """
     lines, labels, notes = by_place(summary), rows | (controls or {}), []
     images = summary.groupby("problem")[["images", "clusters"]].max()
-    has_paper = summary.groupby("problem")["psnr_published"].count() > 0
-    header = [("", "Method")]
-    for problem, label in problems.items():
-        header += [(label, "ours"), (label, "paper")][: 1 + has_paper[problem]]
+    with_paper = set(summary.loc[summary["psnr_published"].notna(), "problem"])
 
     def row_of(label: str, cells: Iterable[tuple[Cell, str]]) -> list[Cell]:
-        """A row of the table from ours and the paper's of every problem."""
+        """A row from ours and the paper's of every problem."""
         found = [cell(label)]
-        for problem, (ours, paper) in zip(problems, cells, strict=True):
-            found += [ours, Cell([(paper, False)])][: 1 + has_paper[problem]]
+        for problem, (our, paper) in zip(problems, cells, strict=True):
+            found += [our, Cell([(paper, False)])] if problem in with_paper else [our]
         return found
 
-    def of(row: str) -> list[Cell]:
+    def scored(row: str) -> list[Cell]:
         cells = []
         for problem in problems:
             line = lines[problem, row]
             note = _note(line, images["images"][problem])
-            if note and note not in notes:
-                notes.append(note)
+            notes.extend([note] if note and note not in notes else [])
             number = notes.index(note) + 1 if note else 0
-            cells.append((Cell(_scores(line), number), _published(line)))
+            cells.append((ours(line, number), _published(line)))
         return row_of(labels[row], cells)
 
     below = []
     for pair in differences:
         found = [lines[problem, " - ".join(pair)] for problem in problems]
         label = " minus ".join(labels[row] for row in pair)
-        below.append(row_of(label, ((Cell(_difference(line)), "") for line in found)))
+        below.append(row_of(label, ((difference(line), "") for line in found)))
     if below:
-        names = [" - ".join(pair) for pair in differences]
-        medians = [_median([lines[p, name] for name in names]) for p in problems]
-        below.append(row_of(RESOLVED, ((cell(median), "") for median in medians)))
-    alone = [label for problem, label in problems.items() if images["clusters"][problem] == 1]
+        compared = summary[summary["method"].isin([" - ".join(pair) for pair in differences])]
+        widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
+        below.append(row_of(RESOLVED, ((_widths(widths.loc[p]), "") for p in problems)))
+    header = [("", "Method")]
+    for problem, label in problems.items():
+        header += (
+            [(label, "ours"), (label, "paper")] if problem in with_paper else [(label, "ours")]
+        )
+    alone = "; ".join(label for p, label in problems.items() if images["clusters"][p] == 1)
     return Table(
         header,
-        [[of(row) for row in rows], [of(row) for row in controls or {}], below],
+        [[scored(row) for row in rows], [scored(row) for row in controls or {}], below],
         "l" + "r" * (len(header) - 1),
         _legend(images, problems, caption, bool(below)),
         notes,
-        [*([ONE_PATIENT.format("; ".join(alone))] if alone else []), *remarks],
+        [*([ONE_PATIENT.format(alone)] if alone else []), *remarks],
     )
 
 
@@ -117,15 +118,14 @@ def _note(line: dict[str, Any], total: int) -> str:
     return why
 
 
-def _scores(line: dict[str, Any]) -> list[tuple[str, bool]]:
-    """Parts of a cell of ours."""
+def ours(line: dict[str, Any], note: int = 0) -> Cell:
+    """Our scores of a line of a summary, bold where they are the best."""
     if not line["images"]:
-        return [(NOTHING, False)]
-    psnr, ssim = (show(score, line[score]) for score in SCORES)
+        return Cell([(NOTHING, False)], note)
+    psnr, ssim = ((show(score, line[score]), bool(line[f"{score}_best"])) for score in SCORES)
     wide = line["psnr_ci95"]
     between = " / " if pd.isna(wide) else f" ± {show('psnr', wide)} / "
-    best = (bool(line[f"{score}_best"]) for score in SCORES)
-    return [(psnr, next(best)), (between, False), (ssim, next(best))]
+    return Cell([psnr, (between, False), ssim], note)
 
 
 def _published(line: dict[str, Any]) -> str:
@@ -134,23 +134,21 @@ def _published(line: dict[str, Any]) -> str:
     return " / ".join(show(score, line[f"{score}_published"]) for score in SCORES)
 
 
-def _difference(line: dict[str, Any]) -> list[tuple[str, bool]]:
-    """Parts of a cell: means and half the widths, bold if resolved over several patients."""
+def difference(line: dict[str, Any]) -> Cell:
+    """Means and half the widths of a difference, bold if resolved over several patients."""
     if not line["images"]:
-        return [(NOTHING, False)]
+        return cell(NOTHING)
     parts = []
     for score in SCORES:
         mean = Mean(line[score], line[f"{score}_ci95"])
         text = f"{'+' if mean.value >= 0 else '-'}{show(score, abs(mean.value))}"
         text += "" if pd.isna(mean.half) else f" ± {show(score, mean.half)}"
         parts += [(text, mean.resolved and line["clusters"] > 1), (" / ", False)]
-    return parts[:-1]
+    return Cell(parts[:-1])
 
 
-def _median(lines: list[dict[str, Any]]) -> str:
-    """Median over differences of half the widths of their intervals, or nothing."""
-    frame = pd.DataFrame(lines)[[f"{score}_ci95" for score in SCORES]].astype(float).median()
-    return "" if frame.isna().any() else " / ".join(map(show, SCORES, frame))
+def _widths(widths: pd.Series) -> Cell:
+    return cell("" if widths.isna().any() else " / ".join(map(show, SCORES, widths)))
 
 
 def show(score: str, value: float) -> str:
