@@ -97,5 +97,5 @@ def test_comparison_and_figure(smooth):
     assert text.splitlines()[-2].startswith("| A | 6 | 0.0000 | 0.00 |")
     assert "patch size 8" in text
     figure = sample_figure({"A": smooth, "A longer label": smooth[:3]})
-    assert len(figure.axes) == 9
+    assert sum(len(axes.images) for axes in figure.axes) == 9
     assert figure.get_size_inches()[0] <= WIDTH + 0.1

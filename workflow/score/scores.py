@@ -12,36 +12,15 @@ import pandas as pd
 METRICS = {  # column: label, whether higher is better, protocol
     "psnr": ("PSNR", True, "psnr 1: scikit-image, dB, over all channels jointly"),
     "ssim": ("SSIM", True, "ssim 1: scikit-image, uniform 7 x 7 window, mean over channels"),
-    "ssim_gaussian": (
-        "SSIM, Gaussian",
-        True,
-        "ssim_gaussian 1: torchmetrics, Gaussian of 1.5 pixels",
-    ),
-    "haarpsi": (
-        "HaarPSI",
-        True,
-        "haarpsi 1: deepinv, C = 5 and alpha = 4.9, as for medical images",
-    ),
+    "ssim_gaussian": ("SSIM, Gaussian", True, "ssim_gaussian 1: torchmetrics, sigma of 1.5 pixels"),
+    "haarpsi": ("HaarPSI", True, "haarpsi 1: deepinv, C = 5, alpha = 4.9, for medical images"),
     "gmsd": ("GMSD", False, "gmsd 1: deepinv, c = 0.0026, mean over channels"),
     "residual": ("Residual", False, "residual 1: ||A x_hat - y|| / ||y||"),
 }
 COLUMNS = [
-    "problem",
-    "method",
-    "variant",
-    "seed",
-    "image",
-    "cluster",
-    *METRICS,
-    "denoiser_calls",
-    "jacobian_calls",
-    "forward_calls",
-    "adjoint_calls",
-    "dagger_calls",
-    "seconds",
-    "peak_memory_mb",
-    "status",
-    "reason",
+    *("problem", "method", "variant", "seed", "image", "cluster", *METRICS),
+    *("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls"),
+    *("seconds", "peak_memory_mb", "status", "reason"),
 ]
 TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
 

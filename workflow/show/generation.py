@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from problems.datasets.base import evenly_spaced
 from workflow.score.generation import MEASURES, SIDE, compare
 from workflow.show.cells import Table, plain, save, write_csv
-from workflow.show.figures import GAP, LINE, PANEL, TEXT, WIDTH, show_image
+from workflow.show.figures import TEXT, image_grid, show_image
 from workflow.show.figures import save as save_figure
 from workflow.store.arrays import load_arrays, load_images
 
@@ -61,16 +61,9 @@ def sample_figure(samples: dict[str, np.ndarray]) -> Figure:
     """Show images (n, C, H, W) in [0, 1] of every label, one line each."""
     columns = max(len(images) for images in samples.values())
     height, width = next(iter(samples.values())).shape[2:]
-    left = 4 * LINE
-    panel = min(PANEL, (WIDTH - left) / columns - GAP)
-    tall = panel * height / width
-    size = left + columns * (panel + GAP), len(samples) * (tall + GAP)
-    figure = Figure(figsize=size)
-    for i, (label, images) in enumerate(samples.items()):
-        for j, image in enumerate(images):
-            box = left + j * (panel + GAP), size[1] - (i + 1) * (tall + GAP), panel, tall
-            axes = figure.add_axes([length / size[k % 2] for k, length in enumerate(box)])
+    figure, grid = image_grid(len(samples), columns, height / width)
+    for line, (label, images) in zip(grid, samples.items(), strict=True):
+        for axes, image in zip(line, images, strict=False):
             show_image(axes, image, (0, 1))
-            if j == 0:
-                axes.set_ylabel("\n".join(wrap(label, 14)), fontsize=TEXT, parse_math=False)
+        line[0].set_ylabel("\n".join(wrap(label, 14)), fontsize=TEXT, parse_math=False)
     return figure
