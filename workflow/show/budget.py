@@ -88,7 +88,7 @@ def budget_figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
                 elif (here["line"] == line).any():
                     axes.axhline(here.loc[here["line"] == line, "psnr"].max(), **look)
             axes.set_xscale("log")
-            # What a few evaluations make of some samplers is far below everything else.
+            # Some samplers with few evaluations are far below everything else.
             if len(here):
                 high = here["psnr"].max()
                 axes.set_ylim(max(here["psnr"].min(), high - 12) - 0.5, high + 0.8)

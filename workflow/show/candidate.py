@@ -20,16 +20,8 @@ from workflow.plugins.discovery import find, kinds_of, use
 from workflow.plugins.params import PluginError, checked
 from workflow.score.metrics import mean_psnr, score
 from workflow.show.contents import main_problems, test_images
-from workflow.store.arrays import (
-    StoreError,
-    arrays_hash,
-    load_arrays,
-    load_images,
-    load_measurements,
-    load_record,
-    save_arrays,
-    save_record,
-)
+from workflow.store import arrays
+from workflow.store.arrays import StoreError, load_arrays, load_record, save_record
 from workflow.store.provenance import hashes
 
 FEW = 3  # images on which two seeds and two batch sizes are compared
@@ -51,7 +43,7 @@ class Candidate:
 
     def truth(self, problem: str) -> Images:
         """Test images of a problem."""
-        return load_images(test_images(self.config, self.run, problem))
+        return arrays.load_images(test_images(self.config, self.run, problem))
 
 
 def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:
@@ -100,9 +92,11 @@ def reconstruct(candidate: Candidate, cores: int) -> None:
         jobs.append((problem, folder, measured))
         if problem in table["problems"]:
             path = folder / "few" / "measurements" / f"{problem}.npz"
-            stored = load_measurements(measured)
+            stored = arrays.load_measurements(measured)
             y, ids = stored["y"][:FEW], stored["ids"][:FEW]
-            save_arrays(path, y=y, ids=ids, shape=stored["shape"], sha256=np.array(arrays_hash(y)))
+            arrays.save_arrays(
+                path, y=y, ids=ids, shape=stored["shape"], sha256=np.array(arrays.arrays_hash(y))
+            )
             jobs.append((problem, folder / "few", path))
     with ThreadPoolExecutor(cores) as pool:
         for failed in pool.map(lambda job: _run(candidate, *job), jobs):
@@ -145,7 +139,7 @@ def scores(candidate: Candidate) -> pd.DataFrame:
     for problem in candidate.problems:
         truth = candidate.truth(problem)
         built = build_problem(candidate.config, problem, truth.pixels.shape[1:])
-        measured = load_measurements(candidate.run / "measurements" / f"{problem}.npz")
+        measured = arrays.load_measurements(candidate.run / "measurements" / f"{problem}.npz")
         frame = score(truth, measured["y"], built, *result(candidate.folder, problem))
         frames.append(frame.assign(problem=problem, method=candidate.row))
     return pd.concat(frames, ignore_index=True)

@@ -6,7 +6,7 @@ which the page and the README are made.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import chain, groupby
 from pathlib import Path
@@ -26,12 +26,10 @@ class Cell:
     parts: list[tuple[str, bool]]
     note: int = 0
 
-    def render(self, escape: Callable[[str], str], bold: str, note: str) -> str:
+    def render(self, escaped: Callable[[str], str], bold: str, note: str) -> str:
         """The cell in a markup: ``bold`` and ``note`` have braces for what they are put around."""
-        text = "".join(
-            bold.format(escape(t)) if is_bold else escape(t) for t, is_bold in self.parts
-        )
-        return text + note.format(self.note) if self.note else text
+        parts = [bold.format(escaped(t)) if b else escaped(t) for t, b in self.parts]
+        return "".join(parts) + (note.format(self.note) if self.note else "")
 
 
 @dataclass(frozen=True)
@@ -60,26 +58,17 @@ class Table:
         """Headings of the columns in one line."""
         return [f"{above}, {own}" if above else own for above, own in self.header]
 
-    @property
-    def rows(self) -> Iterator[list[Cell]]:
-        """Rows of all blocks."""
-        return chain.from_iterable(self.blocks)
 
-
-def cell(text: object, bold: bool = False) -> Cell:
+def cell(text: object) -> Cell:
     """A cell of one part; nothing is shown as a dash."""
-    return Cell([(str(text) or NOTHING, bold)])
+    return Cell([(str(text) or NOTHING, False)])
 
 
-def plain(
-    header: list[str], rows: list[list[object]], align: str, caption: str, remarks=()
-) -> Table:
+def plain(header: list[str], rows: list[list[object]], align: str, caption: str = "") -> Table:
     """A table of text only."""
-    cells = [[cell(value) for value in row] for row in rows]
-    return Table([("", h) for h in header], [cells], align, caption, remarks=list(remarks))
-
-
-# ---- files --------------------------------------------------------------------------------------
+    return Table(
+        [("", h) for h in header], [[list(map(cell, row)) for row in rows]], align, caption
+    )
 
 
 def save(folder: Path, name: str, tables: dict[str, Table]) -> None:
@@ -105,9 +94,6 @@ def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
     write_text(Path(folder) / f"{name}.csv", text)
 
 
-# ---- Markdown -----------------------------------------------------------------------------------
-
-
 def document(tables: dict[str, Table]) -> str:
     """Tables as Markdown, one below the other."""
     return "\n\n".join(markdown(table) for table in tables.values()) + "\n"
@@ -125,7 +111,9 @@ def grid(table: Table) -> str:
     """The table alone as Markdown."""
     rule = [":--" if align == "l" else "--:" for align in table.align]
     lines = [[escape_markdown(h) for h in table.headings], rule]
-    lines += [[c.render(escape_markdown, "**{}**", " ({})") for c in row] for row in table.rows]
+    lines += [
+        [c.render(escape_markdown, "**{}**", " ({})") for c in row] for row in chain(*table.blocks)
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -133,9 +121,6 @@ def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
     text = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\|*_`])", r"\\\1", text)
-
-
-# ---- LaTeX --------------------------------------------------------------------------------------
 
 
 def latex(table: Table) -> str:
@@ -190,14 +175,11 @@ def _escape_latex(text: str) -> str:
     return re.sub(r"[\\~^%_&#${}]", lambda m: words.get(m[0], "\\" + m[0]), text)
 
 
-# ---- HTML ---------------------------------------------------------------------------------------
-
-
 def html(table: Table) -> Markup:
     """The table alone as an element of a page."""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in table.headings)
     lines = []
-    for row in table.rows:
+    for row in chain(*table.blocks):
         first, *others = [c.render(escape, "<strong>{}</strong>", " ({})") for c in row]
         cells = "".join(f"<td>{text}</td>" for text in others)
         lines.append(f'<tr><th scope="row">{first}</th>{cells}</tr>\n')

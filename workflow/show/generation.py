@@ -48,7 +48,7 @@ def generation(
 
 
 def sample_table(compared: pd.DataFrame, patch: int) -> Table:
-    """Lay the comparison out; ``patch`` is the size of which seams are sought."""
+    """Lay the comparison out; ``patch`` is the size of the grid whose seams are measured."""
     lines = [
         [line["prior"], line["samples"], *(format(line[m], f) for m, f in FORMATS.items())]
         for line in compared.to_dict("records")

@@ -5,22 +5,21 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import REFERENCE, label_of, labels_of
+from workflow.config.resolve import REFERENCE, labels_of
 from workflow.score import published
 from workflow.score.scores import read_scores
-from workflow.score.summary import SCORES, complete, summarise
-from workflow.score.summary import difference as subtract
+from workflow.score.summary import SCORES, complete, difference, summarise
 from workflow.show.candidate import Candidate, prepare, reconstruct, result, scores, steadiness
-from workflow.show.cells import Table, cell, html, plain
+from workflow.show.cells import Table, html, plain
 from workflow.show.contents import main_tables
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
-from workflow.show.score_table import by_place, difference, ours
+from workflow.show.score_table import score_table
 from workflow.show.tables import cost_table
 from workflow.store.arrays import load_arrays
 from workflow.store.files import write_text
 
-OTHERS = (REFERENCE, "baseline")  # with which a method is compared, beside the best
+OTHERS = (REFERENCE, "baseline")  # beside which the worst cases are shown
 
 
 def method_card(file: Path, run: Path, params: dict[str, Any], cores: int) -> Path:
@@ -57,67 +56,49 @@ def page(candidate: Candidate, images: pd.DataFrame) -> str:
     config, row = candidate.config, candidate.row
     labels = {problem: config["problems"][problem]["label"] for problem in candidate.problems}
     tables = main_tables(config).values()
-    others = [name for name in dict.fromkeys(r for t in tables for r in t["rows"]) if name != row]
-    pairs = [(row, other) for other in others]
-    summary = summarise(images, labels, [row, *others], published.load(), differences=pairs)
+    rows = labels_of(config, list(dict.fromkeys([row, *(r for t in tables for r in t["rows"])])))
+    pairs = [(row, other) for other in rows if other != row]
+    summary = summarise(images, labels, rows, published.load(), differences=pairs)
+    scored = score_table(summary, labels, rows, f"{rows[row]} among the rows of {config['name']}",
+                         differences=pairs)  # fmt: skip
     _, record = result(candidate.folder, candidate.problems[0])
     done = summary[(summary["method"] == row) & (summary["status"] == "ok")]["problem"]
-    items = [worst(candidate, p, images[images["problem"] == p]) for p in done]
     return render(
         "card.html.j2",
-        label=label_of(config["rows"][row]),
+        label=rows[row],
         name=row,
         run=config["name"],
         on=labels[candidate.problems[0]],
         params=record.get("params") or config["rows"][row]["params"],
-        scores=html(score_lines(summary, labels, row, others)),
-        differences=html(difference_lines(summary, labels, row, labels_of(config, others))),
-        cost=html(cost_table(summary, labels, {row: label_of(config["rows"][row])})),
-        steadiness=html(steadiness_lines(steadiness(candidate), labels)),
-        worst=items,
+        ranks=html(ranks(summary, labels, row)),
+        scored=scored,
+        scores=html(scored),
+        cost=html(cost_table(summary, labels, {row: rows[row]})),
+        steadiness=html(steadiness_table(steadiness(candidate), labels)),
+        worst=[worst(candidate, p, images[images["problem"] == p]) for p in done],
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
         made_with=record.get("made_with", {}),
     )
 
 
-def score_lines(
-    summary: pd.DataFrame, problems: dict[str, str], row: str, others: list[str]
-) -> Table:
-    """Rank of a row among the complete ones and its scores, a line per problem."""
-    lines, rows = by_place(summary), []
+def ranks(summary: pd.DataFrame, problems: dict[str, str], row: str) -> Table:
+    """Rank of a row among the complete ones, a line per problem."""
+    complete_rows = summary[(summary["status"] == "ok") & ~summary["method"].str.contains(" - ")]
+    lines = []
     for problem, label in problems.items():
-        own, ranks = lines[problem, row], ["-", "-"]
-        if own["status"] == "ok":
-            done = [lines[problem, o] for o in others if lines[problem, o]["status"] == "ok"]
-            better = [sum(line[score] > own[score] for line in done) for score in SCORES]
-            ranks = [f"{count + 1} of {len(done) + 1}" for count in better]
-        failed = f"{own['status']}: {own['reason']}"
-        scored = ours(own) if own["status"] == "ok" else cell(failed)
-        rows.append([cell(label), *map(cell, ranks), scored])
-    header = ["Problem", "Rank by PSNR", "Rank by SSIM", "PSNR (dB) / SSIM"]
-    return Table([("", name) for name in header], [rows], "lrrr")
+        done = complete_rows[complete_rows["problem"] == problem].set_index("method")
+        found = done[list(SCORES)].rank(ascending=False, method="min")
+        of = (
+            [f"{rank:.0f} of {len(done)}" for rank in found.loc[row]]
+            if row in done.index
+            else ["", ""]
+        )
+        lines.append([label, *of])
+    return plain(["Problem", "Rank by PSNR", "Rank by SSIM"], lines, "lrr")
 
 
-def difference_lines(
-    summary: pd.DataFrame, problems: dict[str, str], row: str, others: dict[str, str]
-) -> Table:
-    """Differences of a row to the best of the others, to PaDIS and to the baseline."""
-    lines, rows = by_place(summary), []
-    for problem, label in problems.items():
-        done = [other for other in others if lines[problem, other]["status"] == "ok"]
-        if not done or lines[problem, row]["status"] != "ok":
-            continue
-        best = max(done, key=lambda other: lines[problem, other]["psnr"])
-        for other in dict.fromkeys([best, *(name for name in OTHERS if name in done)]):
-            name = f"{others[other]}, the best" if other == best else others[other]
-            shown = difference(lines[problem, f"{row} - {other}"])
-            rows.append([cell(label), cell(name), shown])
-    header = ["Problem", "minus", "PSNR (dB) / SSIM"]
-    return Table([("", name) for name in header], [rows], "llr")
-
-
-def steadiness_lines(found: list[dict[str, Any]], problems: dict[str, str]) -> Table:
+def steadiness_table(found: list[dict[str, Any]], problems: dict[str, str]) -> Table:
     """Lay out what ``workflow.show.candidate.steadiness`` found."""
     lines = []
     for line in found:
@@ -127,7 +108,7 @@ def steadiness_lines(found: list[dict[str, Any]], problems: dict[str, str]) -> T
         psnr = f"{line['psnr']:.2f}"
         lines.append([problems[line["problem"]], line["images"], psnr, seed, batch])
     header = ["Problem", "Images", "PSNR (dB)", "Change with another seed (dB)"]
-    return plain([*header, "Largest change of a pixel with the batch size"], lines, "lrrrr", "")
+    return plain([*header, "Largest change of a pixel with the batch size"], lines, "lrrrr")
 
 
 def worst(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str, Any]:
@@ -139,7 +120,7 @@ def worst(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str,
     rows = complete(images, [candidate.row, *OTHERS], SCORES)
     behind = rows[candidate.row]
     if REFERENCE in rows:
-        behind = subtract(behind, rows[REFERENCE])
+        behind = difference(behind, rows[REFERENCE])
     image, truth = behind["psnr"].idxmin(), candidate.truth(problem)
     number = truth.ids.index(image)
     panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]

@@ -40,7 +40,7 @@ def metrics(config: dict[str, Any], tables: list[str], scores: Path, folder: Pat
     protocols = [[label, protocol] for label, _, protocol in METRICS.values()]
     shown = {
         "ranking": plain(header, lines, "l" * len(header), CAPTION),
-        "protocols": plain(["Metric", "Name, version and protocol"], protocols, "ll", ""),
+        "protocols": plain(["Metric", "Name, version and protocol"], protocols, "ll"),
     }
     save(folder, "metrics", shown)
     write_csv(folder, "metrics", table)

@@ -97,8 +97,8 @@ def _legend(images: pd.DataFrame, problems: dict[str, str], caption: str, below:
         counts.append(f"{label}: {of}")
     text = (
         f"{caption.strip().removesuffix('.')}. PSNR in dB with half the width of its interval, / "
-        "SSIM; bold is the best, if resolved from every other row. Test images of so many patients "
-        f"or persons: {'; '.join(counts)}. {INTERVALS}"
+        "SSIM; bold is the best, if resolved from every other row. Test images and the patients or "
+        f"persons they are of: {'; '.join(counts)}. {INTERVALS}"
     )
     if below:
         text += (

@@ -23,7 +23,7 @@ BARS = (
 COST = "Cost per image; memory is the peak."
 SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
-    "and the number of seeds. It is no part of the intervals above."
+    "and the number of seeds. The intervals above do not contain it."
 )
 COSTS = dict(
     zip(
