@@ -29,7 +29,7 @@ def report(config: dict[str, Any], run: Path, out: Path, shown: Sequence[Path] =
     patterns = ("tables/*.json", "tables/claims.csv", "figures/*.png")
     found = shown or [path for pattern in patterns for path in run.glob(pattern)]
     files = {Path(path).name: Path(path) for path in found}
-    board = leaderboard.read(config, run)
+    board, card = leaderboard.read(config, run), load_record(run / "run.json")
     tables = config["tables"]
     ablations = [name for name, t in tables.items() if t["ablation"] and not t["extra"]]
     sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
@@ -52,8 +52,8 @@ def report(config: dict[str, Any], run: Path, out: Path, shown: Sequence[Path] =
         metrics=_part(files, "metrics"),
         claims=_part(files, "claims"),
         ledger=_ledger(config, files["claims.csv"]) if "claims.csv" in files else [],
-        made_with=load_record(run / "run.json")["made_with"],
-        config=json.dumps(config, indent=1, sort_keys=True),
+        made_with=card["made_with"],
+        config=json.dumps(card["config"], indent=1, sort_keys=True),
     )
     write_text(out, page)
 
