@@ -37,7 +37,7 @@ def test_front_is_what_nothing_cheaper_reaches():
 
 def test_figure_has_a_colour_per_method_in_every_panel():
     points = budget.costs(images(), ROWS)
-    figure = budget.figure(points, {"ct": "CT"})
+    figure = budget.budget_figure(points, {"ct": "CT"})
     calls, seconds = figure.axes
     assert (calls.get_xscale(), seconds.get_xlabel()) == ("log", "Seconds per image")
     drawn = [
@@ -51,7 +51,7 @@ def test_figure_has_a_colour_per_method_in_every_panel():
 
 def test_a_problem_without_results_is_an_empty_panel():
     points = budget.costs(images(), ROWS)
-    assert len(budget.figure(points, {"ct": "CT", "none": "Nothing"}).axes) == 4
+    assert len(budget.budget_figure(points, {"ct": "CT", "none": "Nothing"}).axes) == 4
 
 
 def test_what_was_tuned_for_a_row_that_is_not_made_is_left_out(monkeypatch):
@@ -113,11 +113,14 @@ def test_what_a_row_did_is_said_from_its_parameters():
             for row, calls in (("padis", 40.0), ("padual", 20.0), ("admm_tv", 0.0))
         ]
     )
-    said = protocol.settings(config, "table1", summary)["CT, 20 views"]
-    assert said["PaDIS"] == "from noise, 0.5 to 0.02, 40 evaluations with Jacobian"
-    assert said["PaDual †"] == "from baseline, 0.3 to 0.01, 20 evaluations"
-    assert said["ADMM-TV"] == "from baseline"
-    assert "Baseline" not in said
+    said = protocol.settings(config, "table1", summary)
+    assert said.headings[:2] == ["Method", "CT, 20 views"]
+    (rows,) = said.blocks
+    assert [[cell.parts[0][0] for cell in row[:2]] for row in rows] == [
+        ["ADMM-TV", "from baseline"],
+        ["PaDIS", "from noise, 0.5 to 0.02, 40 evaluations with Jacobian"],
+        ["PaDual †", "from baseline, 0.3 to 0.01, 20 evaluations"],
+    ]
 
 
 def test_marks_and_open_searches_are_explained_below_the_table():

@@ -5,7 +5,8 @@ import pytest
 
 from workflow.score import claims, published
 from workflow.score.summary import summarise
-from workflow.show.claims import markdown, write
+from workflow.show.cells import document
+from workflow.show.claims import ledger, write
 
 ROWS = {"baseline": "Baseline", "admm_tv": "ADMM-TV", "langevin": "Langevin", "padis": "PaDIS"}
 PSNR = {  # of three images; published at 20 views: 24.93, 26.82, 33.03, 33.57
@@ -94,5 +95,5 @@ def test_a_number_of_which_one_score_is_published(tables):
     table = tables["first"]
     table.loc[table["method"] == "padis", "ssim_published"] = float("nan")
     order, number = claims.orders(tables), claims.numbers({"first": table}, "")
-    text = markdown(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, "")
+    text = document(ledger(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, ""))
     assert "| first | CT | the same | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |" in text

@@ -7,8 +7,9 @@ import torch
 from methods.sampling import GenerationParams, generate
 from problems.noise import ImageNoise
 from workflow.score import generation
-from workflow.show import figures
-from workflow.show.generation import markdown
+from workflow.show.cells import markdown
+from workflow.show.figures import WIDTH
+from workflow.show.generation import sample_figure, sample_table
 
 MEAN, TAU = 0.5, 0.3
 
@@ -92,9 +93,9 @@ def test_seams_are_found_where_the_fixed_grid_has_its_borders():
 
 def test_comparison_and_figure(smooth):
     table = generation.compare({"A": smooth, "B": smooth[:3]}, smooth, 8)
-    text = markdown(table, 8)
+    text = markdown(sample_table(table, 8))
     assert text.splitlines()[-2].startswith("| A | 6 | 0.0000 | 0.00 |")
     assert "patch size 8" in text
-    figure = figures.sample_figure({"A": smooth, "A longer label": smooth[:3]})
-    assert len(figure.axes) == 9
-    assert figure.get_size_inches()[0] <= figures.WIDTH + 0.1
+    figure = sample_figure({"A": smooth, "A longer label": smooth[:3]})
+    assert sum(len(axes.images) for axes in figure.axes) == 9
+    assert figure.get_size_inches()[0] <= WIDTH + 0.1

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from workflow.show import plots
+from workflow.show.sensitivity import sensitivity_figure
+from workflow.show.training import validation_figure
 
 
 def scores(psnr: dict[str, list[float]]) -> pd.DataFrame:
@@ -47,7 +49,7 @@ def test_sensitivity_varies_one_parameter_around_the_best():
         ("weight", [0.1, 0.3, 1.0], [-2.0, -1.0, -3.0]),
         ("rho", [1.0, 3.0], [-1.0, 0.0]),
     ):
-        figure = plots.sensitivity_figure(
+        figure = sensitivity_figure(
             {"ct": {"tv": trials}}, {"ct": "CT", "tv": "TV"}, parameter, ["weight", "rho"]
         )
         (line,) = figure.axes[0].lines
@@ -58,7 +60,7 @@ def test_sensitivity_varies_one_parameter_around_the_best():
 def test_validation_figure_has_a_panel_per_dataset_and_level():
     frame = pd.DataFrame({"seconds": [1, 2], "sigma_0.05": [30, 31], "sigma_1": [20, np.nan]})
     narrow = frame.assign(**{"sigma_1": np.nan})
-    figure = plots.validation_figure(
+    figure = validation_figure(
         {"ct": {"patch": frame, "drunet": narrow}, "faces": {"patch": frame}}
     )
     titles = [axes.get_title() for axes in figure.axes]

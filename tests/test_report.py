@@ -21,7 +21,7 @@ from selenium.webdriver.support.ui import Select
 
 from workflow.score.intervals import half_width
 from workflow.score.scores import METRICS
-from workflow.show import leaderboard, pages
+from workflow.show import cells, html, leaderboard
 
 PAGE = "results/test/report/index.html"
 FLAGS = (
@@ -84,17 +84,18 @@ def test_the_leaderboard_has_the_means_and_intervals_of_the_scores(finished):
     assert shown["psnr"]["rows"]["padis"]["ct20"]["paper"] == "33.57"
 
 
-def test_text_is_escaped_and_tables_are_read():
-    text = "Say  <this>.\n\n| a | b |\n| :-- | --: |\n| <b> &amp; x \\| y | **1.0** / 2 |\n\nmore\n"
-    caption, cells = pages.table_of(text)
-    assert caption == "Say <this>."
-    assert cells[0] == ["a", "b"]
-    assert cells[1] == ["&lt;b&gt; &amp; x | y", "<strong>1.0</strong> / 2"]
+def test_text_is_escaped():
+    table = cells.Table([("", "a"), ("b", "c")], [[[cells.cell("<b> & x | y"), cells.Cell(
+        [("1.0", True), (" / 2", False)], 1)]]], "lr", notes=["why"])  # fmt: skip
+    drawn = cells.html(table)
+    assert '<th scope="col">b, c</th>' in drawn
+    assert '<th scope="row">&lt;b&gt; &amp; x | y</th>' in drawn
+    assert "<td><strong>1.0</strong> / 2 (1)</td>" in drawn
     figure = Figure()
     figure.subplots().set_title("<b>")
-    drawn = pages.svg(figure, 'a "label" <b>')
+    drawn = html.svg(figure, 'a "label" <b>')
     assert 'aria-label="a &#34;label&#34; &lt;b&gt;"' in drawn
-    assert drawn == pages.svg(figure, 'a "label" <b>')
+    assert drawn == html.svg(figure, 'a "label" <b>')
     assert drawn.strip().endswith("</svg>")
 
 
@@ -106,14 +107,14 @@ def test_pictures_keep_their_pixels(channels):
     from PIL import Image
 
     image = np.random.default_rng(0).random((channels, 5, 7))
-    stored = Image.open(BytesIO(base64.b64decode(pages.png_uri(image).split(",")[1])))
+    stored = Image.open(BytesIO(base64.b64decode(html.png_uri(image).split(",")[1])))
     found = np.asarray(stored).reshape(5, 7, channels).transpose(2, 0, 1) / 255
     assert np.abs(found - image).max() <= 0.5 / 255 + 1e-9
 
 
 def test_a_template_needs_all_its_values():
     with pytest.raises(Exception, match="is undefined"):
-        pages.render("index.html.j2", name="x")
+        html.render("index.html.j2", name="x")
 
 
 # ---- in a browser -------------------------------------------------------------------------------

@@ -7,10 +7,29 @@ from scipy import stats
 from workflow.score.intervals import half_width
 
 
+def test_half_width_is_that_of_the_cluster_robust_t_interval():
+    """Against the formula written out, with unequally many images per patient."""
+    generator = np.random.default_rng(3)
+    values, clusters = generator.normal(size=9), list("aabbbbccd")
+    sums = [
+        sum(v - values.mean() for v, c in zip(values, clusters, strict=True) if c == patient)
+        for patient in "abcd"
+    ]
+    error = np.sqrt(4 / 3 * np.square(sums).sum()) / 9
+    assert half_width(values, clusters) == pytest.approx(stats.t.ppf(0.975, 3) * error)
+
+
 def test_one_image_per_patient_gives_the_t_interval():
     values = np.random.default_rng(1).normal(size=20)
     expected = stats.t.ppf(0.975, 19) * values.std(ddof=1) / 20**0.5
-    assert half_width(values, list(map(str, range(20)))) == pytest.approx(expected, rel=0.03)
+    assert half_width(values, list(map(str, range(20)))) == pytest.approx(expected)
+
+
+def test_equally_many_images_per_patient_give_the_t_interval_of_their_means():
+    values = np.random.default_rng(2).normal(size=(5, 3))
+    expected = stats.t.ppf(0.975, 4) * values.mean(axis=1).std(ddof=1) / 5**0.5
+    clusters = np.repeat(list("abcde"), 3)
+    assert half_width(values.ravel(), clusters) == pytest.approx(expected)
 
 
 def test_copies_of_an_image_add_nothing():
@@ -20,7 +39,7 @@ def test_copies_of_an_image_add_nothing():
     assert half_width(values * 5, list(map(str, range(20)))) < 0.6 * alone
 
 
-def test_images_of_one_patient_are_drawn_one_by_one():
+def test_images_of_one_patient_count_one_by_one():
     values = [1.0, 2.0, 4.0, 8.0]
     assert half_width(values, ["a"] * 4) == half_width(values, ["a", "b", "c", "d"])
 

@@ -29,16 +29,17 @@ RUN = {  # command, also the name of its function: module, and what it does
 SHOW = {  # the same, which compute nothing
     "collect": ("workflow.score.images", "Put all scores into one table."),
     "tuned": ("workflow.run.tuned", "Write the best trials of all searches as a configuration."),
-    "table": ("workflow.show.evaluation", "Write a table as CSV, Markdown and LaTeX."),
-    "claims": ("workflow.show.evaluation", "Give the paper's claims a verdict."),
-    "metrics": ("workflow.show.evaluation", "Compare the rankings by every metric."),
-    "figure": ("workflow.show.evaluation", "Draw reconstructions and error maps."),
-    "plot": ("workflow.show.evaluation", "Draw the plot of a table."),
-    "sensitivity": ("workflow.show.evaluation", "Draw trials against a parameter."),
-    "training": ("workflow.show.evaluation", "Write the table of all trainings."),
-    "validation": ("workflow.show.evaluation", "Draw validation curves of networks."),
+    "table": ("workflow.show.tables", "Write a table as CSV, Markdown and LaTeX."),
+    "claims": ("workflow.show.claims", "Give the paper's claims a verdict."),
+    "metrics": ("workflow.show.ranking", "Compare the rankings by every metric."),
+    "figure": ("workflow.show.figures", "Draw reconstructions and error maps."),
+    "plot": ("workflow.show.plots", "Draw the plot of a table."),
+    "budget": ("workflow.show.budget", "Draw quality against cost of a table."),
+    "sensitivity": ("workflow.show.sensitivity", "Draw trials against a parameter."),
+    "training": ("workflow.show.training", "Write the table of all trainings."),
+    "validation": ("workflow.show.training", "Draw validation curves of networks."),
     "generation": ("workflow.show.generation", "Compare samples of priors with real images."),
-    "run_card": ("workflow.show.evaluation", "Write what the run was made with."),
+    "run_card": ("workflow.show.run_card", "Write what the run was made with."),
     "report": ("workflow.show.report", "Write the page about a run."),
 }
 app = typer.Typer(
@@ -117,9 +118,9 @@ def card(
     cores: Annotated[int, typer.Option(help="problems at a time")] = os.cpu_count() or 1,
 ) -> None:
     """Compare a method with a finished run, on one page."""
-    from workflow.show.card import card
+    from workflow.show.method_card import method_card
 
-    print(f"wrote {card(file, run, parsed(params), cores)}")
+    print(f"wrote {method_card(file, run, parsed(params), cores)}")
 
 
 @app.command("list", **by_hand)

@@ -1,5 +1,6 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
 import os
+from pathlib import Path
 from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
@@ -10,6 +11,7 @@ from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
+from workflow.show.contents import page_files
 from workflow.store.failures import last_lines
 
 try:

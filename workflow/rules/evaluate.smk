@@ -59,7 +59,7 @@ rule table:
             category="Tables",
             labels={"table": "{table}", "what": "cost"},
         ),
-        text=multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
+        others=multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
     conda:
@@ -86,7 +86,7 @@ rule claims:
             category="Claims",
             labels={"table": "claims", "what": "numbers"},
         ),
-        text=f"{RUN}/tables/claims.md",
+        others=multiext(f"{RUN}/tables/claims", ".md", ".json"),
     log:
         f"{RUN}/logs/table/claims.log",
     conda:
@@ -102,7 +102,7 @@ rule metrics:
         f"{RUN}/images.csv",
     output:
         csv=f"{RUN}/tables/metrics.csv",
-        text=f"{RUN}/tables/metrics.md",
+        others=multiext(f"{RUN}/tables/metrics", ".md", ".json"),
     log:
         f"{RUN}/logs/table/metrics.log",
     conda:
@@ -151,6 +151,8 @@ rule plot:
         ),
     log:
         f"{RUN}/logs/figure/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(PLOTTED) or "-",
     conda:
         "../../environment.yml"
     params:
@@ -159,13 +161,35 @@ rule plot:
         "python -m workflow plot {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
+rule budget:
+    input:
+        lambda w: scores_of([w.table]),
+    output:
+        report(
+            f"{RUN}/figures/{{table}}.png",
+            caption="../show/captions/plot.rst",
+            category="Quality against cost",
+            labels={"plot": "{table}"},
+        ),
+    log:
+        f"{RUN}/logs/figure/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(SWEPT) or "-",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(jobs.show(CONFIG, "budget", [w.table], w.table)),
+    shell:
+        "python -m workflow budget {params.spec} {output} {input} 2>&1 | tee {log}"
+
+
 rule training_table:
     input:
         cards=[f"{folder}/card.json" for folder in trained(ALL_TABLES)],
         curves=[f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
     output:
         csv=f"{RUN}/tables/training.csv",
-        text=f"{RUN}/tables/training.md",
+        others=multiext(f"{RUN}/tables/training", ".md", ".json"),
     log:
         f"{RUN}/logs/table/training.log",
     conda:

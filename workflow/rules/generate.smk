@@ -28,7 +28,8 @@ if GENERATION:
             train=f"{RUN}/data/{GENERATION['dataset']}/train.npz",
             test=f"{RUN}/data/{GENERATION['dataset']}/test.npz",
         output:
-            tables=multiext(f"{RUN}/tables/generation", ".csv", ".md"),
+            csv=f"{RUN}/tables/generation.csv",
+            others=multiext(f"{RUN}/tables/generation", ".md", ".json"),
             figure=report(
                 f"{RUN}/figures/generation.png",
                 caption="../show/captions/generation.rst",
@@ -42,5 +43,5 @@ if GENERATION:
         params:
             spec=lambda w: spec(jobs.generation(CONFIG)),
         shell:
-            "python -m workflow generation {params.spec} {output.figure} {input.train} {input.test} {input.samples}"
+            "python -m workflow generation {params.spec} {output.csv} {input.train} {input.test} {input.samples}"
             " 2>&1 | tee {log}"

@@ -11,15 +11,16 @@ rule run_card:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.whole(CONFIG, "run_card")),
+        spec=lambda w: spec(jobs.run_card(CONFIG)),
     shell:
         "python -m workflow run_card {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
 rule report:
     input:
-        lambda w: page(),
+        lambda w: [str(path) for path in page_files(CONFIG, Path(RUN))],
         card=f"{RUN}/run.json",
+        shown=lambda w: parts_of_the_page(),
         templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
     output:
         report(
@@ -33,6 +34,6 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.whole(CONFIG, "report")),
+        spec=lambda w: spec(jobs.show(CONFIG, "report", list(TABLES))),
     shell:
-        "python -m workflow report {params.spec} {output} {input.card} 2>&1 | tee {log}"
+        "python -m workflow report {params.spec} {output} {input.card} {input.shown} 2>&1 | tee {log}"

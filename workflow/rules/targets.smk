@@ -3,7 +3,9 @@ GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
-TEXT_FILES = (".md", ".tex", "_cost.md")
+PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
+SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
+TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
 
 
@@ -37,7 +39,7 @@ def scored_together():
 
 def parts_of(tables):
     """Tables, their plots and the reconstructions of their rows on each problem."""
-    figures = [table for table in tables if {"plot", "sweep"} & set(TABLES[table])]
+    figures = [table for table in tables if table in (*PLOTTED, *SWEPT)]
     figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
     kinds = (".csv", "_cost.csv", *TEXT_FILES)
     return [
@@ -62,10 +64,17 @@ def results():
     ]
 
 
-def page():
-    """What the page shows of reconstructions."""
-    rows = shown(MAIN_TABLES)
-    return [f"{RUN}/reconstructions/{problem}/{row}.npz" for problem, row in rows]
+def parts_of_the_page():
+    """Tables and figures on the page besides the leaderboard, of what ``all`` makes."""
+    names = [*ABLATIONS, *SWEPT, "generation", "training", "metrics", "claims"]
+    made = results()
+    tables = [name for name in names if f"{RUN}/tables/{name}.csv" in made]
+    figures = [f"{RUN}/figures/{name}.png" for name in tables]
+    return [
+        *(f"{RUN}/tables/{name}.json" for name in tables),
+        *(path for path in figures if path in made),
+        *(f"{RUN}/tables/{name}.csv" for name in tables if name == "claims"),
+    ]
 
 
 def failures():

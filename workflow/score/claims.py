@@ -7,9 +7,11 @@ The claims are those that the tables list as differences, by default every row a
 
 import pandas as pd
 
-from workflow.score.summary import SCORES, as_text
+from workflow.score.summary import SCORES, Mean
 
 CLAIM = ["table", "problem", "row", "other", "paper"]
+FOUND = ["score", "published", "ours", "ci95", "verdict"]
+NUMBER = ["table", "problem", "row", "paper"]
 VERDICTS = {
     "reproduced": "the interval of our difference is on the published side of zero",
     "not reproduced": "it is on the other side",
@@ -30,32 +32,32 @@ def orders(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """
     lines, seen = [], set()
     for name, table in tables.items():
-        single = table.assign(published_as=as_text(table["published_as"]))
-        single = single.set_index(["problem", "method"])
+        single = table.set_index(["problem", "method"])
         for line in table[table["method"].str.contains(" - ")].to_dict("records"):
             pair = row, other = tuple(line["method"].split(" - "))
-            of = [single["published_as"][line["problem"], r] for r in pair]
+            rows = [single.loc[(line["problem"], r)] for r in pair]
+            of = [r["published_as"] for r in rows]
             claim = line["problem"], frozenset(zip(pair, of, strict=True))
             if claim in seen or not all(of):
                 continue
             seen.add(claim)
             for score in SCORES:
-                values = [single[f"{score}_published"][line["problem"], r] for r in pair]
+                values = [r[f"{score}_published"] for r in rows]
                 published = round(values[0] - values[1], 6)
                 if pd.notna(published) and published:
-                    ours, wide = line[score], line[f"{score}_ci95"]
+                    ours = Mean(line[score], line[f"{score}_ci95"])
                     where = name, line["problem"], row, other, of[0].split("/")[0], score
-                    verdict = _verdict(published, ours, wide)
-                    lines.append([*where, published, ours, wide, verdict])
-    return pd.DataFrame(lines, columns=[*CLAIM, "score", "published", "ours", "ci95", "verdict"])
+                    verdict = _verdict(published, ours)
+                    lines.append([*where, published, ours.value, ours.half, verdict])
+    return pd.DataFrame(lines, columns=CLAIM + FOUND)
 
 
-def _verdict(published: float, ours: float, wide: float) -> str:
-    if pd.isna(ours) or pd.isna(wide):
+def _verdict(published: float, ours: Mean) -> str:
+    if pd.isna(ours.value) or pd.isna(ours.half):
         return "not run"
-    if abs(ours) <= wide:
+    if not ours.resolved:
         return "unresolved"
-    return "reproduced" if (ours > 0) == (published > 0) else "not reproduced"
+    return "reproduced" if (ours.value > 0) == (published > 0) else "not reproduced"
 
 
 def numbers(tables: dict[str, pd.DataFrame], differs: str) -> pd.DataFrame:
@@ -70,25 +72,19 @@ def numbers(tables: dict[str, pd.DataFrame], differs: str) -> pd.DataFrame:
     """
     lines = []
     for name, table in tables.items():
-        rows = table[~table["method"].str.contains(" - ")]
-        for line in rows.assign(published_as=as_text(rows["published_as"])).to_dict("records"):
+        for line in table[~table["method"].str.contains(" - ")].to_dict("records"):
+            where = name, line["problem"], line["method"], line["published_as"].split("/")[0]
             for score in SCORES:
-                published, ours = line[f"{score}_published"], line[score]
-                wide = line[f"{score}_ci95"]
+                published, ours, half = (line[f"{score}{k}"] for k in ("_published", "", "_ci95"))
                 if pd.isna(published):
                     continue
-                if pd.isna(ours) or pd.isna(wide):
+                verdict = "not reproduced" if abs(ours - published) > half else "reproduced"
+                if pd.isna(ours) or pd.isna(half):
                     verdict = "not run"
                 elif differs:
                     verdict = "not comparable"
-                else:
-                    near = abs(ours - published) <= wide
-                    verdict = "reproduced" if near else "not reproduced"
-                paper = line["published_as"].split("/")[0]
-                where = name, line["problem"], line["method"], paper, score
-                lines.append([*where, published, ours, wide, verdict])
-    columns = ["table", "problem", "row", "paper", "score", "published", "ours", "ci95", "verdict"]
-    return pd.DataFrame(lines, columns=columns)
+                lines.append([*where, score, published, ours, half, verdict])
+    return pd.DataFrame(lines, columns=NUMBER + FOUND)
 
 
 def agreement(found: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Scores of reconstructions under the protocols of ``workflow.score.scores.METRICS``."""
 
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -28,47 +29,32 @@ def score(
     Raises:
         StoreError: the reconstruction is not one of these images.
     """
-    common = {
-        "variant": "",
-        "status": record["status"],
-        "reason": record["reason"],
-    }
+    state = {"variant": "", "status": record["status"], "reason": record["reason"]}
     if record["status"] != "ok":
-        return pd.DataFrame([{**common, "seed": 0, "image": "", "cluster": ""}])
+        return pd.DataFrame([{**state, "seed": 0, "image": "", "cluster": ""}])
     repeats = len(x_hat) // max(len(truth.ids), 1)
-    if [image["id"] for image in record["images"]] != truth.ids * repeats:
+    frame = pd.DataFrame({"repeat": 0, **image} for image in record["images"])
+    if list(frame["id"]) != truth.ids * repeats:
         raise StoreError("a reconstruction is of other images than the test split: delete it")
     pixels = np.tile(truth.pixels, (repeats, 1, 1, 1))
+    pairs = list(zip(pixels, x_hat, strict=True))
     prediction, target = torch.from_numpy(x_hat), torch.from_numpy(pixels)
     gaussian = structural_similarity_index_measure(
         prediction, target, data_range=1.0, reduction="none"
-    ).reshape(-1)
-    gmsd = GMSD()(prediction, target)
-    haarpsi = torch.full((len(target),), torch.nan)
-    if target.shape[1] in (1, 3):
-        haarpsi = HaarPSI(C=5.0, alpha=4.9)(prediction, target)
+    )
     measured = torch.from_numpy(np.concatenate([y] * repeats))
     residual = (problem.physics.A(prediction) - measured).flatten(1).norm(dim=1)
-    residual = residual / measured.flatten(1).norm(dim=1)
-    rows = []
-    for i, image in enumerate(record["images"]):
-        pair = pixels[i], x_hat[i]
-        rows.append(
-            {
-                **common,
-                "seed": image.get("repeat", 0),
-                "image": image["id"],
-                "cluster": truth.clusters[i % len(truth.ids)],
-                "psnr": peak_signal_noise_ratio(*pair, data_range=1),
-                "ssim": structural_similarity(*pair, data_range=1, channel_axis=0),
-                "ssim_gaussian": float(gaussian[i]),
-                "haarpsi": float(haarpsi[i]),
-                "gmsd": float(gmsd[i]),
-                "residual": float(residual[i]),
-                **{k: v for k, v in image.items() if k not in ("id", "repeat")},
-            }
-        )
-    return pd.DataFrame(rows)
+    grey_or_rgb = target.shape[1] in (1, 3)
+    return frame.rename(columns={"id": "image", "repeat": "seed"}).assign(
+        **state,
+        cluster=truth.clusters * repeats,
+        psnr=[peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs],
+        ssim=[structural_similarity(*pair, data_range=1, channel_axis=0) for pair in pairs],
+        ssim_gaussian=gaussian.reshape(-1).tolist(),
+        haarpsi=HaarPSI(C=5.0, alpha=4.9)(prediction, target).tolist() if grey_or_rgb else nan,
+        gmsd=GMSD()(prediction, target).tolist(),
+        residual=(residual / measured.flatten(1).norm(dim=1)).tolist(),
+    )
 
 
 def mean_psnr(truth: torch.Tensor, x_hat: torch.Tensor) -> float:

@@ -5,9 +5,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from workflow.score.intervals import half_width
 from workflow.score.scores import METRICS
-from workflow.score.summary import per_image
+from workflow.score.summary import complete, difference, mean_of
 
 FIRST = next(iter(METRICS))  # with which the others are compared
 
@@ -23,36 +22,25 @@ def compare(images: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
         Columns metric, rows, first, tau, opposed and pairs, the number of pairs of rows that both
         metrics resolve; no line if fewer than two rows are complete.
     """
-    names = list(METRICS)
-    groups = {row: images[images["method"] == row] for row in rows}
-    frames = {
-        row: per_image(group, names)
-        for row, group in groups.items()
-        if len(group) and (group["status"] == "ok").all()
-    }
-    if len(frames) < 2:
-        return pd.DataFrame(columns=["metric", "rows", "first", "tau", "opposed", "pairs"])
-    sign = pd.Series({name: 1.0 if METRICS[name][1] else -1.0 for name in names})
-    means = pd.DataFrame({row: f[names].mean() * sign for row, f in frames.items()}).T
-    orders = {name: [] for name in names}  # per pair of rows: 1, -1, or 0 if not resolved
-    for row, other in combinations(frames, 2):
-        pairs = (frames[row][names] - frames[other][names]).dropna(how="all") * sign
-        clusters = frames[row]["cluster"].reindex(pairs.index)
-        for name in names:
-            mean, wide = pairs[name].mean(), half_width(pairs[name], clusters)
-            orders[name].append(np.sign(mean) if abs(mean) > wide else 0)
+    frames = complete(images, rows, list(METRICS))
+    pairs = [difference(frames[row], frames[other]) for row, other in combinations(frames, 2)]
     lines = []
-    for name in names:
-        both = np.multiply(orders[name], orders[FIRST])
-        values = means[name]
+    for name, (_, higher, _) in METRICS.items() if pairs else ():
+        sign = 1 if higher else -1
+        values = sign * pd.Series({row: frame[name].mean() for row, frame in frames.items()})
+        found = [mean_of(pair, name) for pair in pairs]
+        order = sign * np.array([np.sign(m.value) if m.resolved else 0 for m in found])
+        if name == FIRST:
+            first_values, first_order = values, order
+        both = order * first_order
         lines.append(
             {
                 "metric": name,
                 "rows": len(values),
                 "first": values.idxmax() if values.notna().any() else "",
-                "tau": values.corr(means[FIRST], method="kendall"),
+                "tau": values.corr(first_values, method="kendall"),
                 "opposed": int((both < 0).sum()),
                 "pairs": int((both != 0).sum()),
             }
         )
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=["metric", "rows", "first", "tau", "opposed", "pairs"])

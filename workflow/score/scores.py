@@ -4,6 +4,7 @@ Metrics are protocols with a name and a version; a change of one is a new versio
 reconstruction clipped to [0, 1], with data range 1, and of the stored file, float32.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -11,36 +12,15 @@ import pandas as pd
 METRICS = {  # column: label, whether higher is better, protocol
     "psnr": ("PSNR", True, "psnr 1: scikit-image, dB, over all channels jointly"),
     "ssim": ("SSIM", True, "ssim 1: scikit-image, uniform 7 x 7 window, mean over channels"),
-    "ssim_gaussian": (
-        "SSIM, Gaussian",
-        True,
-        "ssim_gaussian 1: torchmetrics, Gaussian of 1.5 pixels",
-    ),
-    "haarpsi": (
-        "HaarPSI",
-        True,
-        "haarpsi 1: deepinv, C = 5 and alpha = 4.9, as for medical images",
-    ),
+    "ssim_gaussian": ("SSIM, Gaussian", True, "ssim_gaussian 1: torchmetrics, sigma of 1.5 pixels"),
+    "haarpsi": ("HaarPSI", True, "haarpsi 1: deepinv, C = 5, alpha = 4.9, for medical images"),
     "gmsd": ("GMSD", False, "gmsd 1: deepinv, c = 0.0026, mean over channels"),
     "residual": ("Residual", False, "residual 1: ||A x_hat - y|| / ||y||"),
 }
 COLUMNS = [
-    "problem",
-    "method",
-    "variant",
-    "seed",
-    "image",
-    "cluster",
-    *METRICS,
-    "denoiser_calls",
-    "jacobian_calls",
-    "forward_calls",
-    "adjoint_calls",
-    "dagger_calls",
-    "seconds",
-    "peak_memory_mb",
-    "status",
-    "reason",
+    *("problem", "method", "variant", "seed", "image", "cluster", *METRICS),
+    *("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls"),
+    *("seconds", "peak_memory_mb", "status", "reason"),
 ]
 TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
 
@@ -48,3 +28,8 @@ TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
 def read_scores(path: Path | str) -> pd.DataFrame:
     """Read a table of scores; text that is absent is an empty string."""
     return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str)).fillna(dict.fromkeys(TEXT, ""))
+
+
+def read_all(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """Read tables of scores as one."""
+    return pd.concat([read_scores(path) for path in paths], ignore_index=True)

@@ -1,13 +1,31 @@
 """Quality against cost: rows at several budgets, and which of them nothing cheaper reaches."""
 
 from itertools import cycle
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow.show.plots import STYLES, TEXT, WIDTH, finish
+from workflow.config.resolve import labels_of
+from workflow.config.spec import Show
+from workflow.config.sweeps import points
+from workflow.score.scores import read_all
+from workflow.show import figures
+from workflow.show.plots import STYLES, WIDTH, finish, legend
 
 AXES = {"denoiser_calls": "Evaluations per image", "seconds": "Seconds per image"}
+
+
+def budget(job: Show, out: Path, *scores: Path) -> None:
+    """Draw the figure of a table that is a sweep of budgets, from the scores of its rows."""
+    config, settings = job.settings, job.settings["tables"][job.name]
+    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
+    labels = labels_of(config, list(settings["sweep"]))
+    rows = {
+        labels[row]: [row, *(swept for swept, *_ in points(row, values))]
+        for row, values in settings["sweep"].items()
+    }
+    figures.save(budget_figure(costs(read_all(scores), rows), problems), out)
 
 
 def costs(images: pd.DataFrame, rows: dict[str, list[str]]) -> pd.DataFrame:
@@ -35,7 +53,7 @@ def front(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return ordered[ordered["psnr"] > highest]
 
 
-def figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
+def budget_figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
     """Draw the PSNR against evaluations and seconds, a line of two panels per problem.
 
     The grey band is the Pareto front. A row that evaluates no network has its best PSNR as a
@@ -70,17 +88,10 @@ def figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
                 elif (here["line"] == line).any():
                     axes.axhline(here.loc[here["line"] == line, "psnr"].max(), **look)
             axes.set_xscale("log")
-            # What a few evaluations make of some samplers is far below everything else.
+            # Some samplers with few evaluations are far below everything else.
             if len(here):
                 high = here["psnr"].max()
                 axes.set_ylim(max(here["psnr"].min(), high - 12) - 0.5, high + 0.8)
             finish(axes, title, label, "PSNR (dB)")
-    drawn.legend(
-        [shown[line] for line in lines if line in shown],
-        [line for line in lines if line in shown],
-        loc="outside lower center",
-        ncols=3,
-        fontsize=TEXT,
-        frameon=False,
-    )
+    legend(drawn, {line: shown[line] for line in lines if line in shown}, columns=3)
     return drawn

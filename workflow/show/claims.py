@@ -1,82 +1,28 @@
-"""The ledger of claims as Markdown and CSV."""
+"""The ledger of the paper's claims as Markdown, JSON and CSV."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from workflow.score.claims import CLAIM, VERDICTS, agreement, numbers, orders
-from workflow.score.summary import SCORES
-from workflow.show.tables import INTERVALS, escape_markdown, pipes, show
-from workflow.store.files import write_text
+from workflow.config.resolve import labels_of
+from workflow.config.spec import Show
+from workflow.score.claims import CLAIM, NUMBER, VERDICTS, agreement, numbers, orders
+from workflow.score.summary import SCORES, read_summary
+from workflow.show.cells import NOTHING, Table, plain, save, write_csv
+from workflow.show.score_table import INTERVALS, show
+
+SAID = "What the paper claims, and what we find."
+ORDERS = "Differences of the means, ours with half the width of the interval."
+TAU = "Rank correlation of our PSNR with the paper's over rows (Kendall's tau)."
+COMPARED = "Numbers: reproduced if the published one is in the 95 % interval of ours."
+DIFFERS = "Numbers: not comparable one by one, as our protocol differs from the paper's: {}."
 
 
-def markdown(
-    order: pd.DataFrame,
-    number: pd.DataFrame,
-    problems: dict[str, str],
-    rows: dict[str, str],
-    differs: str,
-) -> str:
-    """Lay out the ledger: verdicts counted, orders, rank correlations, numbers."""
-    problems = {name: escape_markdown(label) for name, label in problems.items()}
-    rows = {name: escape_markdown(label) for name, label in rows.items()}
-    meaning = "; ".join(f"{verdict}: {text}" for verdict, text in VERDICTS.items())
-    text = [f"What the paper claims, and what we find. {meaning}. {INTERVALS}", ""]
-    text += [pipes(["Claims", *VERDICTS]), pipes([":--"] + ["--:"] * len(VERDICTS))]
-    same = order["paper"] == order["problem"]
-    for score in SCORES:
-        for part, where in ((same, "on the problem itself"), (~same, "on a problem like it")):
-            verdicts = order[part & (order["score"] == score)]["verdict"]
-            counts = [str((verdicts == verdict).sum()) for verdict in VERDICTS]
-            text.append(pipes([f"by {score.upper()}, {where}", *counts]))
-    text += ["", "Differences of the means, ours with half the width of the interval.", ""]
-    header = ["Table", "Problem", "in the paper", "Row", "minus"]
-    for score in SCORES:
-        header += [f"{score.upper()}, paper", "ours", "verdict"]
-    text += [pipes(header), pipes([":--"] * 5 + ["--:", "--:", ":--"] * 2)]
-    for (table, problem, row, other, paper), group in order.groupby(CLAIM, sort=False):
-        cells = [table, problems[problem], _paper(paper, problem, problems), rows[row], rows[other]]
-        by_score = group.set_index("score")
-        for score in SCORES:
-            if score in by_score.index:
-                line = by_score.loc[score]
-                ours = f"{show(score, line['ours'])} ± {show(score, line['ci95'])}"
-                cells += [show(score, line["published"])]
-                cells += ["-" if line["verdict"] == "not run" else ours, line["verdict"]]
-            else:
-                cells += ["-", "-", "-"]
-        text.append(pipes(cells))
-    taus = agreement(number)
-    if len(taus):
-        text += ["", "Rank correlation of our PSNR with the paper's over rows (Kendall's tau).", ""]
-        text += [pipes(["Table", "Problem", "Rows", "tau"]), pipes([":--", ":--", "--:", "--:"])]
-        for line in taus.to_dict("records"):
-            cells = [line["table"], problems[line["problem"]], str(line["rows"])]
-            text.append(pipes([*cells, f"{line['tau']:.2f}"]))
-    text += ["", f"Numbers: {_compared(differs)}", ""]
-    text += [pipes(["Table", "Problem", "in the paper", "Row", "paper", "ours", "PSNR", "SSIM"])]
-    text += [pipes([":--"] * 4 + ["--:"] * 2 + [":--"] * 2)]
-    shown = number.drop_duplicates(["problem", "row", "paper", "score", "published"])
-    for (table, problem, row, paper), group in shown.groupby(
-        ["table", "problem", "row", "paper"], sort=False
-    ):
-        by_score = group.set_index("score").reindex(SCORES)
-        values = by_score.to_dict("index").items()
-        published = " / ".join(show(s, line["published"]) for s, line in values)
-        ours = " / ".join(show(s, line["ours"]) for s, line in values)
-        cells = [table, problems[problem], _paper(paper, problem, problems), rows[row]]
-        text.append(pipes([*cells, published, ours, *by_score["verdict"].fillna("-")]))
-    return "\n".join(text) + "\n"
-
-
-def _paper(paper: str, problem: str, problems: dict[str, str]) -> str:
-    return "the same" if paper == problem else problems.get(paper, paper)
-
-
-def _compared(differs: str) -> str:
-    if differs:
-        return f"not comparable one by one, as our protocol differs from the paper's: {differs}."
-    return "reproduced if the published one is in the 95 % interval of ours."
+def claims(job: Show, out: Path, *tables: Path) -> None:
+    """Write claims.csv (``out``, orders), numbers.csv, claims.md and .json from tables (CSV)."""
+    config, frames = job.settings, {path.stem: read_summary(path) for path in tables}
+    problems = {name: problem["label"] for name, problem in config["problems"].items()}
+    write(out.parent, frames, problems, labels_of(config, list(config["rows"])), config["differs"])
 
 
 def write(
@@ -86,9 +32,77 @@ def write(
     rows: dict[str, str],
     differs: str,
 ) -> None:
-    """Write claims.csv (orders), numbers.csv and claims.md into ``folder``."""
+    """Write the files of the ledger from summaries; problems and rows are name to label."""
     order, number = orders(tables), numbers(tables, differs)
-    for name, frame in (("claims", order), ("numbers", number)):
-        csv = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-        write_text(Path(folder) / f"{name}.csv", csv)
-    write_text(Path(folder) / "claims.md", markdown(order, number, problems, rows, differs))
+    write_csv(folder, "claims", order)
+    write_csv(folder, "numbers", number)
+    save(folder, "claims", ledger(order, number, problems, rows, differs))
+
+
+def ledger(
+    order: pd.DataFrame,
+    number: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    differs: str,
+) -> dict[str, Table]:
+    """Lay out the ledger: verdicts counted, orders, rank correlations, numbers."""
+    tables = {"counts": _counts(order), "orders": _orders(order, problems, rows)}
+    taus = agreement(number)
+    if len(taus):
+        lines = [
+            [line["table"], problems[line["problem"]], line["rows"], f"{line['tau']:.2f}"]
+            for line in taus.to_dict("records")
+        ]
+        tables["tau"] = plain(["Table", "Problem", "Rows", "tau"], lines, "llrr", TAU)
+    caption = DIFFERS.format(differs) if differs else COMPARED
+    return tables | {"numbers": _numbers(number, problems, rows, caption)}
+
+
+def _counts(order: pd.DataFrame) -> Table:
+    meaning = "; ".join(f"{verdict}: {text}" for verdict, text in VERDICTS.items())
+    same, lines = order["paper"] == order["problem"], []
+    for score in SCORES:
+        for part, where in ((same, "on the problem itself"), (~same, "on a problem like it")):
+            verdicts = order[part & (order["score"] == score)]["verdict"]
+            counts = [(verdicts == verdict).sum() for verdict in VERDICTS]
+            lines.append([f"by {score.upper()}, {where}", *counts])
+    caption = f"{SAID} {meaning}. {INTERVALS}"
+    return plain(["Claims", *VERDICTS], lines, "l" + "r" * len(VERDICTS), caption)
+
+
+def _orders(order: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]) -> Table:
+    header = ["Table", "Problem", "in the paper", "Row", "minus"]
+    for score in SCORES:
+        header += [f"{score.upper()}, paper", "ours", "verdict"]
+    lines = []
+    for (table, problem, row, other, paper), group in order.groupby(CLAIM, sort=False):
+        cells = [table, problems[problem], _paper(paper, problem, problems), rows[row], rows[other]]
+        found = group.set_index("score").to_dict("index")
+        for score in SCORES:
+            line = found.get(score, {"published": float("nan"), "verdict": NOTHING})
+            known = line["verdict"] not in (NOTHING, "not run")
+            ours = f"{show(score, line['ours'])} ± {show(score, line['ci95'])}" if known else ""
+            cells += [show(score, line["published"]), ours, line["verdict"]]
+        lines.append(cells)
+    return plain(header, lines, "lllllrrlrrl", ORDERS)
+
+
+def _numbers(
+    number: pd.DataFrame, problems: dict[str, str], rows: dict[str, str], caption: str
+) -> Table:
+    header = ["Table", "Problem", "in the paper", "Row", "paper", "ours", "PSNR", "SSIM"]
+    shown, lines = number.drop_duplicates(["problem", "row", "paper", "score", "published"]), []
+    for (table, problem, row, paper), group in shown.groupby(NUMBER, sort=False):
+        found = group.set_index("score").reindex(SCORES)
+        both = [
+            " / ".join(show(score, found.loc[score, of]) for score in SCORES)
+            for of in ("published", "ours")
+        ]
+        cells = [table, problems[problem], _paper(paper, problem, problems), rows[row]]
+        lines.append([*cells, *both, *found["verdict"].fillna(NOTHING)])
+    return plain(header, lines, "llllrrll", caption)
+
+
+def _paper(paper: str, problem: str, problems: dict[str, str]) -> str:
+    return "the same" if paper == problem else problems.get(paper, paper)

@@ -1,43 +1,34 @@
 """Table and figure of samples of the priors beside real images."""
 
 from pathlib import Path
-from typing import Any
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from problems.datasets.base import evenly_spaced
+from workflow.config.spec import Show
 from workflow.score.generation import MEASURES, SIDE, compare
-from workflow.store.files import write_text
+from workflow.show.cells import Table, plain, save, write_csv
+from workflow.show.figures import TEXT, image_grid, show_image
+from workflow.show.figures import save as save_figure
+from workflow.store.arrays import load_arrays, load_images
 
 NOTE = (
     f"Patch distance: Frechet distance of Gaussians fitted to all {SIDE} x {SIDE} patches, per "
     "pixel. Spectrum distance: root mean square over spatial frequencies of the difference of the "
     "radially averaged power spectra. Seam energy: mean squared difference of neighbouring pixels "
     "across the borders of the fixed grid of patch size {patch}, relative to that elsewhere. "
-    "Nearest training image: mean PSNR to the most similar one; a high value would be memory. The "
-    "first two are to the training images."
+    "Nearest training image: mean PSNR to the most similar one; a high value means that the prior "
+    "repeats what it has seen. The first two are to the training images."
 )
+FORMATS = dict(zip(MEASURES, (".4f", ".2f", ".2f", ".1f"), strict=True))
 
 
-def markdown(table: pd.DataFrame, patch: int) -> str:
-    """Lay the comparison out."""
-    lines = [["Prior", "Samples", *MEASURES.values()], [":--", *["--:"] * (1 + len(MEASURES))]]
-    for line in table.to_dict("records"):
-        values = (f"{line['patch_distance']:.4f}", f"{line['spectrum_distance']:.2f}")
-        values += (f"{line['seam_energy']:.2f}", f"{line['nearest']:.1f}")
-        lines.append([line["prior"], str(line["samples"]), *values])
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{NOTE.format(patch=patch)}\n\n{text}\n"
-
-
-def report(
-    config: dict[str, Any], samples: list[Path], train: Path, test: Path, folder: Path
-) -> None:
-    """Write tables/generation.csv and .md and figures/generation.png below ``folder``."""
-    from problems.datasets.base import evenly_spaced
-    from workflow.show import figures
-    from workflow.store.arrays import load_arrays, load_images
-
+def generation(job: Show, out: Path, train: Path, test: Path, *samples: Path) -> None:
+    """Write tables/generation.csv (``out``), .md and .json and figures/generation.png."""
+    config, folder = job.settings, out.parents[1]
     settings = config["generation"]
     labels = settings["priors"].values()
     images = {
@@ -45,11 +36,33 @@ def report(
     }
     images["Test images"] = load_images(test).pixels
     real = load_images(train).pixels
-    patches = [config["networks"][config["priors"][p]["network"]] for p in settings["priors"]]
-    patch = max(network["training"].get("patch", 0) for network in patches)
+    networks = [config["networks"][config["priors"][p]["network"]] for p in settings["priors"]]
+    patch = max(network["training"].get("patch", 0) for network in networks)
     patch = patch or min(real.shape[2:]) // 2
-    table = compare(images, real, patch)
-    write_text(Path(folder) / "tables" / "generation.csv", table.to_csv(index=False))
-    write_text(Path(folder) / "tables" / "generation.md", markdown(table, patch))
+    compared = compare(images, real, patch)
+    write_csv(out.parent, "generation", compared)
+    save(out.parent, "generation", {"samples": sample_table(compared, patch)})
     shown = {k: np.stack(evenly_spaced(list(v), settings["shown"])) for k, v in images.items()}
-    figures.save(figures.sample_figure(shown), Path(folder) / "figures" / "generation.png")
+    save_figure(sample_figure(shown), folder / "figures" / "generation.png")
+
+
+def sample_table(compared: pd.DataFrame, patch: int) -> Table:
+    """Lay the comparison out; ``patch`` is the size of the grid whose seams are measured."""
+    lines = [
+        [line["prior"], line["samples"], *(format(line[m], f) for m, f in FORMATS.items())]
+        for line in compared.to_dict("records")
+    ]
+    header = ["Prior", "Samples", *MEASURES.values()]
+    return plain(header, lines, "l" + "r" * (1 + len(MEASURES)), NOTE.format(patch=patch))
+
+
+def sample_figure(samples: dict[str, np.ndarray]) -> Figure:
+    """Show images (n, C, H, W) in [0, 1] of every label, one line each."""
+    columns = max(len(images) for images in samples.values())
+    height, width = next(iter(samples.values())).shape[2:]
+    figure, grid = image_grid(len(samples), columns, height / width)
+    for line, (label, images) in zip(grid, samples.items(), strict=True):
+        for axes, image in zip(line, images, strict=False):
+            show_image(axes, image, (0, 1))
+        line[0].set_ylabel("\n".join(wrap(label, 14)), fontsize=TEXT, parse_math=False)
+    return figure

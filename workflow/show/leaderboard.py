@@ -1,5 +1,6 @@
-"""Scores, differences and cost of the main tables, as the report shows them."""
+"""Scores, differences and cost of the main tables, as the page shows them."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.resolve import REFERENCE, labels_of
-from workflow.score.intervals import half_width
 from workflow.score.scores import METRICS, read_scores
-from workflow.score.summary import per_image
-from workflow.show.tables import show
+from workflow.score.summary import Mean, complete, mean_of, read_summary
+from workflow.show.contents import main_problems, main_tables
+from workflow.show.score_table import show
 
 DIGITS = {"psnr": "{:.2f}", "residual": "{:.2g}"}  # the other metrics are shown like SSIM
 
@@ -23,7 +24,7 @@ class Board:
         problems: name to label, in the order of the tables.
         rows: name to label, the same.
         images: scores of single images.
-        tables: per problem the lines of the first table (CSV) that has it, by row.
+        tables: per problem the lines of the first table that has it, by row.
     """
 
     problems: dict[str, str]
@@ -31,36 +32,34 @@ class Board:
     images: pd.DataFrame
     tables: dict[str, pd.DataFrame]
 
-    def of(self, problem: str, row: str) -> pd.DataFrame:
-        """Scores of a row on a problem."""
-        found = self.images
-        return found[(found["problem"] == problem) & (found["method"] == row)]
+    def of(self, problem: str) -> pd.DataFrame:
+        """Scores on a problem."""
+        return self.images[self.images["problem"] == problem]
 
-    def means(self, problem: str, columns: list[str]) -> dict[str, pd.DataFrame]:
+    def complete(self, problem: str, columns: list[str]) -> dict[str, pd.DataFrame]:
         """Scores or cost per image of every row that is complete on a problem."""
-        groups = {row: self.of(problem, row) for row in self.rows}
-        done = {r: g for r, g in groups.items() if len(g) and (g["status"] == "ok").all()}
-        return {row: per_image(group, columns) for row, group in done.items()}
+        return complete(self.of(problem), self.rows, columns)
+
+    @property
+    def one_patient(self) -> list[str]:
+        """Labels of the problems whose test images are all of one patient."""
+        found = [p for p, table in self.tables.items() if table["clusters"].max() == 1]
+        return [self.problems[problem] for problem in found]
 
 
 def read(config: dict[str, Any], run: Path) -> Board | None:
     """Read the main tables of a run (results/<name>); None if it has none."""
-    tables = {n: t for n, t in config["tables"].items() if not (t["ablation"] or t["extra"])}
+    tables = main_tables(config)
     if not tables:
         return None
-    problems = dict.fromkeys(p for table in tables.values() for p in table["problems"])
-    rows = dict.fromkeys(r for table in tables.values() for r in table["rows"])
     first: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
-        lines = pd.read_csv(run / "tables" / f"{name}.csv").set_index("method")
+        lines = read_summary(run / "tables" / f"{name}.csv").set_index("method")
         for problem in table["problems"]:
             first.setdefault(problem, lines[lines["problem"] == problem])
-    return Board(
-        {p: config["problems"][p]["label"] for p in problems},
-        labels_of(config, list(rows)),
-        read_scores(run / "images.csv"),
-        first,
-    )
+    rows = dict.fromkeys(row for table in tables.values() for row in table["rows"])
+    problems = {p: config["problems"][p]["label"] for p in main_problems(config)}
+    return Board(problems, labels_of(config, list(rows)), read_scores(run / "images.csv"), first)
 
 
 def scores(board: Board) -> dict[str, Any]:
@@ -75,43 +74,23 @@ def scores(board: Board) -> dict[str, Any]:
         name: {"label": label, "protocol": protocol, "higher": higher, "rows": {}}
         for name, (label, higher, protocol) in METRICS.items()
     }
-    for problem in board.problems:
-        means = board.means(problem, list(METRICS))
-        for row in board.rows:
-            group = board.of(problem, row)
-            if group.empty:
-                continue
-            note = "; ".join(dict.fromkeys(reason for reason in group["reason"] if reason))
+    for problem, table in board.tables.items():
+        done = board.complete(problem, list(METRICS))
+        reasons = dict(iter(board.of(problem).groupby("method")["reason"]))
+        for row in [row for row in board.rows if row in reasons]:
+            note = "; ".join(reason for reason in reasons[row].unique() if reason)
             for name in METRICS:
                 cell: dict[str, Any] = {"mean": "-", "value": None, "note": note}
-                if row in means:
-                    values = means[row][name]
-                    wide = half_width(values, means[row]["cluster"])
-                    cell |= {"mean": text(name, values.mean()), "half": text(name, wide)}
-                    cell["value"] = None if pd.isna(values.mean()) else float(values.mean())
-                cell |= _beside(board.tables[problem], row, name)
+                if row in done:
+                    mean = mean_of(done[row], name)
+                    cell |= {"mean": text(name, mean.value), "half": text(name, mean.half)}
+                    cell["value"] = None if pd.isna(mean.value) else mean.value
+                if name in ("psnr", "ssim") and row in table.index:
+                    cell["best"] = bool(table.loc[row, f"{name}_best"])
+                    paper = table.loc[row, f"{name}_published"]
+                    cell |= {} if pd.isna(paper) else {"paper": show(name, paper)}
                 found[name]["rows"].setdefault(row, {})[problem] = cell
     return found
-
-
-def first(board: Board) -> dict[str, int]:
-    """Label of every row that has the highest mean PSNR somewhere, and on how many problems."""
-    found: dict[str, int] = {}
-    for problem in board.problems:
-        means = {row: v["psnr"].mean() for row, v in board.means(problem, ["psnr"]).items()}
-        if means:
-            label = board.rows[max(means, key=lambda row: means[row])]
-            found[label] = found.get(label, 0) + 1
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-
-def _beside(table: pd.DataFrame, row: str, name: str) -> dict[str, Any]:
-    """What the tables say of a score beside its mean."""
-    if name not in ("psnr", "ssim") or row not in table.index:
-        return {}
-    paper = table.loc[row, f"{name}_published"]
-    said = {} if pd.isna(paper) else {"paper": show(name, paper)}
-    return said | {"best": str(table.loc[row, f"{name}_best"]) == "True"}
 
 
 def text(name: str, value: float) -> str:
@@ -121,24 +100,32 @@ def text(name: str, value: float) -> str:
     return DIGITS[name].format(value) if name in DIGITS else show("ssim", value)
 
 
-def differences(board: Board) -> dict[str, list[tuple[str, float, float]]]:
-    """Per problem (label) the rows (label) compared with PaDIS: mean and half-width, in dB."""
-    found: dict[str, list[tuple[str, float, float]]] = {}
-    for problem, label in board.problems.items():
-        table = board.tables[problem]
-        for row, name in board.rows.items():
+def first(board: Board) -> dict[str, int]:
+    """Label of every row that has the highest mean PSNR somewhere, and on how many problems."""
+    highest = []
+    for problem in board.problems:
+        means = {row: v["psnr"].mean() for row, v in board.complete(problem, ["psnr"]).items()}
+        highest += [board.rows[max(means, key=lambda row: means[row])]] if means else []
+    return dict(Counter(highest).most_common())
+
+
+def differences(board: Board) -> dict[str, list[tuple[str, Mean]]]:
+    """Per problem (label) the rows (label) compared with PaDIS, in dB."""
+    found: dict[str, list[tuple[str, Mean]]] = {}
+    for problem, table in board.tables.items():
+        for row, label in board.rows.items():
             line = f"{row} - {REFERENCE}"
             if line in table.index and pd.notna(table.loc[line, "psnr_ci95"]):
-                values = float(table.loc[line, "psnr"]), float(table.loc[line, "psnr_ci95"])
-                found.setdefault(label, []).append((name, *values))
+                mean = Mean(*table.loc[line, ["psnr", "psnr_ci95"]].astype(float))
+                found.setdefault(board.problems[problem], []).append((label, mean))
     return found
 
 
 def cost(board: Board) -> dict[str, list[tuple[str, float, float]]]:
     """Per problem (label) every row (label): seconds per image and PSNR."""
-    found: dict[str, list[tuple[str, float, float]]] = {}
-    for problem, label in board.problems.items():
-        for row, values in board.means(problem, ["seconds", "psnr"]).items():
-            mean = values[["seconds", "psnr"]].mean()
-            found.setdefault(label, []).append((board.rows[row], *mean))
-    return found
+    columns = ["seconds", "psnr"]
+    found = {
+        label: [(board.rows[r], *v[columns].mean()) for r, v in board.complete(p, columns).items()]
+        for p, label in board.problems.items()
+    }
+    return {label: rows for label, rows in found.items() if rows}

@@ -1,16 +1,33 @@
-"""Plots: scores against a number that rows differ in, and networks against training time."""
+"""Plots of scores: against a number that rows differ in, as differences, and against time."""
 
+from collections.abc import Mapping
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from workflow.config.spec import Show
+from workflow.score.scores import read_all
+from workflow.score.summary import Mean
+from workflow.show import figures
+
 WIDTH = 3.4  # inches, a column of a page; twice that for more than two panels side by side
 TEXT = 7  # points
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))  # readable without colour
+
+
+def plot(job: Show, out: Path, *scores: Path) -> None:
+    """Draw the plot of a table from the scores of its rows."""
+    config, settings = job.settings, job.settings["tables"][job.name]
+    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
+    shown = settings["plot"]
+    drawn = series_figure(read_all(scores), problems, shown["series"], shown["label"])
+    figures.save(drawn, out)
 
 
 def series_figure(
@@ -31,8 +48,9 @@ def series_figure(
         series: label to points (number, row).
         label: of the horizontal axis.
     """
-    figure, panels = _panels(1, len(problems))
-    for axes, (problem, title) in zip(panels[0], problems.items(), strict=True):
+    figure, grid = panels(1, len(problems))
+    numbers = sorted({x for points in series.values() for x, _ in points})
+    for axes, (problem, title) in zip(grid[0], problems.items(), strict=True):
         done = images[(images["problem"] == problem) & (images["status"] == "ok")]
         psnr = done.pivot_table("psnr", "image", "method", aggfunc="mean")
         rows = [row for points in series.values() for _, row in points if row in psnr]
@@ -41,19 +59,11 @@ def series_figure(
         count = max(len(centred.columns), 2)
         error = centred.sem() * (count / (count - 1)) ** 0.5
         for (line, marker), (name, points) in zip(cycle(STYLES), series.items(), strict=False):
-            shown = [(x, row) for x, row in points if row in psnr]
+            shown = [row for _, row in points if row in psnr]
             axes.errorbar(
-                [x for x, _ in shown],
-                [psnr[row].mean() for _, row in shown],
-                [error[row] for _, row in shown],
-                linestyle=line,
-                marker=marker,
-                markersize=4,
-                linewidth=1.2,
-                capsize=2,
-                label=name,
-            )
-        numbers = sorted({x for points in series.values() for x, _ in points})
+                [x for x, row in points if row in psnr], psnr[shown].mean(), error[shown],
+                linestyle=line, marker=marker, markersize=4, linewidth=1.2, capsize=2, label=name,
+            )  # fmt: skip
         if min(numbers) > 0:
             axes.set_xscale("log")
         axes.set_xticks(numbers, labels=[f"{x:g}" for x in numbers])
@@ -63,109 +73,30 @@ def series_figure(
     return figure
 
 
-def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
-    """Show the PSNR of networks as denoisers of validation images against training time.
-
-    Args:
-        curves: dataset to network to frame with columns seconds and sigma_<noise level>.
-    """
-    frames = [frame for networks in curves.values() for frame in networks.values()]
-    levels = [column for column in frames[0] if column.startswith("sigma_")]
-    figure, panels = _panels(len(levels), len(curves))
-    shown = {}
-    for column, (dataset, networks) in zip(panels.T, curves.items(), strict=True):
-        for axes, level in zip(column, levels, strict=True):
-            for number, (name, frame) in enumerate(networks.items()):
-                style = {"linestyle": STYLES[number % len(STYLES)][0], "color": f"C{number}"}
-                if frame[level].notna().any():
-                    (shown[name],) = axes.plot(
-                        frame["seconds"], frame[level], linewidth=1.2, **style
-                    )
-            sigma = level.removeprefix("sigma_")
-            finish(axes, f"{dataset}, noise {sigma}", "Training time (s)", "PSNR (dB)")
-    figure.legend(
-        shown.values(), shown, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False
-    )
-    return figure
-
-
-def sensitivity_figure(
-    trials: dict[str, dict[str, pd.DataFrame]],
-    labels: dict[str, str],
-    parameter: str,
-    search: list[str],
-) -> Figure:
-    """Show the PSNR on validation images against a parameter, below the best, a panel per problem.
-
-    Each line varies this parameter alone: the others have the values of its best trial.
-
-    Args:
-        trials: problem to row to trials with a column per parameter and psnr.
-        labels: of problems and rows.
-        parameter: which one.
-        search: all parameters that the searches vary.
-    """
-    columns = min(len(trials), 3)
-    figure, panels = _panels(-(-len(trials) // columns), columns)
-    names = list(dict.fromkeys(row for rows in trials.values() for row in rows))
-    shown = {}
-    for axes, (problem, rows) in zip(panels.flat, trials.items(), strict=False):
-        for row, frame in rows.items():
-            others = [name for name in search if name in frame and name != parameter]
-            lines = frame.dropna(subset="psnr").sort_values(parameter)
-            groups = lines.groupby(others, dropna=False) if others else [("", lines)]
-            varied = [group for _, group in groups if group[parameter].nunique() > 1]
-            if varied:
-                line = max(varied, key=lambda group: group["psnr"].max())
-                number = names.index(row)
-                style, marker = STYLES[number % len(STYLES)]
-                (shown[row],) = axes.plot(
-                    line[parameter],
-                    line["psnr"] - lines["psnr"].max(),
-                    color=f"C{number % 10}",
-                    linestyle=style,
-                    marker=marker,
-                    markersize=3,
-                    linewidth=1,
-                )
-        axes.set_xscale("log")
-        axes.set_ylim(-3, 0.2)
-        finish(axes, labels[problem], parameter, "PSNR below best (dB)")
-    for axes in list(panels.flat)[len(trials) :]:
-        axes.set_axis_off()
-    if shown:
-        shown = {labels[row]: shown[row] for row in names if row in shown}
-        figure.legend(
-            shown.values(), shown, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False
-        )
-    return figure
-
-
-def difference_figure(rows: list[tuple[str, float, float]], reference: str) -> Figure:
+def difference_figure(rows: list[tuple[str, Mean]], reference: str) -> Figure:
     """Show differences to the row ``reference`` with their 95 % intervals, a line per row.
 
     The scale is linear up to 1 dB and logarithmic beyond.
 
     Args:
-        rows: label, mean difference of the PSNR and half the width of its interval, in dB.
+        rows: label and difference of the PSNR, in dB.
     """
     figure = Figure(figsize=(WIDTH, 0.6 + 0.17 * len(rows)), layout="constrained")
     axes = figure.subplots()
     places = range(len(rows), 0, -1)
-    for place, (_, mean, wide) in zip(places, rows, strict=True):
-        filled = "C0" if abs(mean) > wide else "white"
+    for place, (_, mean) in zip(places, rows, strict=True):
         axes.errorbar(
-            mean, place, xerr=wide, color="C0", marker="o", markersize=4,
-            markerfacecolor=filled, capsize=2, linewidth=1,
+            mean.value, place, xerr=mean.half, color="C0", marker="o", markersize=4,
+            markerfacecolor="C0" if mean.resolved else "white", capsize=2, linewidth=1,
         )  # fmt: skip
     axes.axvline(0, color="0.3", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=1, linscale=1)
-    low = min(mean - wide for _, mean, wide in rows)
-    high = max(mean + wide for _, mean, wide in rows)
+    low = min(mean.value - mean.half for _, mean in rows)
+    high = max(mean.value + mean.half for _, mean in rows)
     ticks = [x for x in (-10, -3, -1, 0, 1, 3, 10) if min(low, -1) <= x <= max(high, 1)]
     axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
     axes.minorticks_off()
-    axes.set_yticks(list(places), labels=[label for label, _, _ in rows], parse_math=False)
+    axes.set_yticks(list(places), labels=[label for label, _ in rows], parse_math=False)
     finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
     return figure
 
@@ -189,10 +120,20 @@ def cost_figure(rows: list[tuple[str, float, float]]) -> Figure:
     return figure
 
 
-def _panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
+def panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A figure of equal panels."""
     size = WIDTH if columns <= 2 else 2 * WIDTH, (2.2 if columns == 1 else 1.6) * lines
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots(lines, columns, squeeze=False)
+
+
+def legend(figure: Figure, shown: Mapping[str, Artist], columns: int = 4) -> None:
+    """One legend for all panels, below them."""
+    if shown:
+        figure.legend(
+            shown.values(), shown, loc="outside lower center", ncols=columns, fontsize=TEXT,
+            frameon=False,
+        )  # fmt: skip
 
 
 def finish(axes: Axes, title: str, x: str, y: str) -> None:

@@ -5,32 +5,38 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.build import build_method
-from workflow.config.resolve import NOT_IN_PAPER, labels_of, plain_label
-from workflow.score.summary import split
+from workflow.config.resolve import NOT_IN_PAPER, labels_of, params_of, plain_label
+from workflow.show.cells import Table, plain
+
+RAN = (
+    "How each row ran: where it starts, its noise levels (standard deviation, image units), how "
+    "often an image is denoised, and whether gradients pass through the network."
+)
 
 
-def settings(config: dict[str, Any], table: str, summary: pd.DataFrame) -> pd.DataFrame:
-    """One line per row of ``table`` that iterates, one column per problem, as text.
+def settings(config: dict[str, Any], table: str, summary: pd.DataFrame) -> Table | None:
+    """How each row of ``table`` that iterates ran on each problem; None if none does.
 
     Start, noise levels and Jacobian are of the parameters, evaluations as ``summary`` counted them.
     """
     chosen = config["tables"][table]
-    calls = summary.set_index(["problem", "method", "variant"])["denoiser_calls"].to_dict()
-    lines = {}
+    calls = summary.set_index(["problem", "method"])["denoiser_calls"].to_dict()
+    problems, lines = chosen["problems"], []
     for row, label in labels_of(config, chosen["rows"]).items():
-        cells = {
-            config["problems"][p]["label"]: _ran(config, row, p, calls.get((p, *split(row))))
-            for p in chosen["problems"]
-        }
-        if any(cells.values()):
-            lines[label] = cells
-    return pd.DataFrame.from_dict(lines, orient="index")
+        cells = [_ran(config, row, problem, calls.get((problem, row))) for problem in problems]
+        if any(cells):
+            lines.append([label, *cells])
+    if not lines:
+        return None
+    header = ["Method", *(config["problems"][problem]["label"] for problem in problems)]
+    return plain(header, lines, "l" * len(header), RAN)
 
 
 def _ran(config: dict[str, Any], row: str, problem: str, calls: float | None) -> str:
     if calls is None or pd.isna(calls):
         return ""
-    method = build_method(config, row, problem)
+    settings = config["rows"][row]
+    method = build_method(settings["method"], params_of(settings, problem))
     params = method.params
     start = getattr(params, "start", method.starts_at)
     parts = [f"from {start}"] if start else []
@@ -46,12 +52,12 @@ def _ran(config: dict[str, Any], row: str, problem: str, calls: float | None) ->
 def remarks(config: dict[str, Any], table: str) -> list[str]:
     """Notes below ``table``: what its marks mean, and which searches ended at an edge."""
     chosen, found = config["tables"][table], []
-    rows = {row: config["rows"][row] for row in chosen["rows"]}
-    if any(not row["in_paper"] for row in rows.values()):
+    rows = [config["rows"][row] for row in chosen["rows"]]
+    if any(not row["in_paper"] for row in rows):
         found.append(f"{NOT_IN_PAPER} not in the tables of the paper.")
     open_ends = [
         f"{plain_label(row)} on {config['problems'][problem]['label']} ({', '.join(names)})"
-        for row in rows.values()
+        for row in rows
         for problem, names in row["at_edge"].items()
         if problem in chosen["problems"]
     ]

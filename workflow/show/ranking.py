@@ -1,13 +1,16 @@
-"""The comparison of rankings by every metric, as Markdown and CSV."""
+"""The comparison of rankings by every metric, as Markdown, JSON and CSV."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from workflow.score.ranking import FIRST
-from workflow.score.scores import METRICS
-from workflow.show.tables import INTERVALS, escape_markdown, pipes
-from workflow.store.files import write_text
+from workflow.config.resolve import labels_of
+from workflow.config.spec import Show
+from workflow.score.ranking import FIRST, compare
+from workflow.score.scores import METRICS, read_scores
+from workflow.show.cells import NOTHING, plain, save, write_csv
+from workflow.show.score_table import INTERVALS
 
 CAPTION = (
     "Does the ranking depend on the metric? Each cell: the first row, Kendall's tau between the "
@@ -17,27 +20,35 @@ CAPTION = (
 )
 
 
-def markdown(table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]) -> str:
-    """Lay out what ``compare`` found, with columns table and problem in front."""
-    text = [CAPTION, "", pipes(["Table", "Problem", *(label for label, _, _ in METRICS.values())])]
-    text.append(pipes([":--"] * (2 + len(METRICS))))
+def metrics(job: Show, out: Path, scores: Path) -> None:
+    """Write metrics.csv (``out``), .md and .json: whether rankings depend on the metric."""
+    config, images, frames = job.settings, read_scores(scores), []
+    for name in config["tables"]:
+        for problem in config["tables"][name]["problems"]:
+            of_problem = images[images["problem"] == problem]
+            found = compare(of_problem, config["tables"][name]["rows"])
+            found.insert(0, "table", name)
+            found.insert(1, "problem", problem)
+            frames.append(found)
+    table = pd.concat(frames, ignore_index=True)
+    rows = labels_of(config, list(dict.fromkeys(table["first"][table["first"] != ""])))
+    lines = []
     for (name, problem), group in table.groupby(["table", "problem"], sort=False):
-        cells = [name, escape_markdown(problems[problem])]
-        for line in group.to_dict("records"):
-            cell = escape_markdown(rows.get(line["first"], "-"))
-            if line["metric"] != FIRST and pd.notna(line["tau"]):
-                cell += f"; {line['tau']:.2f}; {line['opposed']} of {line['pairs']}"
-            cells.append(cell)
-        text.append(pipes(cells))
-    text += ["", "Protocols (name and version):", ""]
-    text += [f"* {protocol}" for _, _, protocol in METRICS.values()]
-    return "\n".join(text) + "\n"
+        cells = [_cell(line, rows) for line in group.to_dict("records")]
+        lines.append([name, config["problems"][problem]["label"], *cells])
+    labels = [label for label, _, _ in METRICS.values()]
+    header = ["Table", "Problem", *labels]
+    protocols = [[label, protocol] for label, _, protocol in METRICS.values()]
+    shown = {
+        "ranking": plain(header, lines, "l" * len(header), CAPTION),
+        "protocols": plain(["Metric", "Name, version and protocol"], protocols, "ll"),
+    }
+    save(out.parent, "metrics", shown)
+    write_csv(out.parent, "metrics", table)
 
 
-def write(
-    folder: Path, table: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]
-) -> None:
-    """Write metrics.csv and metrics.md into ``folder``."""
-    csv = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-    write_text(Path(folder) / "metrics.csv", csv)
-    write_text(Path(folder) / "metrics.md", markdown(table, problems, rows))
+def _cell(line: dict[str, Any], rows: dict[str, str]) -> str:
+    text = rows.get(line["first"], NOTHING)
+    if line["metric"] != FIRST and pd.notna(line["tau"]):
+        text += f"; {line['tau']:.2f}; {line['opposed']} of {line['pairs']}"
+    return text

@@ -1,15 +1,16 @@
 """Keeps what a run found under results/reference, and the README's table equal to it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from workflow.plugins.discovery import ROOT
-from workflow.show.tables import RAN, RESOLVED, SEEDS
+from workflow.show.cells import grid, load
 from workflow.store.files import write_text
 
 README = ROOT / "README.md"
 MARKS = "<!-- results/reference/{name}/tables/table1.md -->\n", "<!-- end -->\n"
-FILES = ("config.json", "run.json", "images.csv", "tables/*", "figures/**/*.png", "tuning/**/*.csv")
+FILES = ("run.json", "images.csv", "tables/*", "figures/**/*.png", "tuning/**/*.csv")
 
 
 def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
@@ -27,26 +28,21 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
     trials = target / "tuning"
     for old in [p for p in target.glob("*") if p != trials or (run / "tuning").is_dir()]:
         shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for path in [p for pattern in FILES for p in run.glob(pattern) if p.is_file()]:
-        new = target / path.relative_to(run)
-        new.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, new)
+    kept = [path for pattern in FILES for path in run.glob(pattern) if path.is_file()]
+    copies = {path: path.relative_to(run) for path in kept}
     for card in run.glob("networks/*/*/card.json"):
-        new = target / "networks" / card.parts[-3] / f"{card.parts[-2]}.json"
-        new.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(card, new)
+        dataset, network = card.parts[-3:-1]
+        copies[card] = Path("networks", dataset, f"{network}.json")
+    for path, name in copies.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / name)
     return target
-
-
-def table_lines(markdown: str) -> list[str]:
-    """Header, rows and controls of a table of scores, without the differences below them."""
-    scores = markdown.split(SEEDS)[0].split(RAN)[0].splitlines()
-    lines = [line for line in scores if line.startswith("|") and " minus " not in line]
-    return [line for line in lines if not line.startswith(f"| {RESOLVED}")]
 
 
 def update_readme(target: Path, readme: Path = README) -> None:
     """Put the main table of the reference at ``target`` between the marks in the README.
+
+    It has rows and controls, without the differences, and how each row ran.
 
     Raises:
         ValueError: the README has no such marks.
@@ -57,8 +53,11 @@ def update_readme(target: Path, readme: Path = README) -> None:
         raise ValueError(f"{readme.name} has no lines {start.strip()} and {end.strip()}")
     before, rest = text.split(start, 1)
     after = rest.split(end, 1)[1]
-    found = (target / "tables" / "table1.md").read_text()
-    table = "\n".join(table_lines(found))
-    ran = found.split(RAN)[1].strip() if RAN in found else ""
-    more = f"<details><summary>{RAN}</summary>\n\n{ran}\n\n</details>\n\n" if ran else ""
-    write_text(readme, f"{before}{start}\n{table}\n\n{more}{end}{after}")
+    tables = load(target / "tables" / "table1.json")
+    rows, controls, *_ = tables["scores"].blocks
+    shown = grid(replace(tables["scores"], blocks=[rows, controls])) + "\n\n"
+    if "settings" in tables:
+        ran = tables["settings"]
+        summary = f"<details><summary>{ran.caption}</summary>"
+        shown += f"{summary}\n\n{grid(ran)}\n\n</details>\n\n"
+    write_text(readme, f"{before}{start}\n{shown}{end}{after}")

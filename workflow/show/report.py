@@ -6,32 +6,37 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import labels_of, rows_of
-from workflow.show import leaderboard, plots
-from workflow.show.figures import inner
+from workflow.config.resolve import labels_of
+from workflow.config.spec import Show
+from workflow.show import cells, leaderboard, plots
+from workflow.show.contents import main_problems, test_images
+from workflow.show.figures import inner, score_text
+from workflow.show.html import COLOURS, file_uri, png_uri, render, svg
 from workflow.show.leaderboard import Board
-from workflow.show.pages import COLOURS, file_uri, png_uri, render, svg, table_of
 from workflow.store.arrays import load_arrays, load_images, load_record
-from workflow.store.failures import failed
 from workflow.store.files import write_text
 
 
-def report(config: dict[str, Any], run: Path, out: Path) -> None:
+def report(job: Show, out: Path, card: Path, *shown: Path) -> None:
     """Write the page of a run that is finished.
 
     Args:
-        config: of the run.
-        run: its folder, results/<name>.
-        out: HTML file to write; links in it are relative to a folder in ``run``.
+        out: HTML file to write; links in it are relative to a folder in the run's.
+        card: results/<name>/run.json; ``workflow.show.contents.page_files`` says what else of the
+            run is read.
+        shown: tables (JSON), figures (PNG) and claims.csv to show besides.
     """
-    card = load_record(run / "run.json")
-    board = leaderboard.read(config, run)
-    reasons = {f"{p.stem} on {p.parent.name}": why for p, why in failed(run).items()}
+    config, run = job.settings, card.parent
+    files = {path.name: path for path in shown}
+    board, made = leaderboard.read(config, run), load_record(card)
+    tables = config["tables"]
+    ablations = [name for name, t in tables.items() if t["ablation"] and not t["extra"]]
+    sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
     page = render(
         "index.html.j2",
         name=config["name"],
         differs=config["differs"],
-        failed=reasons,
+        failed=_failed(board) if board else {},
         board=board,
         scores=leaderboard.scores(board) if board else {},
         first=leaderboard.first(board) if board else {},
@@ -39,23 +44,30 @@ def report(config: dict[str, Any], run: Path, out: Path) -> None:
         gallery=gallery(config, run, board) if board else [],
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
-        ablations=_ablations(config, run),
-        budgets=_budgets(config, run),
-        generation=_shown(run, "generation") if "generation" in config else None,
-        training=_shown(run, "training"),
-        metrics=_shown(run, "metrics"),
-        claims=_claims(config, run),
-        made_with=card["made_with"],
-        config=json.dumps(config, indent=1, sort_keys=True),
+        ablations=[_part(files, name) for name in ablations if f"{name}.json" in files],
+        budgets=[_part(files, name) for name in sweeps if f"{name}.json" in files],
+        generation=_part(files, "generation"),
+        training=_part(files, "training"),
+        metrics=_part(files, "metrics"),
+        claims=_part(files, "claims"),
+        ledger=_ledger(config, files["claims.csv"]) if "claims.csv" in files else [],
+        made_with=made["made_with"],
+        config=json.dumps(made["config"], indent=1, sort_keys=True),
     )
     write_text(out, page)
+
+
+def _failed(board: Board) -> dict[str, str]:
+    """Reasons of the rows that have no result."""
+    failed = board.images[board.images["status"] == "failed"].sort_values(["problem", "method"])
+    return dict(zip(failed["method"] + " on " + failed["problem"], failed["reason"], strict=True))
 
 
 def _plots(board: Board) -> dict[str, list[tuple[str, Any]]]:
     """Plots of a kind, each with the label of its problem."""
     found: dict[str, list[tuple[str, Any]]] = {"differences": [], "cost": []}
     for label, rows in leaderboard.differences(board).items():
-        said = "; ".join(f"{row} {mean:+.2f} ± {wide:.2f} dB" for row, mean, wide in rows)
+        said = "; ".join(f"{row} {m.value:+.2f} ± {m.half:.2f} dB" for row, m in rows)
         drawn = svg(plots.difference_figure(rows, "PaDIS"), f"{label}, minus PaDIS: {said}")
         found["differences"].append((label, drawn))
     for label, rows in leaderboard.cost(board).items():
@@ -71,63 +83,44 @@ def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, A
         Items of ``gallery.html.j2``.
     """
     items = []
-    for problem, label in board.problems.items():
-        truth = load_images(run / "data" / config["problems"][problem]["dataset"] / "test.npz")
-        tables = [t for t in config["tables"] if problem in config["tables"][t]["problems"]]
-        shown = [t for t in tables if not config["tables"][t]["ablation"]]
-        rows = dict.fromkeys(row for t in shown[:1] for row in rows_of(config, t))
-        labels = labels_of(config, list(rows))
-        for number in inner(len(truth.ids), config["figures"]["images"]):
-            image = truth.ids[number]
-            panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]
-            for row in rows:
-                found = board.of(problem, row).set_index(["image", "seed"])
-                if (image, 0) not in found.index:
-                    continue
-                score = found.loc[(image, 0)]
-                pixels = load_arrays(run / "reconstructions" / problem / f"{row}.npz")["x_hat"]
-                said = f"{score['psnr']:.2f} dB / {score['ssim']:.3f}"
-                panel = {"label": labels[row], "uri": png_uri(pixels[number]), "score": said}
-                panels.append(panel)
-            items.append({"problem": label, "image": image, "panels": panels})
+    for problem, rows in main_problems(config).items():
+        truth = load_images(test_images(config, run, problem))
+        found = board.of(problem).set_index(["method", "image", "seed"]).sort_index()
+        chosen = inner(len(truth.ids), config["figures"]["images"])
+        panels = {
+            n: [{"label": "Truth", "uri": png_uri(truth.pixels[n]), "score": ""}] for n in chosen
+        }
+        for row, label in labels_of(config, rows).items():
+            path = run / "reconstructions" / problem / f"{row}.npz"
+            shown = [n for n in chosen if (row, truth.ids[n], 0) in found.index]
+            pixels = load_arrays(path)["x_hat"] if shown else []
+            for n in shown:
+                score = score_text(found.loc[(row, truth.ids[n], 0)])
+                panels[n].append({"label": label, "uri": png_uri(pixels[n]), "score": score})
+        label = board.problems[problem]
+        items += [{"problem": label, "image": truth.ids[n], "panels": panels[n]} for n in chosen]
     return items
 
 
-def _budgets(config: dict[str, Any], run: Path) -> list[dict[str, Any]]:
-    """Tables of quality against cost, with their pictures, that the run has."""
-    shown = [_shown(run, name) for name, t in config["tables"].items() if "sweep" in t]
-    return [part for part in shown if part and part["picture"]]
-
-
-def _ablations(config: dict[str, Any], run: Path) -> list[dict[str, Any]]:
-    names = [n for n, t in config["tables"].items() if t["ablation"] and not t["extra"]]
-    return [_shown(run, name) for name in names]
-
-
-def _shown(run: Path, name: str) -> dict[str, Any] | None:
-    """Caption, cells and picture of a table, None if the run has no such table."""
-    path, picture = run / "tables" / f"{name}.md", run / "figures" / f"{name}.png"
-    if not path.exists():
+def _part(files: dict[str, Path], name: str) -> dict[str, Any] | None:
+    """Caption, first table and picture of a part of the page, None if there is no such table."""
+    if f"{name}.json" not in files:
         return None
-    caption, cells = table_of(path.read_text())
-    uri = file_uri(picture) if picture.exists() else None
-    return {"name": name, "caption": caption, "cells": cells, "picture": uri}
+    table = next(iter(cells.load(files[f"{name}.json"]).values()))
+    picture = files.get(f"{name}.png")
+    return {"name": name, "table": table, "html": cells.html(table),
+            "picture": file_uri(picture) if picture else None}  # fmt: skip
 
 
-def _claims(config: dict[str, Any], run: Path) -> dict[str, Any] | None:
-    """The ledger: counts as in its Markdown, and one line per order and score."""
-    path = run / "tables" / "claims.csv"
-    if not path.exists():
-        return None
-    caption, counts = table_of(path.with_suffix(".md").read_text())
+def _ledger(config: dict[str, Any], path: Path) -> list[dict[str, Any]]:
+    """One line per order of two rows and score."""
     lines = pd.read_csv(path).fillna({"table": ""}).to_dict("records")
-    labels = labels_of(config, list(config["rows"]))
+    labels = labels_of(config, list({line[key] for line in lines for key in ("row", "other")}))
     for line in lines:
-        for key in ("row", "other"):
-            line[key] = labels[line[key]]
         digits = 2 if line["score"] == "psnr" else 3
+        line |= {"row": labels[line["row"]], "other": labels[line["other"]]}
         line["problem"] = config["problems"][line["problem"]]["label"]
         line["paper_says"] = f"{line['published']:+.{digits}f}"
         known = line["verdict"] != "not run"
         line["we_find"] = f"{line['ours']:+.{digits}f} ± {line['ci95']:.{digits}f}" * known or "-"
-    return {"caption": caption, "counts": counts, "lines": lines}
+    return lines

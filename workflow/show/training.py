@@ -1,23 +1,42 @@
-"""The table of all trainings: what each network saw, how long it took, how well it denoises."""
+"""Table and figure of all trainings: what a network saw, its time and how well it denoises."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from workflow.store.files import write_text
+from workflow.config.spec import Show
+from workflow.show import figures
+from workflow.show.cells import NOTHING, Table, plain, save, write_csv
+from workflow.show.plots import STYLES, finish, legend, panels
+from workflow.store.arrays import load_record
 
-COLUMNS = {  # of the Markdown table: heading and format
-    "dataset": ("Dataset", "{}"),
-    "network": ("Network", "{}"),
-    "patch": ("Patch size", "{:.0f}"),
-    "images": ("Training images", "{:.0f}"),
-    "parameters": ("Parameters (M)", "{:.2f}"),
-    "examples": ("Examples seen", "{:.0f}"),
-    "pixels": ("Pixels seen (M)", "{:.1f}"),
-    "seconds": ("Seconds", "{:.0f}"),
+COLUMNS = {  # of the table: heading, unit and format
+    "dataset": ("Dataset", None, "{}"),
+    "network": ("Network", None, "{}"),
+    "patch": ("Patch size", 1, "{:.0f}"),
+    "images": ("Training images", 1, "{:.0f}"),
+    "parameters": ("Parameters (M)", 1e6, "{:.2f}"),
+    "examples": ("Examples seen", 1, "{:.0f}"),
+    "pixels": ("Pixels seen (M)", 1e6, "{:.1f}"),
+    "seconds": ("Seconds", 1, "{:.0f}"),
 }
-MILLIONS = ("parameters", "pixels")
+LEVEL = "sigma_"  # in front of the noise levels among the columns of a validation curve
+
+
+def training(job: Show, out: Path, *files: Path) -> None:
+    """Write training.csv (``out``), .md and .json from cards (JSON) and validation curves (CSV)."""
+    table = summarise(*_read(files))
+    write_csv(out.parent, "training", table)
+    save(out.parent, "training", {"networks": training_table(table)})
+
+
+def _read(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[pd.DataFrame]]:
+    """Cards and validation curves of the same networks in the same order."""
+    cards = [load_record(path) for path in files if path.suffix == ".json"]
+    return cards, [pd.read_csv(path) for path in files if path.suffix == ".csv"]
 
 
 def summarise(cards: list[dict[str, Any]], curves: list[pd.DataFrame]) -> pd.DataFrame:
@@ -29,26 +48,26 @@ def summarise(cards: list[dict[str, Any]], curves: list[pd.DataFrame]) -> pd.Dat
     """
     lines = []
     for card, curve in zip(cards, curves, strict=True):
-        levels = [column for column in curve if column.startswith("sigma_")]
         line = {name: card.get(name) for name in COLUMNS} | {"network": card["name"]}
         line["patch"] = card["training"]["patch"] or max(card["shape"][1:])
         line |= {k: card[k] for k in ("steps", "device", "precision", "threads")}
-        lines.append(line | {level: curve[level].iloc[-1] for level in levels})
+        lines.append(line | curve.filter(like=LEVEL).iloc[-1].to_dict())
     return pd.DataFrame(lines)
 
 
-def markdown(table: pd.DataFrame) -> str:
+def training_table(table: pd.DataFrame) -> Table:
     """Lay the table out; PSNR in dB of the finished network as a denoiser of validation images."""
-    levels = [column for column in table if column.startswith("sigma_")]
-    headings = [heading for heading, _ in COLUMNS.values()]
-    headings += [f"dB at noise {level.removeprefix('sigma_')}" for level in levels]
-    lines = [headings, [":--", ":--", *["--:"] * (len(headings) - 2)]]
+    levels = list(table.filter(like=LEVEL))
+    header = [heading for heading, _, _ in COLUMNS.values()]
+    header += [f"dB at noise {level.removeprefix(LEVEL)}" for level in levels]
+    lines = []
     for record in table.to_dict("records"):
-        cells = []
-        for name, (_, form) in COLUMNS.items():
-            cells.append(form.format(record[name] / 1e6 if name in MILLIONS else record[name]))
-        cells += ["-" if pd.isna(record[level]) else f"{record[level]:.2f}" for level in levels]
-        lines.append(cells)
+        cells = [
+            form.format(record[name] / unit if unit else record[name])
+            for name, (_, unit, form) in COLUMNS.items()
+        ]
+        psnr = [NOTHING if pd.isna(record[level]) else f"{record[level]:.2f}" for level in levels]
+        lines.append(cells + psnr)
     threads = "/".join(str(n) for n in sorted(set(table["threads"])))
     devices = "/".join(sorted(set(table["device"])))
     note = (
@@ -56,10 +75,38 @@ def markdown(table: pd.DataFrame) -> str:
         "have run beside it. Denoising: mean PSNR of the averaged network on validation images, "
         "which nothing was trained on."
     )
-    return note + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return plain(header, lines, "ll" + "r" * (len(header) - 2), note)
 
 
-def write_table(folder: Path, table: pd.DataFrame) -> None:
-    """Write training.csv and training.md into ``folder``."""
-    write_text(Path(folder) / "training.csv", table.to_csv(index=False, lineterminator="\n"))
-    write_text(Path(folder) / "training.md", markdown(table))
+def validation(job: Show, out: Path, *files: Path) -> None:
+    """Draw the validation curves of networks; ``files`` as in ``training``."""
+    frames: dict[str, dict[str, pd.DataFrame]] = {}
+    for card, curve in zip(*_read(files), strict=True):
+        frames.setdefault(card["dataset"], {})[card["name"]] = curve
+    figures.save(validation_figure(frames), out)
+
+
+def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
+    """Show the PSNR of networks as denoisers of validation images against training time.
+
+    Args:
+        curves: dataset to network to frame with columns seconds and sigma_<noise level>.
+
+    Returns:
+        A column of panels per dataset, a line of panels per noise level.
+    """
+    frames = [frame for networks in curves.values() for frame in networks.values()]
+    levels = list(frames[0].filter(like=LEVEL))
+    figure, grid = panels(len(levels), len(curves))
+    shown = {}
+    for column, (dataset, networks) in zip(grid.T, curves.items(), strict=True):
+        for axes, level in zip(column, levels, strict=True):
+            for number, (name, frame) in enumerate(networks.items()):
+                style = {"linestyle": STYLES[number % len(STYLES)][0], "color": f"C{number}"}
+                if frame[level].notna().any():
+                    line = axes.plot(frame["seconds"], frame[level], linewidth=1.2, **style)
+                    shown[name] = line[0]
+            title = f"{dataset}, noise {level.removeprefix(LEVEL)}"
+            finish(axes, title, "Training time (s)", "PSNR (dB)")
+    legend(figure, shown)
+    return figure

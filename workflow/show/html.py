@@ -65,26 +65,3 @@ def svg(figure: Figure, label: str) -> Markup:
     inner = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{own}-", inner)
     head = 'svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return Markup(f'<{head} viewBox="{box}" role="img" aria-label="{escape(label)}">{inner}')
-
-
-def table_of(markdown: str) -> tuple[str, list[list[Markup]]]:
-    """Text in front of the first table of a Markdown file, and the cells of the table.
-
-    Bold cells and parts are marked so; the line below the header is left out.
-    """
-    lines = markdown.splitlines()
-    start = next((i for i, line in enumerate(lines) if line.startswith("|")), len(lines))
-    cells = []
-    for line in lines[start:]:
-        if not line.startswith("|"):
-            break
-        if not re.fullmatch(r"[|:\- ]+", line):
-            parts = re.split(r"(?<!\\)\|", line.strip()[1:-1])
-            cells.append([_cell(part.strip()) for part in parts])
-    return " ".join(" ".join(lines[:start]).split()), cells
-
-
-def _cell(text: str) -> Markup:
-    plain = text.replace("&lt;", "<").replace("&amp;", "&")
-    marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(plain)))
-    return Markup(re.sub(r"\\([\\|*_`])", r"\1", marked))

@@ -1,0 +1,41 @@
+"""What the page about a run shows, and of which files it is made; quick to import for the rules."""
+
+from pathlib import Path
+from typing import Any
+
+from workflow.config.resolve import rows_of
+
+
+def main_tables(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Tables of which the leaderboard is made."""
+    return {n: t for n, t in config["tables"].items() if not (t["ablation"] or t["extra"])}
+
+
+def main_problems(config: dict[str, Any]) -> dict[str, list[str]]:
+    """Problems of the main tables, each with rows and controls of the first table that has it."""
+    found: dict[str, list[str]] = {}
+    for name, table in main_tables(config).items():
+        for problem in table["problems"]:
+            found.setdefault(problem, rows_of(config, name))
+    return found
+
+
+def test_images(config: dict[str, Any], run: Path, problem: str) -> Path:
+    """File of the test images of a problem."""
+    return run / "data" / config["problems"][problem]["dataset"] / "test.npz"
+
+
+def page_files(config: dict[str, Any], run: Path) -> list[Path]:
+    """Files that the page reads, but for the tables and figures that it is given."""
+    problems = main_problems(config)
+    return [
+        run / "run.json",
+        *([run / "images.csv"] if problems else []),
+        *(run / "tables" / f"{name}.csv" for name in main_tables(config)),
+        *dict.fromkeys(test_images(config, run, problem) for problem in problems),
+        *(
+            run / "reconstructions" / p / f"{row}.npz"
+            for p, rows in problems.items()
+            for row in rows
+        ),
+    ]

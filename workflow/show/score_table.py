@@ -1,0 +1,163 @@
+"""The layout of a table of scores, as in the paper."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from workflow.score.summary import SCORES, Mean
+from workflow.show.cells import NOTHING, Cell, Table, cell
+
+INTERVALS = (
+    "Interval: 95 %, cluster-robust t interval (CR1) over patients or persons; where all images "
+    "are slices of one patient, t interval over slices, which holds for this patient only. It is "
+    "not corrected for the number of comparisons."
+)
+ONE_PATIENT = (
+    "Slices of one patient: {}. Nothing is bold there, as nothing is known of other patients."
+)
+RESOLVED = "Resolution (median half-width)"
+
+
+def score_table(
+    summary: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    caption: str,
+    controls: dict[str, str] | None = None,
+    differences: Iterable[Sequence[str]] = (),
+    remarks: Iterable[str] = (),
+) -> Table:
+    """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem.
+
+    Beside a PSNR stands half the width of its interval.
+
+    Args:
+        summary: what ``workflow.score.summary.summarise`` returns.
+        problems: name to label, as are rows and controls.
+        caption: text in front, to which the legend is added.
+        differences: pairs of rows, shown below the controls and bold if resolved.
+        remarks: notes without a number.
+
+    Returns:
+        Three blocks: rows, controls and differences.
+    """
+    lines, labels, notes = by_place(summary), rows | (controls or {}), []
+    images = summary.groupby("problem")[["images", "clusters"]].max()
+    with_paper = set(summary.loc[summary["psnr_published"].notna(), "problem"])
+
+    def row_of(label: str, cells: Iterable[tuple[Cell, str]]) -> list[Cell]:
+        """A row from ours and the paper's of every problem."""
+        found = [cell(label)]
+        for problem, (our, paper) in zip(problems, cells, strict=True):
+            found += [our, Cell([(paper, False)])] if problem in with_paper else [our]
+        return found
+
+    def scored(row: str) -> list[Cell]:
+        cells = []
+        for problem in problems:
+            line = lines[problem, row]
+            note = _note(line, images["images"][problem])
+            notes.extend([note] if note and note not in notes else [])
+            number = notes.index(note) + 1 if note else 0
+            cells.append((ours(line, number), _published(line)))
+        return row_of(labels[row], cells)
+
+    below = []
+    for pair in differences:
+        found = [lines[problem, " - ".join(pair)] for problem in problems]
+        label = " minus ".join(labels[row] for row in pair)
+        below.append(row_of(label, ((difference(line), "") for line in found)))
+    if below:
+        compared = summary[summary["method"].isin([" - ".join(pair) for pair in differences])]
+        widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
+        below.append(row_of(RESOLVED, ((_widths(widths.loc[p]), "") for p in problems)))
+    header = [("", "Method")]
+    for problem, label in problems.items():
+        header += (
+            [(label, "ours"), (label, "paper")] if problem in with_paper else [(label, "ours")]
+        )
+    alone = "; ".join(label for p, label in problems.items() if images["clusters"][p] == 1)
+    return Table(
+        header,
+        [[scored(row) for row in rows], [scored(row) for row in controls or {}], below],
+        "l" + "r" * (len(header) - 1),
+        _legend(images, problems, caption, bool(below)),
+        notes,
+        [*([ONE_PATIENT.format(alone)] if alone else []), *remarks],
+    )
+
+
+def _legend(images: pd.DataFrame, problems: dict[str, str], caption: str, below: bool) -> str:
+    counts = []
+    for problem, label in problems.items():
+        count, clusters = images.loc[problem]
+        of = f"{count} slices of one patient" if clusters == 1 else f"{count} of {clusters}"
+        counts.append(f"{label}: {of}")
+    text = (
+        f"{caption.strip().removesuffix('.')}. PSNR in dB with half the width of its interval, / "
+        "SSIM; bold is the best, if resolved from every other row. Test images and the patients or "
+        f"persons they are of: {'; '.join(counts)}. {INTERVALS}"
+    )
+    if below:
+        text += (
+            " Differences: mean over images and half the width of its interval, bold if resolved; "
+            "the last line has the median of these, about the smallest difference that is resolved."
+        )
+    return text
+
+
+def _note(line: dict[str, Any], total: int) -> str:
+    status = line["status"]
+    why = "" if status == "ok" else f"{status}: {line['reason'] or 'no reason given'}"
+    if status == "missing":
+        why = "missing: no result"
+    if 0 < line["images"] < total:
+        return f"mean over {line['images']} of {total} images" + (f"; {why}" if why else "")
+    return why
+
+
+def ours(line: dict[str, Any], note: int = 0) -> Cell:
+    """Our scores of a line of a summary, bold where they are the best."""
+    if not line["images"]:
+        return Cell([(NOTHING, False)], note)
+    psnr, ssim = ((show(score, line[score]), bool(line[f"{score}_best"])) for score in SCORES)
+    wide = line["psnr_ci95"]
+    between = " / " if pd.isna(wide) else f" ± {show('psnr', wide)} / "
+    return Cell([psnr, (between, False), ssim], note)
+
+
+def _published(line: dict[str, Any]) -> str:
+    if pd.isna(line["psnr_published"]):
+        return NOTHING
+    return " / ".join(show(score, line[f"{score}_published"]) for score in SCORES)
+
+
+def difference(line: dict[str, Any]) -> Cell:
+    """Means and half the widths of a difference, bold if resolved over several patients."""
+    if not line["images"]:
+        return cell(NOTHING)
+    parts = []
+    for score in SCORES:
+        mean = Mean(line[score], line[f"{score}_ci95"])
+        text = f"{'+' if mean.value >= 0 else '-'}{show(score, abs(mean.value))}"
+        text += "" if pd.isna(mean.half) else f" ± {show(score, mean.half)}"
+        parts += [(text, mean.resolved and line["clusters"] > 1), (" / ", False)]
+    return Cell(parts[:-1])
+
+
+def _widths(widths: pd.Series) -> Cell:
+    return cell("" if widths.isna().any() else " / ".join(map(show, SCORES, widths)))
+
+
+def show(score: str, value: float) -> str:
+    """A score as the tables show it: 32.10 and .954."""
+    if pd.isna(value):
+        return NOTHING
+    return f"{value:.2f}" if score == "psnr" else re.sub(r"^(-?)0\.", r"\1.", f"{value:.3f}")
+
+
+def by_place(summary: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """Lines of a summary by problem and row."""
+    return {(line["problem"], line["method"]): line for line in summary.to_dict("records")}
