@@ -138,6 +138,9 @@ def spread(layer: dict[str, Any]) -> dict[str, Any]:
     for name, row in mapping(found.get("rows")).items():
         if isinstance(row, dict) and "params_for" in row:
             found["rows"][name] = {**row, "params_for": _spread(row["params_for"])}
+    for name, table in mapping(layer.get("tables")).items():
+        if isinstance(table, dict) and "sweep" in table:
+            found["tables"] = {**found["tables"], name: {**table, "sweep": _spread(table["sweep"])}}
     return found
 
 

@@ -42,8 +42,9 @@ PRESETS = Path(__file__).parents[1] / "presets"
 def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     """Return the full configuration for ``overrides``, which may name a ``preset``.
 
-    The preset (default "quick") is laid over ``common.yaml``, over these the values that were tuned
-    for the preset (``tuned/``), and the overrides over all; a null removes an entry. Parameters
+    The preset (default "quick") is laid over ``common.yaml``, over these its tables that ``all``
+    does not make (``extra/``) and the values that were tuned for it (``tuned/``), and the overrides
+    over all; a null removes an entry. Parameters
     that the overrides give to a row hold on every problem. The result is validated and has every
     default filled in.
 
@@ -67,7 +68,7 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name to content of common.yaml, the preset, its tuned values and the overrides, in order.
+    """Name to content of common.yaml, the preset, its extra tables, its tuned values, overrides.
 
     Raises:
         ConfigError: the preset is unknown.
@@ -77,7 +78,7 @@ def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
     known = [path.stem for path in PRESETS.glob("*.yaml") if path.stem != "common"]
     if preset not in known:
         raise ConfigError(f"unknown preset {preset!r}{nearest(preset, known)}")
-    files = ("common", preset, f"tuned/{preset}")
+    files = ("common", preset, f"extra/{preset}", f"tuned/{preset}")
     found = {f"{file}.yaml": _read(file) for file in files}
     found[f"{preset}.yaml"] = {"name": preset, **found[f"{preset}.yaml"]}
     return {**found, "your settings": own}

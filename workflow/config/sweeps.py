@@ -31,8 +31,7 @@ FORMS = "give {row: {parameter: [values]}} or a template of rows with `values`"
 
 
 def expand(config: dict[str, Any], overrides: dict[str, Any]) -> set[str]:
-    """Write the rows and networks of all sweeps into ``config``, and rows, differences, published
-    numbers and points of the plot into their tables.
+    """Write what all sweeps make into ``config``: rows, networks and contents of the tables.
 
     Sweeps of the overrides lie over those of ``config`` and are taken out of the overrides.
 
