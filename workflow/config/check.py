@@ -36,7 +36,9 @@ def check(config: dict[str, Any]) -> None:
         _check_problem(config, problem, f"problems.{name}")
     for name, network in config["networks"].items():
         for part, recipe in RECIPES.items():
-            network[part] = checked(network[part], fields_of(*recipe), f"networks.{name}.{part}")
+            network[part] = checked(
+                network[part], fields_of(*recipe).kinds, f"networks.{name}.{part}"
+            )
     for name, prior in config["priors"].items():
         _check_prior(config, prior, f"priors.{name}")
     for name in config["rows"]:
@@ -119,7 +121,7 @@ def _check_generation(config: dict[str, Any], generation: dict[str, Any]) -> Non
     _known(config, "datasets", generation["dataset"], "generation")
     for prior in generation["priors"]:
         _known(config, "priors", prior, "generation")
-    fields = fields_of("methods.sampling", "GenerationParams")
+    fields = fields_of("methods.sampling", "GenerationParams").kinds
     generation["sampler"] = checked(generation["sampler"], fields, "generation.sampler")
 
 

@@ -24,34 +24,45 @@ def remove_overridden(config: dict[str, Any], overrides: dict[str, Any]) -> None
             del entries[name]
             gone.add(name)
     for name, row in config["rows"].items():
-        given = mapping(mapping(rows.get(name)).get("params"))
-        row["at_edge"] = {
-            problem: left
-            for problem, names in mapping(row.get("at_edge")).items()
-            if problem not in gone and (left := [n for n in names if n not in given])
-        }
-        row["params_for"] = {
-            problem: {k: v for k, v in values.items() if k not in given}
-            for problem, values in row.get("params_for", {}).items()
-            if problem not in gone
-        }
-    for lists in (*config["tables"].values(), config.get("tuning", {})):
-        for key in {"problems", "rows", "controls"} & set(lists):
-            lists[key] = [name for name in lists[key] if name not in gone]
+        row |= _tuned(row, mapping(mapping(rows.get(name)).get("params")), gone)
+    for kind in {"tables", "tuning"} & set(config):
+        config[kind] = _without(config[kind], gone)
     for name, table in list(config["tables"].items()):
-        for key in {"published", "sweep"} & set(table):
-            table[key] = {k: v for k, v in table[key].items() if k not in gone}
-        if "differences" in table:
-            table["differences"] = [p for p in table["differences"] if not gone & set(p)]
-        lines = table.get("plot", {}).get("series", {})
-        for label, points in list(lines.items()):
-            lines[label] = [point for point in points if point[1] not in gone]
-            if not lines[label]:
-                del lines[label]
-        if "plot" in table and not lines:
-            del table["plot"]
-        if table.get("problems") == [] or table.get("rows") == []:
+        if "plot" in table:
+            series = {k: v for k, v in table["plot"].get("series", {}).items() if v}
+            table["plot"] = {**table["plot"], "series": series}
+            if not series:
+                del table["plot"]
+        if [] in (table.get("problems"), table.get("rows")):
             del config["tables"][name]
+
+
+def _without(value: Any, gone: set[str]) -> Any:
+    """``value`` without names that are gone, and without lists that contain one."""
+    if isinstance(value, dict):
+        return {k: _without(v, gone) for k, v in value.items() if k not in gone}
+    if isinstance(value, list):
+        named = (
+            {v} if isinstance(v, str) else set(v) if isinstance(v, list) else () for v in value
+        )
+        return [v for v, names in zip(value, named, strict=True) if not gone & set(names)]
+    return value
+
+
+def _tuned(row: dict[str, Any], given: Any, gone: Any = ()) -> dict[str, Any]:
+    """What was tuned for a row, but parameters that are given and problems that are gone."""
+    tuned, edges = (mapping(row.get(key)) for key in ("params_for", "at_edge"))
+    tuned = {
+        problem: {k: v for k, v in mapping(values).items() if k not in given}
+        for problem, values in tuned.items()
+        if problem not in gone
+    }
+    edges = {
+        problem: left
+        for problem, names in edges.items()
+        if problem not in gone and (left := [n for n in names if n not in given])
+    }
+    return {"params_for": tuned, "at_edge": edges}
 
 
 def inherit(config: dict[str, Any]) -> None:
@@ -65,18 +76,8 @@ def inherit(config: dict[str, Any]) -> None:
         base = _liked(rows, name, "rows")
         if base:
             # What the row sets itself is not overruled by what was tuned for the other.
-            given = mapping(row.get("params"))
-            tuned = {
-                problem: {k: v for k, v in mapping(values).items() if k not in given}
-                for problem, values in mapping(base.get("params_for")).items()
-            }
             kept = {k: base[k] for k in ("method", "prior", "network", "params") if k in base}
-            edges = {
-                problem: left
-                for problem, names in mapping(base.get("at_edge")).items()
-                if (left := [n for n in names if n not in given])
-            }
-            rows[name] = merge({**kept, "params_for": tuned, "at_edge": edges}, row)
+            rows[name] = merge({**kept, **_tuned(base, mapping(row.get("params")))}, row)
     for name, problem in problems.items():
         base = _liked(problems, name, "problems")
         if base:
@@ -84,11 +85,9 @@ def inherit(config: dict[str, Any]) -> None:
             trained_on = base.get("trained_on", base.get("dataset"))
             problems[name] = {"trained_on": trained_on, **merge(kept, problem)}
             for row in map(mapping, rows.values()):
-                chosen = mapping(row.get("params_for"))
-                liked = mapping(chosen.get(problem["like"]))
-                if liked:
-                    chosen[name] = merge(liked, chosen.get(name, {}))
-                edges = mapping(row.get("at_edge"))
+                chosen, edges = (mapping(row.get(key)) for key in ("params_for", "at_edge"))
+                if mapping(chosen.get(problem["like"])):
+                    chosen[name] = merge(chosen[problem["like"]], chosen.get(name, {}))
                 if problem["like"] in edges:
                     edges.setdefault(name, edges[problem["like"]])
 

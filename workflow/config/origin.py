@@ -12,7 +12,7 @@ from workflow.config.resolve import combined, layers_of, resolve
 from workflow.config.views import params_of, prior_name, prior_of
 from workflow.plugins.discovery import find
 from workflow.plugins.params import nearest
-from workflow.plugins.reading import defaults_of
+from workflow.plugins.reading import fields_of
 
 MAPPINGS = ("params", "params_for", "network", "training")  # whose values are followed
 VALUES = ("prior", "network", "assembly", "overlap", "images")  # and these single ones
@@ -56,7 +56,7 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     for part, recipe in RECIPES.items():
         values |= network[part]
         places |= of_network.get(part, {})
-        defaults |= defaults_of(*recipe)
+        defaults |= fields_of(*recipe).defaults
     return "\n".join([*lines, *_lines(values, places, defaults)])
 
 

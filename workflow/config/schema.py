@@ -26,11 +26,9 @@ class Dataset(Entry):
     params: Params = {}
     """Parameters of the source."""
     train: Count | None = None
-    """Number of training images, or null for all."""
     validation: Count | None = None
-    """Number of validation images, or null for all."""
     test: Count | None = None
-    """Number of test images, or null for all."""
+    """Numbers of images, or null for all."""
 
 
 class Problem(Entry):

@@ -20,7 +20,6 @@ stand below the row itself, search what it searches but the parameter, and have 
 the table.
 """
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +53,9 @@ def expand(config: dict[str, Any], overrides: dict[str, Any]) -> set[str]:
         for key, line in sweep.items():
             owner = f"tables.{name}.sweep.{key}"
             if _is_parameter(line):
-                points = _of_parameter(key, line, rows, trials, owner)
+                if key not in rows:
+                    raise ConfigError(f"{owner}: unknown row{nearest(key, rows)}")
+                points = _of_parameter(key, line, rows[key], trials)
                 table.setdefault("sweep", {})[key] = line
             elif isinstance(line, dict) and isinstance(line.get("values"), (dict, list)):
                 points = _of_template(key, line)
@@ -83,24 +84,20 @@ def _is_parameter(line: Any) -> bool:
     )
 
 
-def _of_parameter(of: str, line: Any, rows: Any, trials: Any, owner: str) -> Iterator[Any]:
-    if of not in rows:
-        raise ConfigError(f"{owner}: unknown row {of!r}{nearest(of, rows)}")
+def _of_parameter(of: str, line: Any, row: dict[str, Any], trials: Any) -> Iterator[Any]:
     yield {"row": of}
-    kept = {"in_paper": rows[of].get("in_paper"), "trials": trials}
+    kept = {"in_paper": row.get("in_paper"), "trials": trials, "like": of}
     kept = {key: value for key, value in kept.items() if value is not None}
     for name, parameter, value in points(of, line):
-        search = copy.deepcopy(rows[of].get("search", {}))
-        search.pop(parameter, None)
-        yield {"name": name, "like": of, "params": {parameter: value}, "search": search, **kept}
+        search = {k: v for k, v in row.get("search", {}).items() if k != parameter}
+        yield {"name": name, "params": {parameter: value}, "search": search, **kept}
 
 
 def _of_template(key: str, line: dict[str, Any]) -> Iterator[Any]:
-    shared = {"name": key, **{k: v for k, v in line.items() if k != "values"}}
+    shared = {"name": key, "at": "{}", **{k: v for k, v in line.items() if k != "values"}}
     values = line["values"]
     for value, own in values.items() if isinstance(values, dict) else ((v, {}) for v in values):
-        at = {"at": value} if "series" in line else {}
-        yield _filled(merge({**at, **shared}, own or {}), value)
+        yield _filled(merge(shared, own or {}), value)
 
 
 def _filled(template: Any, value: Any) -> Any:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.plugins.params import PluginError, nearest, spelled
-from workflow.plugins.reading import ROOT, Source, annotations, defaults, last_class
+from workflow.plugins.reading import ROOT, Source, last_class
 
 KINDS = {  # package, base class, and files of the package that are no plugins
     "method": ("methods", "Method", {"base", "sampling", "proximal", "deepinv_adapter"}),
@@ -161,8 +161,7 @@ def _class_of(path: Path, kind: str) -> Source | None:
 
 
 def _plugin(name: str, module: str, path: Path, found: Source) -> Plugin:
-    fields = found.params()
-    return Plugin(name, module, path, found.literals(), annotations(fields), defaults(fields))
+    return Plugin(name, module, path, found.literals(), *found.params())
 
 
 # ---- where plugins are ------------------------------------------------------------------------

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workflow.plugins.params import PluginError
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class Fields(NamedTuple):
+    """Annotations of the fields of a class, and defaults (source text where not a literal)."""
+
+    kinds: dict[str, str]
+    defaults: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,19 +54,28 @@ class Source:
         direct = [ast.unparse(base).rsplit(".", 1)[-1] for base in self.node.bases]
         return name in direct or any(base.descends(name) for base in self.bases())
 
-    def fields(self) -> dict[str, ast.AnnAssign]:
+    def fields(self) -> Fields:
         """Annotated names of this class and its bases."""
-        found: dict[str, ast.AnnAssign] = {}
+        found = Fields({}, {})
         for base in self.bases():
-            found |= base.fields()
-        return found | {n.target.id: n for n in self.node.body if isinstance(n, ast.AnnAssign)}
+            found = Fields(
+                *(mine | theirs for mine, theirs in zip(found, base.fields(), strict=True))
+            )
+        for node in self.node.body:
+            if isinstance(node, ast.AnnAssign):
+                found.kinds[node.target.id] = ast.unparse(node.annotation)
+                if node.value:
+                    found.defaults[node.target.id] = _value(node.value)
+        return found
 
-    def params(self) -> dict[str, ast.AnnAssign]:
+    def params(self) -> Fields:
         """Fields of the inner class ``Params``, its own or inherited."""
         inner = _definition(self.node, "Params")
         if inner is not None:
             return Source(self.tree, inner, self.folder).fields()
-        return next((p for p in (base.params() for base in self.bases()) if p), {})
+        return next(
+            (p for p in (base.params() for base in self.bases()) if p.kinds), Fields({}, {})
+        )
 
     def literals(self) -> dict[str, Any]:
         """Class attributes that are literals, inherited ones included."""
@@ -87,37 +103,17 @@ def last_class(path: Path, base: str) -> Source | None:
 
 
 @cache
-def fields_of(module: str, name: str) -> dict[str, str]:
-    """Fields and annotations of a class of the project."""
-    return annotations(_fields(module, name))
-
-
-@cache
-def defaults_of(module: str, name: str) -> dict[str, Any]:
-    """Fields and defaults of a class of the project."""
-    return defaults(_fields(module, name))
-
-
-def annotations(fields: dict[str, ast.AnnAssign]) -> dict[str, str]:
-    """Annotations as they are written."""
-    return {name: ast.unparse(node.annotation) for name, node in fields.items()}
-
-
-def defaults(fields: dict[str, ast.AnnAssign]) -> dict[str, Any]:
-    """Values of the fields that have one; text of the source where it is not a literal."""
-    found = {}
-    for name, node in fields.items():
-        if node.value is not None:
-            try:
-                found[name] = ast.literal_eval(node.value)
-            except ValueError:
-                found[name] = ast.unparse(node.value)
-    return found
-
-
-def _fields(module: str, name: str) -> dict[str, ast.AnnAssign]:
+def fields_of(module: str, name: str) -> Fields:
+    """Fields of a class of the project."""
     path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
     return Source(_parse(path), _definition(_parse(path), name), path.parent).fields()
+
+
+def _value(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
 
 
 def _definition(tree: ast.AST, name: str) -> ast.ClassDef | None:
