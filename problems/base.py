@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from deepinv.physics import LinearPhysics
+from pydantic import NonNegativeFloat
 
 from problems.noise import ImageNoise
 
@@ -44,7 +45,7 @@ class Problem(ABC):
         operator before it was scaled to norm 1, as papers state it.
         """
 
-        noise_level: float = 0.0
+        noise_level: NonNegativeFloat = 0.0
 
     def __init__(self, shape: Shape, params: "Problem.Params", cache: Path | None = None):
         self.shape = tuple(shape)

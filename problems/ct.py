@@ -8,6 +8,9 @@ Hann filter. The published noise level is 0.
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from problems.base import Problem
 from problems.physics.tomography import Geometry, Tomography
@@ -19,11 +22,11 @@ class CT(Problem):
 
     @dataclass(frozen=True)
     class Params:
-        views: int = 20  # number of projections
-        beam: str = "parallel"  # "parallel" or "fan"
-        arc: float = 180.0  # angular range in degrees
-        cutoff: float = 0.9  # relative cut-off of the Hann filter of the baseline, (0, 1]
-        noise_level: float = 0.0  # std of the noise, in units of the line integrals
+        views: PositiveInt = 20  # number of projections
+        beam: Literal["parallel", "fan"] = "parallel"
+        arc: PositiveFloat = 180.0  # angular range in degrees
+        cutoff: Annotated[float, Field(gt=0, le=1)] = 0.9  # of the Hann filter of the baseline
+        noise_level: NonNegativeFloat = 0.0  # std of the noise, in units of the line integrals
 
     def build(self, cache):
         p = self.params

@@ -12,10 +12,11 @@ heavy blur is assumed to be that of the other one.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from deepinv.physics import Blur
+from pydantic import Field, NonNegativeFloat
 
 from problems.base import Problem
 from problems.physics.unit_norm import UnitNorm
@@ -28,9 +29,9 @@ class Deblurring(Problem):
 
     @dataclass(frozen=True)
     class Params:
-        kernel_size: int = 9  # side of the kernel in pixels, odd, at least 3
+        kernel_size: Annotated[int, Field(ge=3)] = 9  # side of the kernel in pixels, odd
         padding: Literal["reflect", "replicate", "circular"] = "reflect"  # beyond the border
-        noise_level: float = 0.01  # std of the noise, in units of the image
+        noise_level: NonNegativeFloat = 0.01  # std of the noise, in units of the image
 
     def build(self, cache):
         size = self.params.kernel_size

@@ -9,10 +9,11 @@ Deviations: mask, share of known pixels, noise and baseline are our choice.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from deepinv.physics import Inpainting as Mask
+from pydantic import Field, NonNegativeFloat
 from scipy.ndimage import distance_transform_edt
 
 from problems.base import Problem
@@ -27,9 +28,9 @@ class Inpainting(Problem):
     @dataclass(frozen=True)
     class Params:
         mask: Literal["pixels", "box"] = "pixels"
-        keep: float = 0.3  # share of the pixels that is known, (0, 1], "pixels" only
-        box: float = 0.35  # sides of the missing box relative to the image, (0, 1), "box" only
-        noise_level: float = 0.01  # std of the noise, in units of the image
+        keep: Annotated[float, Field(gt=0, le=1)] = 0.3  # share that is known, "pixels" only
+        box: Annotated[float, Field(gt=0, lt=1)] = 0.35  # sides of the missing box, "box" only
+        noise_level: NonNegativeFloat = 0.01  # std of the noise, in units of the image
 
     def build(self, cache):
         mask = self._mask()

@@ -14,6 +14,8 @@ Deviations: at the border the bicubic kernel is cut off and renormalised; DPS mi
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import NonNegativeFloat, PositiveInt
+
 from problems.base import Problem
 from problems.physics.downsampling import Downsampling
 from problems.physics.unit_norm import UnitNorm
@@ -25,9 +27,9 @@ class Superresolution(Problem):
 
     @dataclass(frozen=True)
     class Params:
-        factor: int = 4  # reduction of both sides, a divisor of them
+        factor: PositiveInt = 4  # reduction of both sides, a divisor of them
         kernel: Literal["bicubic", "average"] = "bicubic"
-        noise_level: float = 0.01  # std of the noise, in units of the image
+        noise_level: NonNegativeFloat = 0.01  # std of the noise, in units of the image
 
     def build(self, cache):
         inner = Downsampling(*self.shape[1:], self.params.factor, self.params.kernel)

@@ -1,12 +1,17 @@
 """Every mistake in the configuration ends in one line that names the fix."""
 
+import math
+import re
+
 import pytest
 import yaml
 from conftest import ROOT
 
+from workflow.config.origin import explain
 from workflow.config.resolve import (
     PRESETS,
     ConfigError,
+    label_of,
     network_for,
     operator_of,
     params_of,
@@ -34,7 +39,10 @@ MISTAKES = [
     ({"rows": {"padis": {"params": {"data_step": "norn"}}}}, "'norm', 'squared'"),
     ({"rows": {"padis": {"params": {"zeta": "abc"}}}}, "zeta must be float, not 'abc'"),
     ({"rows": {"padis": {"params": {"levels": 1.5}}}}, "levels must be int, not 1.5"),
-    ({"rows": {"padis": {"search": {"zeta": [1, 2]}}}}, "[1, 2] is not of type 'object'"),
+    (
+        {"rows": {"padis": {"search": {"zeta": [1, 2]}}}},
+        "search.zeta: must be a mapping, not [1, 2]",
+    ),
     ({"rows": {"padis": {"search": {"zetta": {"start": 1, "factor": 2}}}}}, "'zeta'"),
     (
         {"rows": {"padis": {"search": {"zeta": {"start": 1, "factor": 2, "of": "sigma_mx"}}}}},
@@ -42,32 +50,137 @@ MISTAKES = [
     ),
     ({"tables": {"t": {"caption": "", "problems": ["ct20"], "sweep": {"padi": {}}}}}, "'padis'"),
     ({"networks": {"patch": {"training": {"patchh": 8}}}}, "'patch'"),
-    ({"networks": {"patch": {"training": {"batch": 8}}}}, "batch must be tuple"),
+    ({"networks": {"patch": {"training": {"batch": 8}}}}, "batch must be [int, ...], not 8"),
     ({"priors": {"padis": {"network": "whole"}}}, "random_grid cannot use a network of whole"),
     ({"datasets": {"ct": {"params": {"slices": [6]}}}}, "slices must be int"),
     ({"rows": {"Bad Name": {"method": "padis"}}}, "Bad Name"),
     ({"rows": {"oracle": {"method": "padis"}}}, "name of a control"),
-    ({"rows": ["padis"]}, "rows: ['padis'] is not of type 'object'"),
-    ({"rows": {"padis": {"params": 3}}}, "3 is not of type 'object'"),
-    ({"problems": "ct20"}, "problems: 'ct20' is not of type 'object'"),
+    ({"rows": ["padis"]}, "rows: must be a mapping, not ['padis']"),
+    ({"rows": {"padis": {"params": 3}}}, "rows.padis.params: must be a mapping, not 3"),
+    ({"problems": "ct20"}, "problems: must be a mapping, not 'ct20'"),
     ({"tables": {"table1": {"controls": ["oracel"]}}}, "'oracle'"),
+]
+NUMBERS = [  # that no job could use
+    ({"seed": math.nan}, "seed: must be finite, not nan"),
+    ({"batch": -1}, "batch: must be greater than or equal to 1, not -1"),
+    ({"threads": True}, "threads: must be a number, not True"),
+    ({"time_limit_minutes": 0}, "time_limit_minutes: must be greater than 0"),
+    ({"datasets": {"ct": {"size": [64, 3]}}}, "datasets.ct.size.1"),
+    ({"datasets": {"ct": {"size": [64]}}}, "datasets.ct.size"),
+    ({"datasets": {"ct": {"test": -3}}}, "datasets.ct.test"),
+    ({"datasets": {"ct": {"params": {"slices": 0}}}}, "slices must be int > 0, not 0"),
+    ({"datasets": {"ct": {"params": {"window": [100, -100]}}}}, "datasets.ct: window [100.0, -100"),
+    ({"problems": {"ct20": {"params": {"views": 0}}}}, "ct20: views must be int > 0, not 0"),
+    ({"problems": {"ct20": {"params": {"arc": -180}}}}, "arc must be float > 0"),
+    ({"problems": {"ct20": {"params": {"noise_level": -1}}}}, "noise_level must be float >= 0"),
+    ({"problems": {"ct20": {"params": {"noise_level": math.inf}}}}, "noise_level must be finite"),
+    ({"problems": {"inpainting": {"params": {"keep": 1.5}}}}, "keep must be float > 0 and <= 1"),
+    ({"rows": {"padis": {"params": {"zeta": math.nan}}}}, "zeta must be finite, not nan"),
+    ({"rows": {"padis": {"trials": 0}}}, "rows.padis.trials"),
+    ({"rows": {"admm_tv": {"search": {"rho": {"low": 1, "high": 0.1}}}}}, "search.rho"),
+    ({"rows": {"admm_tv": {"search": {"rho": {"factor": 1}}}}}, "search.rho.factor"),
+    ({"figures": {"window": [1, 0]}}, "figures.window: window [1, 0]: the first value must be"),
+    ({"figures": {"error_max": math.inf}}, "figures.error_max: must be finite"),
+    ({"figures": {"images": -2}}, "figures.images"),
+    ({"generation": {"samples": 1}}, "generation.samples"),
 ]
 
 
 @pytest.mark.parametrize("preset", [p.stem for p in PRESETS.glob("*.yaml")])
 def test_presets_are_valid(preset):
-    if preset not in ("schema", "common"):
+    if preset != "common":
         config = resolve({"preset": preset})
         assert config["name"] == preset
         assert config["seed"] == 0
 
 
-@pytest.mark.parametrize(("overrides", "hint"), MISTAKES, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(("overrides", "hint"), [*MISTAKES, *NUMBERS], ids=lambda v: str(v)[:40])
 def test_mistakes_are_named(overrides, hint):
     with pytest.raises(ConfigError) as error:
         resolve({"preset": "smoke", **overrides})
     assert hint in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_explained_parameters_say_where_they_are_written():
+    """Layers, a row that is like another, a sweep, the user's settings and defaults by name."""
+    own = {"rows": {"padis_p8": {"params": {"zeta": 1.5}}}}
+    said = {}
+    for line in explain(own, "padis_p8", "ct8_faces").splitlines():
+        if line.startswith("  "):
+            name, value, place = re.split(r"  +", line.strip(), maxsplit=2)
+            said[name] = (value, place)
+    assert said["zeta"] == ("1.5", "your settings, rows.padis_p8.params")
+    assert said["levels"] == ("5", "quick.yaml, rows.padis.params")
+    assert said["epsilon"][1] == "tuned/quick.yaml, rows.padis.params_for.ct8"
+    assert said["updates"][1].startswith("quick.yaml, tables.patch_size.sweep")
+    assert said["spacing"] == ("geometric", "default")
+    assert said["views"] == ("8", "common.yaml, problems.ct8.params")
+    assert said["assembly"] == ("random_grid", "common.yaml, priors.padis")
+    assert said["batch"][1].startswith("quick.yaml, tables.patch_size.sweep")
+    assert said["width"] == ("32", "quick.yaml, networks.patch.network")
+    assert "no prior" in explain(own, "admm_tv", "ct20")
+    with pytest.raises(ConfigError, match="did you mean 'padis_p8'"):
+        explain({}, "padis_p88", "ct8")
+
+
+def test_explained_values_are_those_of_the_jobs():
+    config = resolve({"preset": "standard"})
+    for row in ("padis", "admm_tv", "position"):
+        lines = explain({"preset": "standard"}, row, "superresolution").split("\n\n")[1]
+        said = dict(re.split(r"  +", line.strip())[:2] for line in lines.splitlines()[1:])
+        for name, value in params_of(config["rows"][row], "superresolution").items():
+            assert said[name] == str(value)
+
+
+def test_a_template_of_rows_makes_networks_points_and_differences():
+    line = {
+        "like": "padis",
+        "network": {"name": "n{}", "like": "patch", "images": "{}"},
+        "label": "PaDIS, {} slices",
+        "series": "PaDIS",
+        "minus": "mine4",
+        "values": {4: None, 9: {"published": "ct20/padis/slices144", "params": {"zeta": 0.5}}},
+    }
+    table = {
+        "problems": ["ct20"],
+        "caption": "",
+        "ablation": True,
+        "plot": {"label": "Slices"},
+        "sweep": {"mine{}": line, "{}": {"values": {"all": {"row": "padis", "minus": "mine9"}}}},
+    }
+    config = resolve({"preset": "smoke", "tables": {"mine": table}})
+    made = config["tables"]["mine"]
+    assert made["rows"] == ["mine4", "mine9", "padis"]
+    assert made["differences"] == [["mine9", "mine4"], ["padis", "mine9"]]
+    assert made["published"] == {"mine9": "ct20/padis/slices144"}
+    assert made["plot"]["series"] == {"PaDIS": [[4, "mine4"], [9, "mine9"]]}
+    assert "sweep" not in made
+    assert config["networks"]["n9"] == {**config["networks"]["patch"], "images": 9}
+    assert network_for(config, "ct20", "mine9") == ("ct", "n9")
+    assert params_of(config["rows"]["mine9"], "ct20")["zeta"] == 0.5
+    assert label_of(config["rows"]["mine4"]) == "PaDIS, 4 slices"
+    assert "mine4" not in config["tables"]["table1"]["rows"]
+    gone = resolve({"preset": "smoke", "tables": {"mine": table}, "rows": {"mine4": None}})
+    assert gone["tables"]["mine"]["rows"] == ["mine9", "padis"]
+
+
+def test_values_of_a_sweep_can_be_changed_and_a_table_can_go():
+    sweep = {"padis_images{}": {"values": {5: None}}, "whole_images{}": {"values": {5: None}}}
+    config = resolve({"preset": "quick", "tables": {"training_size": {"sweep": sweep}}})
+    assert ["padis_images5", "whole_images5"] in config["tables"]["training_size"]["differences"]
+    assert config["networks"]["patch_images5"]["images"] == 5
+    config = resolve({"preset": "quick", "tables": {"training_size": None}})
+    assert "padis_images10" not in config["rows"]
+
+
+def test_entries_may_share_one():
+    rows = {"padis, langevin": {"params": {"levels": 2}}, "padis": {"params": {"zeta": 0.5}}}
+    config = resolve({"preset": "smoke", "rows": rows})
+    assert params_of(config["rows"]["langevin"], "ct20")["levels"] == 2
+    assert params_of(config["rows"]["padis"], "ct20")["levels"] == 2
+    assert params_of(config["rows"]["padis"], "ct20")["zeta"] == 0.5
+    assert params_of(config["rows"]["langevin"], "ct20")["zeta"] != 0.5
 
 
 def test_null_removes_and_overrides_win():
@@ -227,6 +340,19 @@ def test_a_problem_like_another_has_its_operator_networks_and_parameters():
         ({"rows": {"mine": {"like": "padis", "network": "whole"}}}, ["rows.mine", "whole images"]),
         ({"rows": {"mine": {"like": "padis", "network": "p88"}}}, ["rows.mine", "'p8'"]),
         ({"tables": {"patch_size": {"differences": [["padis", "x"]]}}}, ["patch_size", "'x'"]),
+        (
+            {"tables": {"table1": {"sweep": {"a{}": {"like": "padis"}}}}},
+            ["table1.sweep.a{}", "no sweep"],
+        ),
+        (
+            {
+                "tables": {
+                    "table1": {"sweep": {"a{}": {"network": {"like": "ptch"}, "values": [1]}}}
+                }
+            },
+            ["'patch'"],
+        ),
+        ({"problems": {"ct20, ct8": {"params": {"veiws": 3}}}}, ["problems.ct20", "'views'"]),
         ({"tables": {"ct20": {"problems": ["ct8"], "caption": ""}}}, ["tables.ct20", "taken"]),
         ({"rows": {"mine": {"like": ["padis"]}}}, ["rows.mine.like", "not a name"]),
         ({"rows": {"mine": {"method": "padis", "params_for": None}}}, ["rows.mine.params_for"]),

@@ -1,5 +1,6 @@
 """Plugins from anywhere: found without being imported, checked, and contained."""
 
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from conftest import ROOT
 from workflow.config.layers import ConfigError
 from workflow.config.resolve import resolve
 from workflow.plugins import discovery as plugins
-from workflow.plugins.params import PluginError
+from workflow.plugins.params import PluginError, checked
 from workflow.plugins.scaffold import new
 from workflow.store.fingerprint import fingerprint
 
@@ -90,6 +91,30 @@ def test_a_method_outside_the_project_is_a_row(folder, named):
     assert plugins.load("method", "mine").Params().step == 0.5
     with pytest.raises(ConfigError, match="no parameter 'stop'; did you mean 'step'"):
         resolve({**settings, "rows": {"mine": {"method": "mine", "params": {"stop": 2}}}})
+
+
+def test_kinds_of_parameters_are_read_checked_and_spelled(folder):
+    kinds = (
+        "tuple[NonNegativeInt, ...] | None = None",
+        "Annotated[float, Field(gt=0, le=1)] = 1.0",
+    )
+    text = METHOD.replace("float = STEP  # of nothing", "{}\n        share: {}".format(*kinds))
+    (folder / "mine.py").write_text(text)
+    plugins.use([folder])
+    mine = plugins.find("method", "mine")
+    assert mine.signature == "step: [int >= 0, ...] or None = None, share: float > 0 and <= 1 = 1.0"
+    assert checked({"step": ["1e2", 0.0]}, mine.params, "mine") == {"step": [100, 0]}
+    assert checked({"step": None, "share": "5e-1"}, mine.params, "mine")["share"] == 0.5
+    for values, wanted in (
+        ({"step": [-1]}, "step must be [int >= 0, ...] or None, not [-1]"),
+        ({"share": 0}, "share must be float > 0 and <= 1, not 0"),
+        ({"share": float("nan")}, "share must be finite, not nan"),
+        ({"share": True}, "share must be float"),
+    ):
+        with pytest.raises(PluginError, match=re.escape(f"mine: {wanted}")):
+            checked(values, mine.params, "mine")
+    with pytest.raises(PluginError, match="Path is no kind of a parameter"):
+        checked({"file": "x"}, {"file": "Path"}, "mine")
 
 
 def test_plugins_of_one_configuration_are_not_known_to_the_next(folder):

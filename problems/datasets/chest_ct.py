@@ -8,6 +8,7 @@ nearly the same. Test: lung1, without the slices at the shoulders, where the bod
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
 
 from problems.datasets.base import Dataset, RawImage
 from problems.datasets.sources import verify
@@ -26,8 +27,8 @@ class ChestCT(Dataset):
     class Params:
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
         validation: tuple[int, int] = (70, 90)  # slices of LIDC-IDRI-0001, from the feet
-        guard: int = 4  # unused slices on either side of the validation slab
-        test_end: int = 38  # slices of lung1 below this one are test images
+        guard: NonNegativeInt = 4  # unused slices on either side of the validation slab
+        test_end: PositiveInt = 38  # slices of lung1 below this one are test images
 
     def images(self, split):
         low, high = self.params.validation

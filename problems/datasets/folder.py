@@ -13,8 +13,10 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from problems.datasets.base import SPLITS, DataError, Dataset, RawImage, UnreadImage
 
@@ -37,8 +39,8 @@ class Folder(Dataset):
     class Params:
         path: str = ""  # the folder
         window: tuple[float, float] | None = None  # values mapped to 0 and 1; None: by format
-        validation: float = 0.1  # share of the patients, at least one
-        test: float = 0.1  # share of the patients, at least one
+        validation: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
+        test: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
         color: bool = False  # True: three channels; False: one, the luminance of color images
 
     def images(self, split):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from pydantic import PositiveInt
 
 from problems.datasets.base import DataError, Dataset, RawImage
 from problems.datasets.sources import installed, verify
@@ -52,7 +53,7 @@ class NaturalImages(Dataset):
 
     @dataclass(frozen=True)
     class Params:
-        crop: int = 128  # side of the training tiles in pixels, from the config's size up to 512
+        crop: PositiveInt = 128  # side of the training tiles, from the config's size up to 512
 
     def images(self, split):
         crop = self.params.crop

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from pydantic import PositiveInt
 
 from problems.datasets.base import Dataset, RawImage
 from problems.datasets.sources import installed, verify
@@ -40,7 +41,7 @@ class OtherCT(Dataset):
     class Params:
         part: Literal["head_abdomen", "lung_crops"] = "head_abdomen"
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
-        slices: int = 3  # of each patient of lung_crops, the ends of the volume left out
+        slices: PositiveInt = 3  # of each patient of lung_crops, the ends of the volume left out
 
     def images(self, split):
         if split != "test":

@@ -9,6 +9,7 @@ lung tips. For tests and speed runs: never quote it beside results on real data.
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import PositiveInt
 from scipy.ndimage import gaussian_filter, zoom
 
 from problems.datasets.base import Dataset, RawImage
@@ -34,11 +35,11 @@ class Phantom(Dataset):
 
     @dataclass(frozen=True)
     class Params:
-        train_patients: int = 9
-        validation_patients: int = 1
-        test_patients: int = 1
-        slices: int = 16  # per patient, evenly spaced from the liver to the lung tips
-        resolution: int = 128  # side of the square image in pixels
+        train_patients: PositiveInt = 9
+        validation_patients: PositiveInt = 1
+        test_patients: PositiveInt = 1
+        slices: PositiveInt = 16  # per patient, evenly spaced from the liver to the lung tips
+        resolution: PositiveInt = 128  # side of the square image in pixels
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
 
     def images(self, split):
@@ -73,7 +74,7 @@ class Anatomy:
         self.airway = self._tubes(0.04, 3 * AIRWAY[:1], AIRWAY[1:])
         self.branches = np.vstack((self._grow(rng, ARTERY[0], 1), self._grow(rng, ARTERY[-1], -1)))
 
-    def slice(self, z: float, resolution: int, seed: int) -> np.ndarray:
+    def slice(self, z: float, resolution: PositiveInt, seed: int) -> np.ndarray:
         """Return the slice at height ``z`` in HU; ``seed`` draws the noise of the acquisition."""
         image = Canvas((np.arange(resolution) + 0.5) * 2 / resolution - 1, z)
         table = 0.015 - abs(np.hypot(image.x, image.y + 1.18) - 2)

@@ -5,8 +5,6 @@ folder of the project, named in the configuration (``plugins``), or a module of 
 with an entry point of the group ``padis_benchmark.methods``, ``.problems`` or ``.datasets``.
 """
 
-import ast
-import contextlib
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,9 +15,9 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from workflow.plugins.params import PluginError, nearest
+from workflow.plugins.params import PluginError, nearest, spelled
+from workflow.plugins.reading import ROOT, Source, last_class
 
-ROOT = Path(__file__).resolve().parents[2]
 KINDS = {  # package, base class, and files of the package that are no plugins
     "method": ("methods", "Method", {"base", "sampling", "dps", "proximal", "deepinv_adapter"}),
     "problem": ("problems", "Problem", {"base", "noise"}),
@@ -40,6 +38,7 @@ class Plugin:
         path: the file.
         attributes: literal class attributes (label, reference, prior, downloads, ...).
         params: fields of its ``Params`` with their annotations.
+        defaults: of these fields.
     """
 
     name: str
@@ -47,6 +46,14 @@ class Plugin:
     path: Path
     attributes: dict[str, Any]
     params: dict[str, str]
+    defaults: dict[str, Any]
+
+    @property
+    def signature(self) -> str:
+        """Names, kinds and defaults of its parameters, for people."""
+        kinds = {name: spelled(kind) for name, kind in self.params.items()}
+        values = {name: f" = {value}" for name, value in self.defaults.items()}
+        return ", ".join(f"{name}: {kind}{values.get(name, '')}" for name, kind in kinds.items())
 
 
 def use(paths: Sequence[str | Path]) -> None:
@@ -149,6 +156,14 @@ def _import(plugin: Plugin) -> Any:
     return module
 
 
+def _class_of(path: Path, kind: str) -> Source | None:
+    return last_class(path, KINDS[kind][1])
+
+
+def _plugin(name: str, module: str, path: Path, found: Source) -> Plugin:
+    return Plugin(name, module, path, found.literals(), *found.params())
+
+
 # ---- where plugins are ------------------------------------------------------------------------
 
 
@@ -188,101 +203,3 @@ def file_of(module: str) -> Path:
         return next(plugin.path for plugin in plugins if plugin.module == module)
     path = ROOT / module.replace(".", "/")
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-# ---- what their files say ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Class:
-    """A class definition and the file that it stands in."""
-
-    tree: ast.Module
-    node: ast.ClassDef
-    folder: Path
-
-    def bases(self) -> Iterator["_Class"]:
-        """Base classes that are defined in the same file, in the project or beside the file."""
-        imported = {
-            alias.asname or alias.name: (statement.module, alias.name)
-            for statement in self.tree.body
-            if isinstance(statement, ast.ImportFrom) and statement.module
-            for alias in statement.names
-        }
-        for base in map(ast.unparse, self.node.bases):
-            here = _definition(self.tree, base)
-            if here is not None:
-                yield _Class(self.tree, here, self.folder)
-            elif base in imported:
-                module, name = imported[base]
-                places = [ROOT / module.replace(".", "/"), self.folder / module.replace(".", "/")]
-                paths = [p.with_suffix(".py") for p in places]
-                path = next((p for p in paths if p.is_file()), None)
-                node = path and _definition(_parse(path), name)
-                if node:
-                    yield _Class(_parse(path), node, path.parent)
-
-    def descends(self, name: str) -> bool:
-        """Whether ``name`` is a base class of this one or of one of its base classes."""
-        direct = [ast.unparse(base).rsplit(".", 1)[-1] for base in self.node.bases]
-        return name in direct or any(base.descends(name) for base in self.bases())
-
-    def fields(self) -> dict[str, str]:
-        """Annotated names of this class and its bases."""
-        found: dict[str, str] = {}
-        for base in self.bases():
-            found |= base.fields()
-        own = (n for n in self.node.body if isinstance(n, ast.AnnAssign))
-        return found | {n.target.id: ast.unparse(n.annotation) for n in own}
-
-    def params(self) -> dict[str, str]:
-        """Fields of the inner class ``Params``, its own or inherited."""
-        inner = _definition(self.node, "Params")
-        if inner is not None:
-            return _Class(self.tree, inner, self.folder).fields()
-        return next((p for p in (base.params() for base in self.bases()) if p), {})
-
-    def literals(self) -> dict[str, Any]:
-        """Class attributes that are literals, inherited ones included."""
-        found: dict[str, Any] = {}
-        for base in self.bases():
-            found |= base.literals()
-        for statement in self.node.body:
-            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
-                targets = getattr(statement, "targets", None) or [statement.target]
-                with contextlib.suppress(ValueError):  # not a literal
-                    value = ast.literal_eval(statement.value)
-                    found |= {ast.unparse(target): value for target in targets}
-        return found
-
-
-def _class_of(path: Path, kind: str) -> _Class | None:
-    """The plugin of ``kind`` in a file, the last one where a class is the base of another."""
-    tree, base = _parse(path), KINDS[kind][1]
-    classes = [_Class(tree, n, path.parent) for n in tree.body if isinstance(n, ast.ClassDef)]
-    return next((c for c in reversed(classes) if c.descends(base)), None)
-
-
-def _plugin(name: str, module: str, path: Path, found: _Class) -> Plugin:
-    return Plugin(name, module, path, found.literals(), found.params())
-
-
-@cache
-def fields_of(module: str, name: str) -> dict[str, str]:
-    """Fields and annotations of a class of the project, without importing its module."""
-    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-    return _Class(_parse(path), _definition(_parse(path), name), path.parent).fields()
-
-
-def _definition(tree: ast.AST, name: str) -> ast.ClassDef | None:
-    classes = (n for n in getattr(tree, "body", []) if isinstance(n, ast.ClassDef))
-    return next((n for n in classes if n.name == name), None)
-
-
-def _parse(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_text())
-    except SyntaxError as error:
-        raise PluginError(f"{path.name}, line {error.lineno}: {error.msg}") from None
-    except UnicodeDecodeError:
-        raise PluginError(f"{path.name} is not a Python file in UTF-8") from None

@@ -1,0 +1,63 @@
+"""Kinds of values in a configuration, and what is said of a wrong one."""
+
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from workflow.plugins.params import nearest, number
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Number = Annotated[Any, BeforeValidator(number)]  # stays as it was written, whole or not
+Int = Annotated[int, BeforeValidator(number)]
+Count = Annotated[Int, Field(ge=1)]
+Positive = Annotated[Number, Field(gt=0)]
+Unset = Field(default=None, exclude_if=lambda value: value is None)  # a key that may be absent
+
+
+class Entry(BaseModel):
+    """A mapping in the configuration, which refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        for key in value if isinstance(value, dict) else ():
+            if key not in cls.model_fields:
+                raise ValueError(f"unknown key {key!r}{nearest(key, cls.model_fields)}")
+        return value
+
+
+def rising(window: list[float]) -> list[float]:
+    """``window`` itself.
+
+    Raises:
+        ValueError: its first value is not the smaller one.
+    """
+    if not window[0] < window[1]:
+        raise ValueError(f"window {window}: the first value must be the smaller")
+    return window
+
+
+def mistake(error: ValidationError) -> str:
+    """The first mistake in one line that says where it is."""
+    first = error.errors()[0]
+    *owner, key = [str(part) for part in first["loc"] if part != "[key]"] or ["top level"]
+    if first["type"] == "missing":
+        return f"config, {'.'.join(owner) or 'top level'}: {key!r} is missing"
+    where = f"config, {'.'.join([*owner, key])}"
+    said = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if first["type"] in ("model_type", "dict_type"):
+        said = "must be a mapping"
+    elif first["type"] == "string_pattern_mismatch":
+        said = "must be lower-case letters, digits and underscores"
+    given = f", not {first['input']!r}" if said.startswith("must") else ""
+    return f"{where}: {said}{given}".replace("\n", " ")[:300]

@@ -1,0 +1,240 @@
+"""Every key of a configuration, with its type, its default and what it is for.
+
+Presets, and a file that is laid over one, differ in values only. Entries of problems, rows,
+networks and priors, and ``params_for`` of a row, may share one: ``padis, langevin: {...}``.
+"""
+
+# ruff: noqa: RUF012  (pydantic copies the defaults)
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StrictBool, model_validator
+
+from workflow.config.entry import Count, Entry, Int, Name, Number, Positive, Unset, rising
+
+Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
+Window = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(rising)]
+Params = dict[str, Any]  # of a plugin, which says what they are
+
+
+class Dataset(Entry):
+    """Images of three splits."""
+
+    source: str
+    """File name in problems/datasets."""
+    size: Annotated[list[Annotated[Int, Field(ge=4)]], Field(min_length=2, max_length=2)]
+    """[height, width] in pixels."""
+    params: Params = {}
+    """Parameters of the source."""
+    train: Count | None = None
+    validation: Count | None = None
+    test: Count | None = None
+    """Numbers of images, or null for all."""
+
+
+class Problem(Entry):
+    """What is measured of the images of a dataset."""
+
+    like: str | None = Unset
+    """Problem whose family and params this has, and what was trained and tuned for it."""
+    family: str
+    """File name in problems."""
+    dataset: str
+    """Whose images are measured."""
+    trained_on: str | None = Unset
+    """Dataset of the networks; default is `dataset`, with `like` that of the other problem."""
+    label: str
+    """Name in tables."""
+    repeats: Count = 1
+    """Seeds with which methods that draw random numbers run."""
+    params: Params = {}
+    """Parameters of the family."""
+
+
+class Network(Entry):
+    """A denoiser and its training, once per dataset."""
+
+    network: Params = {}
+    """Fields of methods.priors.networks.NetworkParams."""
+    training: Params = {}
+    """Fields of methods.priors.training.TrainingParams."""
+    images: Count | None = None
+    """Number of training images or null for all; nested: a larger number adds images."""
+
+
+class Prior(Entry):
+    """How an image is assembled from what a network makes of its parts."""
+
+    network: str
+    """Whose weights it uses."""
+    assembly: Literal["whole", "random_grid", "fixed_grid", "average", "stitch"]
+    """Of patches, or `whole` for a network of whole images."""
+    overlap: Annotated[Int, Field(ge=0)] = 0
+    """Pixels that tiles share, `average` and `stitch` only."""
+
+
+class Axis(Entry):
+    """Values of one parameter in a search: start times powers of the factor, without an end."""
+
+    start: Positive
+    """First value."""
+    factor: Annotated[Number, Field(gt=1)]
+    """Between neighbouring values."""
+    low: Positive | None = Unset
+    """Least value."""
+    high: Positive | None = Unset
+    """Largest value."""
+    of: str | None = Unset
+    """Earlier parameter whose multiples these are, so that both move together."""
+
+    @model_validator(mode="after")
+    def _limits(self) -> "Axis":
+        low, high = self.low or 0, self.high or float("inf")
+        if not low <= self.start <= high:
+            raise ValueError(f"start {self.start} must lie between low {low} and high {high}")
+        return self
+
+
+class Row(Entry):
+    """A method with its prior and parameters: a row of tables."""
+
+    like: str | None = Unset
+    """Row whose method, prior and parameters this has, apart from what is written here."""
+    method: str
+    """File name in methods."""
+    label: str | None = Unset
+    """Name in tables; default is that of the method."""
+    prior: str | None = Unset
+    """Default is the prior of the method."""
+    network: str | None = Unset
+    """Takes the place of the network of the prior."""
+    only_named: StrictBool = False
+    """Only in tables that name the row."""
+    params: Params = {}
+    """Parameters of the method."""
+    params_for: dict[str, Params] = {}
+    """Problem to parameters, on top of params."""
+    in_paper: StrictBool = True
+    """False marks the row in tables: the paper has no such row."""
+    search: dict[str, Axis] = {}
+    """Parameters that `snakemake tune` varies on validation images."""
+    trials: Count | None = Unset
+    """Of the search on one problem; default is tuning.trials."""
+    at_edge: dict[str, list[str]] = {}
+    """Problem to the parameters whose search ended at the last value tried; `tune` writes it."""
+
+
+class Plot(Entry):
+    """A figure of PSNR against a number that rows differ in."""
+
+    label: str
+    """Of the horizontal axis."""
+    series: dict[str, Annotated[list[tuple[Number, str]], Field(min_length=1)]]
+    """Label of a line to its points, each [number, row]."""
+
+
+class Table(Entry):
+    """Rows on problems."""
+
+    problems: Annotated[list[str], Field(min_length=1)]
+    """Columns."""
+    sweep: dict[str, dict[str, Annotated[list[Number], Field(min_length=1)]]] | None = Unset
+    """Row to parameter to its values: makes rows (workflow/config/sweeps.py, which has a second
+    form for networks), drawn as quality against cost."""
+    trials: Count | None = Unset
+    """Of the searches of the rows of a sweep."""
+    rows: list[str] | None = Unset
+    """Default is all rows that are not only_named."""
+    controls: list[str] = []
+    """Rows, mean_image or oracle, shown below and not ranked."""
+    caption: str
+    """Below the table."""
+    ablation: StrictBool = False
+    """Belongs to the target `ablations`."""
+    extra: StrictBool = False
+    """Made by the target of its name only, not by `all`."""
+    published: dict[str, str] = {}
+    """Row to the published number beside it (problem/method/variant), where that is not the one of
+    the same problem and method."""
+    differences: list[Pair] | None = Unset
+    """Pairs of rows; the second is subtracted from the first, image by image. Default is every row
+    minus padis, in ablations nothing."""
+    plot: Plot | None = Unset
+    """Figure of the table."""
+
+
+class Generation(Entry):
+    """Samples of the priors, without a measurement."""
+
+    dataset: str
+    """Whose networks are sampled."""
+    priors: dict[str, str]
+    """Prior to its label."""
+    samples: Annotated[Int, Field(ge=2)] = 12
+    """Per prior."""
+    shown: Count = 8
+    """Number of samples in the figure."""
+    sampler: Params = {}
+    """Fields of methods.sampling.GenerationParams."""
+
+
+class Tuning(Entry):
+    """What `snakemake tune` runs the rows' searches on."""
+
+    problems: list[str] = []
+    """On which every row of their tables is tuned."""
+    trials: Count = 12
+    """Of every search, for every row the same."""
+    images: Count = 5
+    """Number of validation images."""
+    margin: Positive = 1.0
+    """A trial ends early when its mean over the images so far is this much below the best, dB."""
+    split: Literal["validation", "test"] = "validation"
+    """`test` makes rows that are marked as oracles, which know the test images."""
+
+
+class Figures(Entry):
+    """Reconstructions that are shown."""
+
+    images: Count = 2
+    """Number of test images."""
+    window: Window = [0, 1]
+    """Pixel values shown black and white."""
+    error_max: Positive = 0.2
+    """Absolute error shown white."""
+
+
+class Config(Entry):
+    """A configuration."""
+
+    name: Name
+    """The run is written to results/<name>."""
+    cache: str = "results/cache"
+    """Folder for downloads and matrices that all runs share."""
+    plugins: list[str] = []
+    """Files, and folders of files, with methods, problems or datasets outside the project."""
+    differs: str = ""
+    """How the protocol differs from the paper's, whose numbers are then not comparable."""
+    seed: Int = 0
+    """Every random number of the run is derived from it and from names."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes the GPU where there is one."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the networks; `auto` is bfloat16 where the processor computes in it, else float32."""
+    threads: Count = 1
+    """Cores per job; rows run side by side."""
+    batch: Count = 8
+    """Images that a method reconstructs at a time; a killed run resumes at the next batch."""
+    checkpoint_seconds: Annotated[Number, Field(ge=0)] = 30
+    """How often training can be resumed from."""
+    time_limit_minutes: Positive | None = None
+    """Of one attempt at a row on a problem, which then counts as failed; the next attempt goes on
+    at the next batch; null is no limit."""
+    datasets: dict[Name, Dataset]
+    problems: dict[Name, Problem]
+    networks: dict[Name, Network]
+    priors: dict[Name, Prior]
+    rows: dict[Name, Row]
+    tables: dict[Name, Table]
+    generation: Generation | None = Unset
+    tuning: Tuning = Tuning()
+    figures: Figures = Figures()

@@ -1,0 +1,128 @@
+"""What jobs, tables and rules read of a resolved configuration."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from workflow.plugins.discovery import find
+
+ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
+    "whole": "methods.priors.whole",
+    "random_grid": "methods.priors.patch",
+    "fixed_grid": "methods.priors.patch",
+    "average": "methods.priors.overlap",
+    "stitch": "methods.priors.overlap",
+}
+CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
+    "mean_image": "Control: mean training image",
+    "oracle": "Control: measured part of the truth",
+}
+VALIDATION = {  # of networks during training: how often, on how many images, at which noise levels
+    "points": 10,
+    "images": 8,
+    "sigmas": [0.05, 0.2, 1.0],
+}
+NOT_IN_PAPER = "†"  # behind the label of a row
+REFERENCE = "padis"  # with which tables compare the other rows, if they do not say what
+
+
+def prior_name(row: dict[str, Any]) -> str | None:
+    """Name of the prior of a row, or else of its method."""
+    return row.get("prior", find("method", row["method"]).attributes.get("prior"))
+
+
+def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
+    """Network, assembly and overlap of the prior that a row uses, or None."""
+    name = prior_name(config["rows"][row])
+    if name is None:
+        return None
+    prior = config["priors"][name]
+    return {**prior, "network": config["rows"][row].get("network", prior["network"])}
+
+
+def plain_label(row: dict[str, Any]) -> str:
+    """Name of a row, or else of its method."""
+    return row.get("label", find("method", row["method"]).attributes["label"])
+
+
+def label_of(row: dict[str, Any]) -> str:
+    """Name of a row in tables, marked if the paper has no such row."""
+    marks = "" if row.get("in_paper", True) else f" {NOT_IN_PAPER}"
+    return plain_label(row) + marks
+
+
+def labels_of(config: dict[str, Any], names: list[str]) -> dict[str, str]:
+    """Names of rows and controls in tables."""
+    return {n: CONTROLS[n] if n in CONTROLS else label_of(config["rows"][n]) for n in names}
+
+
+def params_of(row: dict[str, Any], problem: str) -> dict[str, Any]:
+    """Parameters of a row on one problem."""
+    return {**row["params"], **row["params_for"].get(problem, {})}
+
+
+def trials_of(config: dict[str, Any], row: str) -> int:
+    """Number of trials of a row's search on one problem."""
+    return config["rows"][row].get("trials", config["tuning"]["trials"])
+
+
+def searches(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """(problem, row) of every search that ``snakemake tune`` runs."""
+    return [
+        (problem, row)
+        for problem in config["tuning"]["problems"]
+        for row in dict.fromkeys(
+            row for t in config["tables"].values() if problem in t["problems"] for row in t["rows"]
+        )
+        if config["rows"][row]["search"]
+    ]
+
+
+def searched(config: dict[str, Any]) -> list[str]:
+    """Parameters that the searches vary."""
+    names = [name for _, row in searches(config) for name in config["rows"][row]["search"]]
+    return list(dict.fromkeys(names))
+
+
+def rows_of(config: dict[str, Any], table: str) -> list[str]:
+    """Names of the rows, and after them the controls, of a table."""
+    return [*config["tables"][table]["rows"], *config["tables"][table]["controls"]]
+
+
+def network_for(config: dict[str, Any], problem: str, row: str) -> tuple[str, str] | None:
+    """(dataset, network) whose weights a row or control needs on ``problem``, or None."""
+    prior = None if row in CONTROLS else prior_of(config, row)
+    return prior and (config["problems"][problem]["trained_on"], prior["network"])
+
+
+def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any]:
+    """What decides the images of a split, the state of a folder of images included."""
+    settings = config["datasets"][dataset]
+    chosen = {k: settings[k] for k in ("source", "size", "params", split)}
+    path = Path(str(settings["params"].get("path", "")))
+    if settings["params"].get("path") and path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        chosen["files"] = sha256(
+            digest([[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]).encode()
+        ).hexdigest()
+    return chosen
+
+
+def operator_of(config: dict[str, Any], problem: str) -> dict[str, Any]:
+    """What decides the measurements of a problem."""
+    return {k: config["problems"][problem][k] for k in ("family", "dataset", "params")}
+
+
+def is_dry(arguments: list[str]) -> bool:
+    """Whether Snakemake was asked to look only: -n, -np, --dry-run, --lint, --summary, ..."""
+    long = (
+        "dry-run dryrun lint dag rulegraph filegraph d3dag summary detailed-summary report unlock"
+    )
+    looks = {f"--{name}" for name in [*long.split(), "list-rules", "list-target-rules", "touch"]}
+    return any(a.split("=")[0] in looks or (a[:1] == "-" != a[1:2] and "n" in a) for a in arguments)
+
+
+def digest(value: Any) -> str:
+    """A short text that changes when a part of the configuration does."""
+    return json.dumps(value, sort_keys=True)
