@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from workflow.config.resolve import ConfigError, label_of, params_of, resolve, trials_of
+from workflow.config.resolve import ConfigError, resolve
+from workflow.config.views import label_of, params_of, trials_of
 from workflow.show import budget, protocol
 
 

@@ -8,14 +8,12 @@ import yaml
 from conftest import ROOT
 
 from workflow.config.origin import explain
-from workflow.config.resolve import (
-    PRESETS,
-    ConfigError,
+from workflow.config.resolve import PRESETS, ConfigError, resolve
+from workflow.config.views import (
     label_of,
     network_for,
     operator_of,
     params_of,
-    resolve,
     rows_of,
     searches,
     trials_of,

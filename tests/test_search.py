@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from workflow.config.resolve import resolve, searches
+from workflow.config.resolve import resolve
+from workflow.config.views import searches
 from workflow.run.search import Axis, at_edge, parameters, search
 from workflow.run.tune import axes_of
 

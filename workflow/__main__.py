@@ -136,6 +136,19 @@ def list_(
 
 
 @app.command(**by_hand)
+def show(
+    row: str,
+    problem: str,
+    configuration: Annotated[Path | None, typer.Option("--configfile", help="YAML file")] = None,
+) -> None:
+    """Say what parameters a row has on a problem, and where each comes from."""
+    from workflow.config.origin import explain
+
+    text = configuration.read_text() if configuration else "{}"
+    print(explain(parsed(text), row, problem))
+
+
+@app.command(**by_hand)
 def verify(
     table: Annotated[Path, typer.Argument(help="results/<name>/tables/<table>.csv")],
     images: Annotated[int, typer.Option(help="how many")] = 3,

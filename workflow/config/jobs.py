@@ -5,7 +5,7 @@ from typing import Any
 
 from methods.priors.assembly import MODULES
 from workflow.config import spec
-from workflow.config.resolve import (
+from workflow.config.views import (
     CONTROLS,
     VALIDATION,
     images_of,
@@ -18,6 +18,7 @@ from workflow.config.resolve import (
     trials_of,
 )
 from workflow.plugins.discovery import OUTSIDE, find
+from workflow.plugins.params import whole
 from workflow.store.fingerprint import fingerprint as code_of
 
 Config = dict[str, Any]
@@ -114,7 +115,7 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     return spec.Tune(
         **values,
         search={
-            name: {**axis, "whole": "int" in annotations[name].lower()}
+            name: {**axis, "whole": whole(annotations[name])}
             for name, axis in settings["search"].items()
         },
         trials=trials_of(config, row),

@@ -12,27 +12,6 @@ from workflow.config.entry import mistake
 from workflow.config.layers import ConfigError, inherit, mapping, merge, remove_overridden, spread
 from workflow.config.schema import Config
 from workflow.config.sweeps import expand
-from workflow.config.views import (  # noqa: F401  (until all who need them import them from there)
-    ASSEMBLIES,
-    CONTROLS,
-    NOT_IN_PAPER,
-    REFERENCE,
-    VALIDATION,
-    digest,
-    images_of,
-    is_dry,
-    label_of,
-    labels_of,
-    network_for,
-    operator_of,
-    params_of,
-    plain_label,
-    prior_of,
-    rows_of,
-    searched,
-    searches,
-    trials_of,
-)
 from workflow.plugins.discovery import use
 from workflow.plugins.params import PluginError, nearest
 
@@ -44,9 +23,8 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
 
     The preset (default "quick") is laid over ``common.yaml``, over these its tables that ``all``
     does not make (``extra/``) and the values that were tuned for it (``tuned/``), and the overrides
-    over all; a null removes an entry. Parameters
-    that the overrides give to a row hold on every problem. The result is validated and has every
-    default filled in.
+    over all; a null removes an entry. Parameters that the overrides give to a row hold on every
+    problem. The result is validated and has every default filled in.
 
     Raises:
         ConfigError: unknown preset, key, plugin or name; the message says which and what is known.
@@ -101,15 +79,6 @@ def combined(layers: dict[str, dict[str, Any]], made: set[str]) -> dict[str, Any
         if isinstance(rows[name], dict) and not {"method", "like"} & set(rows[name]):
             del rows[name]  # what was tuned for a row of a sweep that is not made
     inherit(config)
-    return config
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Read a configuration that ``resolve`` made (results/<name>/config.json)."""
-    from workflow.store.arrays import load_record
-
-    config = load_record(path)
-    use(config.get("plugins", []))
     return config
 
 

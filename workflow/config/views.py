@@ -7,13 +7,6 @@ from typing import Any
 
 from workflow.plugins.discovery import find
 
-ASSEMBLIES = {  # how a prior makes an image of its network: the module that does it
-    "whole": "methods.priors.whole",
-    "random_grid": "methods.priors.patch",
-    "fixed_grid": "methods.priors.patch",
-    "average": "methods.priors.overlap",
-    "stitch": "methods.priors.overlap",
-}
 CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
     "mean_image": "Control: mean training image",
     "oracle": "Control: measured part of the truth",
@@ -107,20 +100,6 @@ def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any
             digest([[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]).encode()
         ).hexdigest()
     return chosen
-
-
-def operator_of(config: dict[str, Any], problem: str) -> dict[str, Any]:
-    """What decides the measurements of a problem."""
-    return {k: config["problems"][problem][k] for k in ("family", "dataset", "params")}
-
-
-def is_dry(arguments: list[str]) -> bool:
-    """Whether Snakemake was asked to look only: -n, -np, --dry-run, --lint, --summary, ..."""
-    long = (
-        "dry-run dryrun lint dag rulegraph filegraph d3dag summary detailed-summary report unlock"
-    )
-    looks = {f"--{name}" for name in [*long.split(), "list-rules", "list-target-rules", "touch"]}
-    return any(a.split("=")[0] in looks or (a[:1] == "-" != a[1:2] and "n" in a) for a in arguments)
 
 
 def digest(value: Any) -> str:

@@ -6,7 +6,8 @@ from shutil import which
 from problems.datasets.sources import SOURCES, stored
 from workflow.config import jobs
 from workflow.config.layers import ConfigError
-from workflow.config.resolve import CONTROLS, network_for, resolve, rows_of, searched, searches
+from workflow.config.resolve import resolve
+from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError

@@ -10,8 +10,8 @@ import torch
 from problems.noise import ImageNoise
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
-from workflow.config.resolve import CONTROLS
 from workflow.config.spec import parse
+from workflow.config.views import CONTROLS
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.run.reconstruct import prior_for, seeds_for

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow.config.resolve import labels_of
 from workflow.config.spec import Show
 from workflow.config.sweeps import points
+from workflow.config.views import labels_of
 from workflow.score.scores import read_all
 from workflow.show import figures
 from workflow.show.plots import STYLES, WIDTH, finish, legend

@@ -15,7 +15,7 @@ import torch
 from problems.datasets.base import Images
 from workflow.config import jobs, spec
 from workflow.config.build import build_problem
-from workflow.config.resolve import plain_label
+from workflow.config.views import plain_label
 from workflow.plugins.discovery import find, kinds_of, use
 from workflow.plugins.params import PluginError, checked
 from workflow.score.metrics import mean_psnr, score

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.config.resolve import labels_of
 from workflow.config.spec import Show
+from workflow.config.views import labels_of
 from workflow.score.claims import CLAIM, NUMBER, VERDICTS, agreement, numbers, orders
 from workflow.score.summary import SCORES, read_summary
 from workflow.show.cells import NOTHING, Table, plain, save, write_csv

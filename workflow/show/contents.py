@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from workflow.config.resolve import rows_of
+from workflow.config.views import rows_of
 
 
 def main_tables(config: dict[str, Any]) -> dict[str, dict[str, Any]]:

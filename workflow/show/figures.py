@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from problems.datasets.base import evenly_spaced
-from workflow.config.resolve import labels_of, rows_of
 from workflow.config.spec import Show
+from workflow.config.views import labels_of, rows_of
 from workflow.score.scores import read_scores
 from workflow.store.arrays import load_arrays, load_images
 from workflow.store.files import replacing

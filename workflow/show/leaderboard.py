@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import REFERENCE, labels_of
+from workflow.config.views import REFERENCE, labels_of
 from workflow.score.scores import METRICS, read_scores
 from workflow.score.summary import Mean, complete, mean_of, read_summary
 from workflow.show.contents import main_problems, main_tables

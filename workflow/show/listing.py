@@ -21,8 +21,7 @@ def listing(plugins: list[str]) -> Iterator[str]:
         for name, plugin in found.items():
             said = plugin.attributes
             yield f"  {name:{width}}  {said.get('label', '')}. {said.get('reference', '')}"
-            known = ", ".join(f"{key}: {kind}" for key, kind in plugin.params.items())
-            yield f"  {'':{width}}  parameters: {known or 'none'}"
+            yield f"  {'':{width}}  parameters: {plugin.signature or 'none'}"
         yield ""
     yield "priors (preset quick)"
     for name, prior in priors.items():

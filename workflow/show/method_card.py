@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import REFERENCE, labels_of
+from workflow.config.views import REFERENCE, labels_of
 from workflow.score import published
 from workflow.score.scores import read_scores
 from workflow.score.summary import SCORES, complete, difference, summarise

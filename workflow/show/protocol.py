@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.build import build_method
-from workflow.config.resolve import NOT_IN_PAPER, labels_of, params_of, plain_label
+from workflow.config.views import NOT_IN_PAPER, labels_of, params_of, plain_label
 from workflow.show.cells import Table, plain
 
 RAN = (

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import labels_of
 from workflow.config.spec import Show
+from workflow.config.views import labels_of
 from workflow.score.ranking import FIRST, compare
 from workflow.score.scores import METRICS, read_scores
 from workflow.show.cells import NOTHING, plain, save, write_csv

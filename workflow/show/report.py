@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import labels_of
 from workflow.config.spec import Show
+from workflow.config.views import labels_of
 from workflow.show import cells, leaderboard, plots
 from workflow.show.contents import main_problems, test_images
 from workflow.show.figures import inner, score_text

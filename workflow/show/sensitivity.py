@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow.config.resolve import labels_of, searched, searches
 from workflow.config.spec import Show
+from workflow.config.views import labels_of, searched, searches
 from workflow.show import figures
 from workflow.show.plots import STYLES, finish, legend, panels
 

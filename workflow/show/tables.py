@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.resolve import labels_of
 from workflow.config.spec import Show
+from workflow.config.views import labels_of
 from workflow.score import published
 from workflow.score.scores import read_all
 from workflow.score.summary import COSTS as MEASURED
