@@ -20,6 +20,7 @@ from typing import Literal
 
 import torch
 from deepinv.optim.linear import conjugate_gradient
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from methods.base import Method
 from methods.proximal import EPS
@@ -49,10 +50,10 @@ class ADMMTV(Method):
 
     @dataclass(frozen=True)
     class Params:
-        weight: float = 0.001  # lambda for the unscaled operator, > 0
-        rho: float = 0.1  # penalty for the unit-norm operator, > 0
-        iterations: int = 100  # of ADMM
-        cg_iterations: int = 5  # per x-update
+        weight: NonNegativeFloat = 0.001  # lambda for the unscaled operator, > 0
+        rho: PositiveFloat = 0.1  # penalty for the unit-norm operator, > 0
+        iterations: PositiveInt = 100  # of ADMM
+        cg_iterations: PositiveInt = 5  # per x-update
         tv: Literal["isotropic", "anisotropic"] = "isotropic"
 
     def reconstruct(self, y, problem, prior, noise, progress):

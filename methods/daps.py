@@ -22,6 +22,8 @@ lower limit (``methods.proximal.penalty``). Two steps of the flow, not five; no 
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pydantic import PositiveFloat, PositiveInt
+
 from methods.base import Method
 from methods.proximal import mean_denoised, penalty, proximal
 from methods.sampling import Schedule, Start, noisy_start, power_levels
@@ -34,10 +36,10 @@ class DAPS(Method):
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):
-        spread: float = 1.0  # r / sigma, > 0
-        steps: int = 2  # of the flow from one level, an evaluation each
-        cg_iterations: int = 20  # per data step
-        shifts: int = 1  # evaluations that are averaged in the last step
+        spread: PositiveFloat = 1.0  # r / sigma, > 0
+        steps: PositiveInt = 2  # of the flow from one level, an evaluation each
+        cg_iterations: PositiveInt = 20  # per data step
+        shifts: PositiveInt = 1  # evaluations that are averaged in the last step
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

@@ -19,6 +19,8 @@ small without measurement noise, as conjugate gradients that start at d stay nea
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pydantic import NonNegativeFloat, PositiveInt
+
 from methods.base import Method
 from methods.proximal import mean_denoised, penalty, proximal
 from methods.sampling import Schedule, Start, noisy_start
@@ -31,10 +33,10 @@ class DDS(Method):
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):
-        weight: float = 1.0  # of the penalty, > 0
+        weight: NonNegativeFloat = 1.0  # of the penalty, > 0
         eta: float = 0.85  # share of fresh noise, [0, 1]
-        cg_iterations: int = 5  # per data step
-        shifts: int = 1  # evaluations that are averaged at the last level
+        cg_iterations: PositiveInt = 5  # per data step
+        shifts: PositiveInt = 1  # evaluations that are averaged at the last level
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

@@ -13,6 +13,7 @@ decomposition, which of our problems inpainting has.
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import PositiveFloat, PositiveInt
 
 from methods.deepinv_adapter import DeepinvMethod, with_noise_level
 
@@ -25,11 +26,11 @@ class DeepinvDDRM(DeepinvMethod):
 
     @dataclass(frozen=True)
     class Params:
-        sigma_max: float = 1.0  # first noise level, image units
-        sigma_min: float = 0.01  # last noise level
+        sigma_max: PositiveFloat = 1.0  # first noise level, image units
+        sigma_min: PositiveFloat = 0.01  # last noise level
         eta: float = 0.85  # share of fresh noise where nothing is measured, [0, 1]
         etab: float = 1.0  # weight of the measurement, [0, 1]
-        steps: int = 100
+        steps: PositiveInt = 100
 
     def skip(self, problem):
         from deepinv.physics import DecomposablePhysics

@@ -13,6 +13,8 @@ than ``sigma``, this is taken for sigma_y.
 
 from dataclasses import dataclass
 
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
 from methods.deepinv_adapter import DeepinvMethod, with_noise_level
 
 
@@ -23,10 +25,10 @@ class DeepinvDiffPIR(DeepinvMethod):
 
     @dataclass(frozen=True)
     class Params:
-        sigma: float = 0.01  # least noise level of the measurement, unit-norm operator
-        weight: float = 7.0  # lambda, of the prior
-        zeta: float = 0.1  # share of fresh noise, [0, 1]
-        steps: int = 100
+        sigma: PositiveFloat = 0.01  # least noise level of the measurement, unit-norm operator
+        weight: NonNegativeFloat = 7.0  # lambda, of the prior
+        zeta: NonNegativeFloat = 0.1  # share of fresh noise, [0, 1]
+        steps: PositiveInt = 100
 
     def make(self, problem, denoiser, generator):
         from deepinv.optim.data_fidelity import L2

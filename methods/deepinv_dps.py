@@ -10,6 +10,8 @@ Deviations: those of deepinv 0.5.0. It serves as a check of ours.
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import NonNegativeFloat, PositiveInt
+
 from methods.deepinv_adapter import DeepinvMethod
 
 
@@ -22,8 +24,8 @@ class DeepinvDPS(DeepinvMethod):
 
     @dataclass(frozen=True)
     class Params:
-        weight: float = 1.0  # of the gradient of the residual norm, for the unit-norm operator
-        steps: int = 1000  # from noise to the image; one evaluation less
+        weight: NonNegativeFloat = 1.0  # of the gradient of the residual norm, unit-norm operator
+        steps: PositiveInt = 1000  # from noise to the image; one evaluation less
         solver: Literal["ddpm", "ddim", "ancestral"] = "ddpm"
 
     def make(self, problem, denoiser, generator):

@@ -12,6 +12,8 @@ Deviations: those of deepinv 0.5.0. It serves as a check of our ADMM-TV, whose o
 
 from dataclasses import dataclass
 
+from pydantic import NonNegativeFloat, PositiveInt
+
 from methods.deepinv_adapter import DeepinvMethod
 
 
@@ -22,9 +24,9 @@ class DeepinvTV(DeepinvMethod):
 
     @dataclass(frozen=True)
     class Params:
-        weight: float = 0.001  # lambda for the unit-norm operator, > 0
-        iterations: int = 200
-        inner: int = 50  # iterations of the proximal operator, at most
+        weight: NonNegativeFloat = 0.001  # lambda for the unit-norm operator, > 0
+        iterations: PositiveInt = 200
+        inner: PositiveInt = 50  # iterations of the proximal operator, at most
 
     def make(self, problem, denoiser, generator):
         from deepinv.optim import FISTA

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat
 
 from methods.base import Method
 from methods.sampling import Annealing, Start, initial_state, noise_aware
@@ -44,8 +45,10 @@ class DPS(Method):
           Where the measurement has noise, zeta is limited by ``noise_aware``.
         """
 
-        zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
-        epsilon: float = 0.5  # Langevin step relative to sigma^2, (0, 2)
+        zeta: NonNegativeFloat = (
+            0.3  # data step, unscaled operator; "least_squares": unit norm, < 2
+        )
+        epsilon: PositiveFloat = 0.5  # Langevin step relative to sigma^2, (0, 2)
         data_step: Literal["norm", "squared", "least_squares"] = "norm"
 
     def reconstruct(self, y, problem, prior, noise, progress):

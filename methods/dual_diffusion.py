@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch.nn import functional as F
 
 from methods.base import Method
@@ -48,12 +49,12 @@ class DualDiffusion(Method):
 
     @dataclass(frozen=True)
     class Params(Schedule):
-        weight: float = 1.0  # of the penalty, > 0
-        sigma_max: float = 0.3  # first noise level, image units
-        levels: int = 20  # noise levels, an evaluation each
-        cg_iterations: int = 20  # per x-update
+        weight: NonNegativeFloat = 1.0  # of the penalty, > 0
+        sigma_max: PositiveFloat = 0.3  # first noise level, image units
+        levels: PositiveInt = 20  # noise levels, an evaluation each
+        cg_iterations: PositiveInt = 20  # per x-update
         noise: Literal["homogenised", "white", "none"] = "homogenised"  # xi
-        shifts: int = 1  # evaluations that are averaged at the last level
+        shifts: PositiveInt = 1  # evaluations that are averaged at the last level
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

@@ -19,6 +19,8 @@ with zeta limited by ``noise_aware`` where the measurement has noise.
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import NonNegativeFloat
+
 from methods.base import Method
 from methods.sampling import Annealing, Start, anneal, data_step, initial_state
 
@@ -30,7 +32,9 @@ class Langevin(Method):
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):
-        zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
+        zeta: NonNegativeFloat = (
+            0.3  # data step, unscaled operator; "least_squares": unit norm, < 2
+        )
         data_step: Literal["norm", "least_squares"] = "norm"
 
     def reconstruct(self, y, problem, prior, noise, progress):

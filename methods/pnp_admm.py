@@ -17,6 +17,7 @@ is clipped to [0, 1] before it is denoised, as in a reproduction of these rows t
 from dataclasses import dataclass
 
 import torch
+from pydantic import PositiveFloat, PositiveInt
 
 from methods.base import Method
 from methods.proximal import proximal
@@ -29,10 +30,10 @@ class PnPADMM(Method):
 
     @dataclass(frozen=True)
     class Params:
-        gamma: float = 0.1  # penalty for the unit-norm operator, > 0
-        sigma: float = 0.02  # noise level that the denoiser removes, image units
-        iterations: int = 60  # of ADMM
-        cg_iterations: int = 50  # per x-update
+        gamma: PositiveFloat = 0.1  # penalty for the unit-norm operator, > 0
+        sigma: PositiveFloat = 0.02  # noise level that the denoiser removes, image units
+        iterations: PositiveInt = 60  # of ADMM
+        cg_iterations: PositiveInt = 50  # per x-update
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

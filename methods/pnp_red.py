@@ -15,6 +15,8 @@ nothing is measured.
 
 from dataclasses import dataclass
 
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
 from methods.base import Method
 
 
@@ -25,10 +27,10 @@ class PnPRED(Method):
 
     @dataclass(frozen=True)
     class Params:
-        mu: float = 1.0  # step for the unit-norm operator, (0, 2 / (1 + weight))
-        weight: float = 0.05  # lambda for the unit-norm operator, > 0
-        sigma: float = 0.02  # noise level that the denoiser removes, image units
-        iterations: int = 300
+        mu: PositiveFloat = 1.0  # step for the unit-norm operator, (0, 2 / (1 + weight))
+        weight: NonNegativeFloat = 0.05  # lambda for the unit-norm operator, > 0
+        sigma: PositiveFloat = 0.02  # noise level that the denoiser removes, image units
+        iterations: PositiveInt = 300
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

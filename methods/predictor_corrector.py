@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
 from methods.base import Method
 from methods.sampling import Schedule, Start, data_step, initial_state
 
@@ -34,12 +36,14 @@ class PredictorCorrector(Method):
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):
-        zeta: float = 0.3  # data step > 0, unscaled operator; "least_squares": unit norm, < 2
-        snr: float = 0.16  # signal-to-noise ratio of the corrector
+        zeta: NonNegativeFloat = (
+            0.3  # data step, unscaled operator; "least_squares": unit norm, < 2
+        )
+        snr: PositiveFloat = 0.16  # signal-to-noise ratio of the corrector
         squared: bool = False  # square the length of the corrector step
-        sigma_max: float = 10.0  # first noise level, image units
-        sigma_min: float = 0.002  # last noise level
-        levels: int = 500  # noise levels, two evaluations each
+        sigma_max: PositiveFloat = 10.0  # first noise level, image units
+        sigma_min: PositiveFloat = 0.002  # last noise level
+        levels: PositiveInt = 500  # noise levels, two evaluations each
         data_step: Literal["norm", "least_squares"] = "norm"
 
     def reconstruct(self, y, problem, prior, noise, progress):

@@ -21,6 +21,7 @@ a constant penalty lambda.
 from dataclasses import dataclass
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from methods.base import Method
 from methods.sampling import Schedule
@@ -35,9 +36,9 @@ class REDDiff(Method):
 
     @dataclass(frozen=True)
     class Params(Schedule):
-        weight: float = 0.1  # lambda, unit-norm operator, > 0
-        rate: float = 0.02  # of Adam, image units
-        levels: int = 100  # noise levels, an evaluation each
+        weight: NonNegativeFloat = 0.1  # lambda, unit-norm operator, > 0
+        rate: PositiveFloat = 0.02  # of Adam, image units
+        levels: PositiveInt = 100  # noise levels, an evaluation each
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

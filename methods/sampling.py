@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
+from pydantic import PositiveFloat, PositiveInt
 
 from methods.base import Progress
 from problems.base import Problem
@@ -35,9 +36,9 @@ SPACINGS = {"geometric": geometric_levels, "power": power_levels}
 class Schedule:
     """Parameters of the noise levels of a sampler; ``Params`` inherits them."""
 
-    sigma_max: float = 1.0  # first noise level, image units
-    sigma_min: float = 0.01  # last noise level
-    levels: int = 50  # noise levels
+    sigma_max: PositiveFloat = 1.0  # first noise level, image units
+    sigma_min: PositiveFloat = 0.01  # last noise level
+    levels: PositiveInt = 50  # noise levels
     spacing: Literal["geometric", "power"] = "geometric"  # of the noise levels
 
     def sigmas(self) -> list[float]:
@@ -63,11 +64,11 @@ class Start:
 class Annealing(Schedule):
     """Parameters of ``anneal``; ``Params`` inherits them. The defaults take 1000 evaluations."""
 
-    epsilon: float = 1.0  # Langevin step relative to sigma^2, (0, 2)
-    sigma_max: float = 10.0  # first noise level, image units
-    sigma_min: float = 0.002  # last noise level
-    levels: int = 100  # noise levels
-    updates: int = 10  # updates per level
+    epsilon: PositiveFloat = 1.0  # Langevin step relative to sigma^2, (0, 2)
+    sigma_max: PositiveFloat = 10.0  # first noise level, image units
+    sigma_min: PositiveFloat = 0.002  # last noise level
+    levels: PositiveInt = 100  # noise levels
+    updates: PositiveInt = 10  # updates per level
 
 
 def anneal(
@@ -108,8 +109,8 @@ def anneal(
 class GenerationParams(Annealing):
     """Parameters of ``generate``; the defaults take 300 evaluations."""
 
-    levels: int = 300  # noise levels
-    updates: int = 1  # updates per level
+    levels: PositiveInt = 300  # noise levels
+    updates: PositiveInt = 1  # updates per level
 
 
 def generate(

@@ -17,6 +17,8 @@ that the correction is approximate there. Deblurring is skipped as in the paper:
 
 from dataclasses import dataclass
 
+from pydantic import PositiveInt
+
 from methods.base import Method
 from methods.sampling import Annealing, Start, anneal, initial_state
 
@@ -28,8 +30,8 @@ class VEDDNM(Method):
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):
-        levels: int = 1000  # noise levels
-        updates: int = 1  # updates per level
+        levels: PositiveInt = 1000  # noise levels
+        updates: PositiveInt = 1  # updates per level
 
     def skip(self, problem):
         if not problem.has_pseudo_inverse:

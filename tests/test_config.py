@@ -12,7 +12,6 @@ from workflow.config.resolve import PRESETS, ConfigError, resolve
 from workflow.config.views import (
     label_of,
     network_for,
-    operator_of,
     params_of,
     rows_of,
     searches,
@@ -321,8 +320,9 @@ def test_a_row_like_another_has_its_parameters_and_what_was_tuned():
 
 def test_a_problem_like_another_has_its_operator_networks_and_parameters():
     config = resolve({"preset": "quick"})
-    first, other = operator_of(config, "ct8"), operator_of(config, "ct8_faces")
-    assert other == {**first, "dataset": "faces"}
+    first, other = (config["problems"][name] for name in ("ct8", "ct8_faces"))
+    assert (other["family"], other["params"]) == (first["family"], first["params"])
+    assert other["dataset"] == "faces"
     assert network_for(config, "ct8_faces", "padis") == ("ct", "patch")
     for row in config["rows"].values():
         assert params_of(row, "ct8_faces") == params_of(row, "ct8")

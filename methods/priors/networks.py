@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
+from pydantic import PositiveFloat, PositiveInt
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,12 +28,12 @@ class NetworkParams(NamedTuple):
     """
 
     backbone: str = "compact"
-    width: int = 32
+    width: PositiveInt = 32
     multipliers: tuple[int, ...] = (1, 2, 2)
-    blocks: int = 2
+    blocks: PositiveInt = 2
     dropout: float = 0.0
     position: bool = True
-    sigma_data: float = 0.5
+    sigma_data: PositiveFloat = 0.5
 
 
 class Block(nn.Module):

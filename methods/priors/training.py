@@ -5,6 +5,7 @@ import math
 from typing import Literal, NamedTuple
 
 import torch
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch.nn import functional as F
 
 from methods.priors.networks import Denoiser
@@ -33,21 +34,21 @@ class TrainingParams(NamedTuple):
         p_mean, p_std, sigma_min, sigma_max: see above.
     """
 
-    patch: int = 0
+    patch: NonNegativeInt = 0
     sizes: tuple[int, ...] = ()
     probabilities: tuple[float, ...] = ()
     batch: tuple[int, ...] = (8,)
-    examples: int = 10_000
-    learning_rate: float = 2e-4
-    warm_up: int = 0
+    examples: PositiveInt = 10_000
+    learning_rate: PositiveFloat = 2e-4
+    warm_up: NonNegativeInt = 0
     decay: float = 0.0
     ema_half_life: int = 500_000
     ema_ramp: float = 0.05
     noise: Literal["lognormal", "uniform"] = "lognormal"
     p_mean: float = -1.2
-    p_std: float = 1.2
-    sigma_min: float = 0.002
-    sigma_max: float = 40.0
+    p_std: PositiveFloat = 1.2
+    sigma_min: NonNegativeFloat = 0.002
+    sigma_max: PositiveFloat = 40.0
 
 
 class Trainer:
