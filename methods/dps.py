@@ -45,9 +45,7 @@ class DPS(Method):
           Where the measurement has noise, zeta is limited by ``noise_aware``.
         """
 
-        zeta: NonNegativeFloat = (
-            0.3  # data step, unscaled operator; "least_squares": unit norm, < 2
-        )
+        zeta: NonNegativeFloat = 0.3  # data step, unscaled; "least_squares": unit norm, < 2
         epsilon: PositiveFloat = 0.5  # Langevin step relative to sigma^2, (0, 2)
         data_step: Literal["norm", "squared", "least_squares"] = "norm"
 

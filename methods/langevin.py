@@ -32,9 +32,7 @@ class Langevin(Method):
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):
-        zeta: NonNegativeFloat = (
-            0.3  # data step, unscaled operator; "least_squares": unit norm, < 2
-        )
+        zeta: NonNegativeFloat = 0.3  # data step, unscaled; "least_squares": unit norm, < 2
         data_step: Literal["norm", "least_squares"] = "norm"
 
     def reconstruct(self, y, problem, prior, noise, progress):

@@ -36,9 +36,7 @@ class PredictorCorrector(Method):
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):
-        zeta: NonNegativeFloat = (
-            0.3  # data step, unscaled operator; "least_squares": unit norm, < 2
-        )
+        zeta: NonNegativeFloat = 0.3  # data step, unscaled; "least_squares": unit norm, < 2
         snr: PositiveFloat = 0.16  # signal-to-noise ratio of the corrector
         squared: bool = False  # square the length of the corrector step
         sigma_max: PositiveFloat = 10.0  # first noise level, image units
