@@ -6,7 +6,7 @@ from scipy.sparse.linalg import lsqr
 from problems.ct import CT
 from problems.inpainting import Inpainting
 from problems.superresolution import Superresolution
-from workflow.config.resolve import CONTROLS as LABELS
+from workflow.config.views import CONTROLS as LABELS
 from workflow.run.controls import CONTROLS
 
 SHAPE = (1, 16, 12)

@@ -7,8 +7,9 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from workflow.config import shown
 from workflow.config.resolve import PRESETS, resolve
-from workflow.run import tune as tuning
+from workflow.run.tuned import tuned
 from workflow.show import reference
 from workflow.store.arrays import file_hash
 
@@ -31,7 +32,6 @@ def test_files_are_those_of_the_run_card():
             for name in CARD["results"]}  # fmt: skip
     assert {name: file_hash(path) for name, path in kept.items()} == CARD["results"]
     assert CARD["made_with"]["commit"]
-    assert CARD["config"] == json.loads((QUICK / "config.json").read_text())
 
 
 def test_tables_are_of_the_scores():
@@ -44,14 +44,16 @@ def test_tables_are_of_the_scores():
 
 def test_tuned_values_are_the_best_trials(tmp_path):
     config = resolve({"preset": "quick"})
-    tuning.tuned(config, QUICK / "tuning", tmp_path / "tuned.yaml")
+    job = shown.tuned(config)
+    trials = [QUICK / "tuning" / s["problem"] / f"{s['row']}.csv" for s in job.settings["searches"]]
+    tuned(job, tmp_path / "tuned.yaml", *trials)
     found = yaml.safe_load((tmp_path / "tuned.yaml").read_text())
     assert found == yaml.safe_load((PRESETS / "tuned" / "quick.yaml").read_text())
 
 
 def test_keeping_a_run_replaces_the_older_one(tmp_path):
     run, kept = tmp_path / "results" / "mine", tmp_path / "reference"
-    for name in ("config.json", "run.json", "images.csv", "tables/table1.md", "figures/a/b.png"):
+    for name in ("run.json", "images.csv", "tables/table1.md", "figures/a/b.png"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).write_text(name)
     (run / "networks/ct/patch").mkdir(parents=True)
@@ -63,7 +65,6 @@ def test_keeping_a_run_replaces_the_older_one(tmp_path):
     reference.keep(run, kept)
     found = sorted(str(p.relative_to(kept / "mine")) for p in kept.rglob("*") if p.is_file())
     assert found == [
-        "config.json",
         "figures/a/b.png",
         "images.csv",
         "networks/ct/patch.json",

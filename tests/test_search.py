@@ -4,10 +4,10 @@ import math
 
 import pytest
 
+from workflow.config import jobs
 from workflow.config.resolve import resolve
 from workflow.config.views import searches
 from workflow.run.search import Axis, at_edge, parameters, search
-from workflow.run.tune import axes_of
 
 
 def tried(axes, trials, score):
@@ -95,7 +95,7 @@ def test_the_samplers_of_the_paper_anneal_by_a_factor_of_ten(preset):
     """Wherever a search may go, and in what it has found: no row is a fixed-level iteration."""
     config = resolve({"preset": preset})
     for _, row in searches(config):
-        axes = axes_of(config, row)
+        axes = {n: Axis(**axis) for n, axis in jobs.tune(config, problem, row).search.items()}
         if "sigma_min" in axes and not row.startswith("deepinv"):
             assert (axes["sigma_min"].high, axes["sigma_min"].of) == (0.1, "sigma_max"), row
     for name, row in config["rows"].items():

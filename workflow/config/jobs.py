@@ -11,10 +11,7 @@ from workflow.config.views import (
     images_of,
     network_for,
     params_of,
-    plain_label,
     prior_of,
-    rows_of,
-    searches,
     trials_of,
 )
 from workflow.plugins.discovery import OUTSIDE, find
@@ -22,22 +19,6 @@ from workflow.plugins.params import whole
 from workflow.store.fingerprint import fingerprint as code_of
 
 Config = dict[str, Any]
-SHOWN = {  # command: module that makes what it shows
-    "collect": "workflow.score.images",
-    "table": "workflow.show.tables",
-    "claims": "workflow.show.claims",
-    "metrics": "workflow.show.ranking",
-    "figure": "workflow.show.figures",
-    "plot": "workflow.show.plots",
-    "budget": "workflow.show.budget",
-    "sensitivity": "workflow.show.sensitivity",
-    "generation": "workflow.show.generation",
-    "training": "workflow.show.training",
-    "validation": "workflow.show.training",
-    "run_card": "workflow.show.run_card",
-    "report": "workflow.show.report",
-    "tuned": "workflow.run.tuned",
-}
 fingerprint = cache(code_of)
 
 
@@ -154,81 +135,6 @@ def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
         inputs={row: job.hash for row, job in made.items()},
         code=fingerprint("workflow.score.images", *code),
     )
-
-
-def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
-    """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
-    return _show(command, name or command, part(config, tables, command == "table"))
-
-
-def figure(config: Config, table: str, problem: str) -> spec.Show:
-    """Reconstructions of the rows of a table on one of its problems."""
-    settings = part(config, [table])
-    settings["tables"] = {table: {**config["tables"][table], "problems": [problem]}}
-    return _show("figure", table, settings)
-
-
-def bare(command: str) -> spec.Show:
-    """What reads nothing of a configuration."""
-    return _show(command, command, {})
-
-
-def run_card(config: Config) -> spec.Show:
-    """The card of the run, which has the whole configuration."""
-    return _show("run_card", "run_card", config)
-
-
-def generation(config: Config) -> spec.Show:
-    """Samples of priors beside real images."""
-    settings = config["generation"]
-    priors = {name: config["priors"][name] for name in settings["priors"]}
-    networks = {p["network"]: config["networks"][p["network"]] for p in priors.values()}
-    shown = {"generation": settings, "priors": priors, "networks": networks}
-    return _show("generation", "generation", shown)
-
-
-def sensitivity(config: Config, parameter: str) -> spec.Show:
-    """The trials of all searches against a parameter."""
-    settings = {**part(config, list(config["tables"]), True), "tuning": config["tuning"]}
-    return _show("sensitivity", parameter, settings)
-
-
-def tuned(config: Config) -> spec.Show:
-    """The best of all searches."""
-    searched = [
-        {
-            "problem": problem,
-            "row": row,
-            "label": plain_label(config["rows"][row]),
-            "search": tune(config, problem, row).search,
-        }
-        for problem, row in searches(config)
-    ]
-    return _show("tuned", "tuned", {"split": config["tuning"]["split"], "searches": searched})
-
-
-def part(config: Config, tables: list[str], with_params: bool = False) -> Config:
-    """What is shown of a configuration: a configuration without what other tables have.
-
-    Rows have their label, be it that of their method, and only ``with_params`` more than it; then
-    what they have for the problems shown.
-    """
-    chosen = {name: config["tables"][name] for name in tables}
-    problems = list(dict.fromkeys(p for table in chosen.values() for p in table["problems"]))
-    names = dict.fromkeys(r for name in tables for r in rows_of(config, name) if r not in CONTROLS)
-    rows = {}
-    for name in names:
-        row = {**config["rows"][name], "label": plain_label(config["rows"][name])}
-        for key in ("params_for", "at_edge"):
-            row[key] = {p: v for p, v in row[key].items() if p in problems}
-        rows[name] = row if with_params else {key: row[key] for key in ("label", "in_paper")}
-    kept = {key: config[key] for key in ("name", "differs", "figures")}
-    shown = {p: {key: config["problems"][p][key] for key in ("label", "dataset")} for p in problems}
-    return {**kept, "tables": chosen, "problems": shown, "rows": rows}
-
-
-def _show(command: str, name: str, settings: Config) -> spec.Show:
-    return spec.Show(name=name, settings=settings, code=fingerprint(SHOWN[command]))
 
 
 def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:

@@ -5,6 +5,7 @@ from shutil import which
 
 from problems.datasets.sources import SOURCES, stored
 from workflow.config import jobs
+from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.resolve import resolve
 from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches

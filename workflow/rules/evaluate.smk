@@ -37,7 +37,7 @@ rule collect_scores:
     conda:
         "../../environment.yml"
     params:
-        spec=spec(jobs.bare("collect")),
+        spec=spec(shown_by.bare("collect")),
     shell:
         "python -m workflow collect {params.spec} {output} {input} 2>&1 | tee {log}"
 
@@ -65,7 +65,7 @@ rule table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.show(CONFIG, "table", [w.table], w.table)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "table", [w.table], w.table)),
     shell:
         "python -m workflow table {params.spec} {output.csv} {input.scores} 2>&1 | tee {log}"
 
@@ -92,7 +92,7 @@ rule claims:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.show(CONFIG, "claims", ALL_TABLES)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "claims", ALL_TABLES)),
     shell:
         "python -m workflow claims {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
@@ -108,7 +108,7 @@ rule metrics:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.show(CONFIG, "metrics", MAIN_TABLES)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
         "python -m workflow metrics {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
@@ -133,7 +133,7 @@ rule reconstruction_figure:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.figure(CONFIG, w.table, w.problem)),
+        spec=lambda w: spec(shown_by.figure(CONFIG, w.table, w.problem)),
     shell:
         "python -m workflow figure {params.spec} {output} {input.images} {input.rows}"
         " 2>&1 | tee {log}"
@@ -156,12 +156,12 @@ rule plot:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.show(CONFIG, "plot", [w.table], w.table)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "plot", [w.table], w.table)),
     shell:
         "python -m workflow plot {params.spec} {output} {input} 2>&1 | tee {log}"
 
 
-rule budget:
+rule budget_plot:
     input:
         lambda w: scores_of([w.table]),
     output:
@@ -178,7 +178,7 @@ rule budget:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.show(CONFIG, "budget", [w.table], w.table)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "budget", [w.table], w.table)),
     shell:
         "python -m workflow budget {params.spec} {output} {input} 2>&1 | tee {log}"
 
@@ -195,7 +195,7 @@ rule training_table:
     conda:
         "../../environment.yml"
     params:
-        spec=spec(jobs.bare("training")),
+        spec=spec(shown_by.bare("training")),
     shell:
         "python -m workflow training {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
@@ -211,6 +211,6 @@ rule training_figure:
     conda:
         "../../environment.yml"
     params:
-        spec=spec(jobs.bare("validation")),
+        spec=spec(shown_by.bare("validation")),
     shell:
         "python -m workflow validation {params.spec} {output} {input} 2>&1 | tee {log}"

@@ -41,7 +41,7 @@ if GENERATION:
         conda:
             "../../environment.yml"
         params:
-            spec=lambda w: spec(jobs.generation(CONFIG)),
+            spec=lambda w: spec(shown_by.generation(CONFIG)),
         shell:
             "python -m workflow generation {params.spec} {output.csv} {input.train} {input.test} {input.samples}"
             " 2>&1 | tee {log}"

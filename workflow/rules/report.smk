@@ -11,7 +11,7 @@ rule run_card:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.run_card(CONFIG)),
+        spec=lambda w: spec(shown_by.run_card(CONFIG)),
     shell:
         "python -m workflow run_card {params.spec} {output} {input} 2>&1 | tee {log}"
 
@@ -34,6 +34,6 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.show(CONFIG, "report", list(TABLES))),
+        spec=lambda w: spec(shown_by.show(CONFIG, "report", list(TABLES))),
     shell:
         "python -m workflow report {params.spec} {output} {input.card} {input.shown} 2>&1 | tee {log}"

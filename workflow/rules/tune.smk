@@ -35,7 +35,7 @@ rule sensitivity:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.sensitivity(CONFIG, w.parameter)),
+        spec=lambda w: spec(shown_by.sensitivity(CONFIG, w.parameter)),
     shell:
         "python -m workflow sensitivity {params.spec} {output} {input} 2>&1 | tee {log}"
 
@@ -50,7 +50,7 @@ rule tuned:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.tuned(CONFIG)),
+        spec=lambda w: spec(shown_by.tuned(CONFIG)),
     shell:
         "python -m workflow tuned {params.spec} {output} {input} 2>&1 | tee {log}"
 
