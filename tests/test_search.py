@@ -94,7 +94,7 @@ def test_nan_is_worse_than_everything():
 def test_the_samplers_of_the_paper_anneal_by_a_factor_of_ten(preset):
     """Wherever a search may go, and in what it has found: no row is a fixed-level iteration."""
     config = resolve({"preset": preset})
-    for _, row in searches(config):
+    for problem, row in searches(config):
         axes = {n: Axis(**axis) for n, axis in jobs.tune(config, problem, row).search.items()}
         if "sigma_min" in axes and not row.startswith("deepinv"):
             assert (axes["sigma_min"].high, axes["sigma_min"].of) == (0.1, "sigma_max"), row
