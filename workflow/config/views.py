@@ -36,7 +36,7 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 def plain_label(row: dict[str, Any]) -> str:
     """Name of a row, or else of its method."""
-    return row.get("label", find("method", row["method"]).attributes["label"])
+    return row["label"] if "label" in row else find("method", row["method"]).attributes["label"]
 
 
 def label_of(row: dict[str, Any]) -> str:
