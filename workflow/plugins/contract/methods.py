@@ -19,7 +19,7 @@ from workflow.plugins.randomness import WatchedNoise, seeded
 GREY, COLOUR = (1, 24, 20), (3, 16, 16)
 PATCH = 8  # pixels, of the network in place of the trained one
 FAMILIES = {"ct": {"views": 6}, "superresolution": {}, "inpainting": {}, "deblurring": {}}
-SHORT = {"levels": 3, "updates": 2, "iterations": 4}
+SHORT = {"levels": 3, "updates": 2, "iterations": 4, "steps": 5}
 
 
 def small_network(channels: int = 1, seed: int = 0) -> Denoiser:
@@ -51,7 +51,8 @@ class Case:
         self.cls = load("method", name)
         self.params = make_params(self.cls.Params, params, name)
         names = {f.name for f in fields(self.params)} - set(params)
-        self.params = replace(self.params, **{k: v for k, v in SHORT.items() if k in names})
+        short = {k: min(v, getattr(self.params, k)) for k, v in SHORT.items() if k in names}
+        self.params = replace(self.params, **short)
         self.drawn = False
 
     def run(self, shape=GREY, seeds=(1, 2), y=None):
