@@ -71,7 +71,7 @@ def start(folder, *arguments):
 
 def run(folder, *arguments):
     process = start(folder, *arguments)
-    output, _ = process.communicate(timeout=600)
+    output, _ = process.communicate(timeout=3600)
     return process.returncode, output
 
 
