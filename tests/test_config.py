@@ -34,8 +34,8 @@ MISTAKES = [
     ({"tables": {"table1": {"problems": ["ct21"]}}}, "'ct20'"),
     ({"tables": {"table1": {"rows": ["admm"]}}}, "'admm_tv'"),
     ({"rows": {"padis": {"params": {"data_step": "norn"}}}}, "'norm', 'squared'"),
-    ({"rows": {"padis": {"params": {"zeta": "abc"}}}}, "zeta must be float, not 'abc'"),
-    ({"rows": {"padis": {"params": {"levels": 1.5}}}}, "levels must be int, not 1.5"),
+    ({"rows": {"padis": {"params": {"zeta": "abc"}}}}, "zeta must be float >= 0, not 'abc'"),
+    ({"rows": {"padis": {"params": {"levels": 1.5}}}}, "levels must be int > 0, not 1.5"),
     (
         {"rows": {"padis": {"search": {"zeta": [1, 2]}}}},
         "search.zeta: must be a mapping, not [1, 2]",

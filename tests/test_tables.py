@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow.config import shown
 from workflow.config.resolve import resolve
 from workflow.score import published
 from workflow.score.scores import read_scores
@@ -332,8 +333,9 @@ def test_files_of_a_table_agree(table, tmp_path):
         "problems": ["ct20"], "caption": "Main table", "rows": ["baseline", "padis", "admm_tv"],
     }}})  # fmt: skip
     folder = tmp_path / "new" / "tables"
+    job = shown.show(config, "table", ["main"], "main")
     (tmp_path / "ct20.csv").write_text(IMAGES)
-    tables.table(config, "main", [tmp_path / "ct20.csv"], folder)
+    tables.table(job, folder / "main.csv", tmp_path / "ct20.csv")
     names = ["main.csv", "main.json", "main.md", "main.tex", "main_cost.csv", "main_cost.md"]
     assert sorted(p.name for p in folder.iterdir()) == names
     read = read_summary(folder / "main.csv")
@@ -349,7 +351,7 @@ def test_files_of_a_table_agree(table, tmp_path):
     assert "| PaDIS | 1000 | 1000 | 2000 | 8 |" in (folder / "main_cost.md").read_text()
     assert cells.document(cells.load(folder / "main.json")) == text
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    tables.table(config, "main", [tmp_path / "ct20.csv"], folder)
+    tables.table(job, folder / "main.csv", tmp_path / "ct20.csv")
     assert before == {p.name: p.read_bytes() for p in folder.iterdir()}
 
 
