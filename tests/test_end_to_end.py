@@ -107,6 +107,7 @@ class Waiting(Method):
             file.write("x")
         while Path("batches").stat().st_size == 2 and not Path("go").exists():
             time.sleep(0.02)
+        progress(1, 1)
         x = problem.baseline(y)
         return x + 0.1 * noise.normal(x.shape[1:])
 """
