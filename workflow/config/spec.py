@@ -36,8 +36,11 @@ class JobSpec:
 
     @property
     def hash(self) -> str:
-        """Its name: 16 hexadecimal digits of the SHA-256 of the record."""
-        text = json.dumps(self.record, sort_keys=True)
+        """Its name: 16 hexadecimal digits of the SHA-256 of the record.
+
+        The order of entries counts in what is shown only.
+        """
+        text = json.dumps(self.record, sort_keys=not isinstance(self, Show))
         return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -163,7 +166,7 @@ KINDS = {
 def save_spec(path: Path, spec: JobSpec) -> None:
     """Write a record to a file that is named by its hash, if it is not there."""
     if not Path(path).exists():
-        write_text(path, json.dumps(spec.record, indent=1, sort_keys=True) + "\n")
+        write_text(path, json.dumps(spec.record, indent=1) + "\n")
 
 
 def load_spec(path: Path) -> JobSpec:

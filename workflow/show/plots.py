@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,9 @@ def difference_figure(rows: list[tuple[str, Mean]], reference: str) -> Figure:
     Args:
         rows: label and difference of the PSNR, in dB.
     """
-    figure = Figure(figsize=(WIDTH, 0.6 + 0.17 * len(rows)), layout="constrained")
+    labels = ["\n".join(wrap(label, 28)) for label, _ in rows]
+    lines = sum(1 + label.count("\n") for label in labels)
+    figure = Figure(figsize=(WIDTH, 0.6 + 0.17 * lines), layout="constrained")
     axes = figure.subplots()
     places = range(len(rows), 0, -1)
     for place, (_, mean) in zip(places, rows, strict=True):
@@ -96,7 +99,7 @@ def difference_figure(rows: list[tuple[str, Mean]], reference: str) -> Figure:
     ticks = [x for x in (-10, -3, -1, 0, 1, 3, 10) if min(low, -1) <= x <= max(high, 1)]
     axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
     axes.minorticks_off()
-    axes.set_yticks(list(places), labels=[label for label, _ in rows], parse_math=False)
+    axes.set_yticks(list(places), labels=labels, parse_math=False)
     finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
     return figure
 
@@ -107,7 +110,9 @@ def cost_figure(rows: list[tuple[str, float, float]]) -> Figure:
     Args:
         rows: label, seconds per image and PSNR in dB; less than 10 ms counts as that.
     """
-    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    columns = 1 if max(len(label) for label, *_ in rows) > 32 else 2
+    height = 1.8 + 0.13 * -(-len(rows) // columns)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
     for number, (label, seconds, psnr) in enumerate(rows, 1):
         axes.plot(
@@ -116,7 +121,7 @@ def cost_figure(rows: list[tuple[str, float, float]]) -> Figure:
         )  # fmt: skip
     axes.set_xscale("log")
     finish(axes, "", "Seconds per image", "PSNR (dB)")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=TEXT - 1, frameon=False)
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=TEXT - 1, frameon=False)
     return figure
 
 
