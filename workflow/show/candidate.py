@@ -18,7 +18,8 @@ from workflow.config.build import build_problem
 from workflow.config.views import plain_label
 from workflow.plugins.discovery import find, kinds_of, use
 from workflow.plugins.params import PluginError, checked
-from workflow.score.metrics import mean_psnr, score
+from workflow.score.metrics import score
+from workflow.score.psnr import mean_psnr
 from workflow.show.contents import main_problems, test_images
 from workflow.store import arrays
 from workflow.store.arrays import StoreError, load_arrays, load_record, save_record
