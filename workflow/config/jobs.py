@@ -1,5 +1,6 @@
 """The jobs of a configuration: for each what it reads (``workflow.config.spec``)."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -177,6 +178,12 @@ def _prior(dataset: str, prior: dict[str, Any]) -> spec.Prior:
 
 def _computed(config: Config) -> dict[str, Any]:
     return {key: config[key] for key in ("seed", "device", "precision")}
+
+
+def plugins_of(config: Config, rows: Iterable[str]) -> list[str]:
+    """Files outside the project that define the methods of rows."""
+    methods = {config["rows"][row]["method"] for row in rows}
+    return sorted(path for name in methods for path in _outside(find("method", name)))
 
 
 def _outside(plugin: Any) -> list[str]:

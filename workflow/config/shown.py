@@ -1,5 +1,6 @@
 """The jobs that show something: for each the part of a configuration that it reads."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from workflow.config import jobs, spec
@@ -26,7 +27,8 @@ SHOWN = {  # command: module that makes what it shows
 
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
     """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
-    return _show(command, name or command, part(config, tables, command == "table"))
+    settings = part(config, tables, command == "table")
+    return _show(command, name or command, settings, jobs.plugins_of(config, settings["rows"]))
 
 
 def figure(config: Config, table: str, problem: str) -> spec.Show:
@@ -95,5 +97,6 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
     return {**kept, "tables": chosen, "problems": shown, "rows": rows}
 
 
-def _show(command: str, name: str, settings: Config) -> spec.Show:
-    return spec.Show(name=name, settings=settings, code=jobs.fingerprint(SHOWN[command]))
+def _show(command: str, name: str, settings: Config, plugins: Sequence[str] = ()) -> spec.Show:
+    code = jobs.fingerprint(SHOWN[command])
+    return spec.Show(name=name, settings=settings, code=code, plugins=list(plugins))
