@@ -33,6 +33,7 @@ TAGS = [
     "RescaleIntercept",
     "RescaleType",
     "SamplesPerPixel",
+    "PixelRepresentation",
     "PhotometricInterpretation",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
@@ -48,7 +49,6 @@ class Header(NamedTuple):
         order: key by which the frames of files are put in order, one per frame.
         orientation: direction of rows and of columns, six numbers, or None where it is missing.
         reason: why the values are not Hounsfield units, or "".
-        inverted: small values are shown bright.
         section: it shows a section of the patient, not a projection, and must say which.
     """
 
@@ -57,7 +57,6 @@ class Header(NamedTuple):
     order: tuple[tuple, ...] = ()
     orientation: tuple[float, ...] | None = None
     reason: str = ""
-    inverted: bool = False
     section: bool = True
 
 
@@ -83,7 +82,7 @@ def header(path: Path) -> Header:
     (plane,) = planes
     scales = {
         tuple(
-            str(_latest(g, "PixelValueTransformationSequence", f"Rescale{part}") or "")
+            _text(_latest(g, "PixelValueTransformationSequence", f"Rescale{part}"))
             for part in ("Slope", "Intercept", "Type")
         )
         for g in groups
@@ -93,9 +92,8 @@ def header(path: Path) -> Header:
     places = [_numbers(_latest(g, "PlanePositionSequence", "ImagePositionPatient")) for g in groups]
     series, number = str(data.get("SeriesInstanceUID", "")), float(data.get("InstanceNumber") or 0)
     order = tuple((series, _height(plane, place), number, k) for k, place in enumerate(places))
-    inverted = data.get("PhotometricInterpretation") == "MONOCHROME1"
     section = data.get("Modality") in SECTIONS
-    return Header(kind, patient, order, plane, _reason(data, *scales), inverted, section)
+    return Header(kind, patient, order, plane, _reason(data, *scales), section)
 
 
 def read(path: Path, frame: int, head: Header, plane: str) -> Values:
@@ -121,7 +119,7 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
     values = SimpleITK.GetArrayFromImage(image)[0]
     spacing = image.GetSpacing()[1::-1]
     window = None if head.reason else CT_WINDOW
-    return Values(values, spacing, window, head.reason, inverted=head.inverted)
+    return Values(values, spacing, window, head.reason)
 
 
 def _no_image(data) -> str | None:
@@ -146,13 +144,19 @@ def _reason(data, scale: tuple[str, str, str]) -> str:
     color = data.get("PhotometricInterpretation", "MONOCHROME2")
     if int(data.get("SamplesPerPixel") or 1) > 1:
         return f"a color {name.removesuffix(' Storage')}"
+    if color == "MONOCHROME1":
+        return "MONOCHROME1, whose values are turned round so that large ones are bright"
     if color != "MONOCHROME2":
         return f"{color}"
     if name not in CT and name != "CT Image":
         return f"{name.removesuffix(' Image Storage')} has no fixed units"
     if not slope or not intercept:
         return "CT without a rescale (RescaleSlope, RescaleIntercept)"
-    return "" if unit in ("", "HU") else f"CT in units {unit}"
+    if unit not in ("", "HU"):
+        return f"CT in units {unit}"
+    if not data.get("PixelRepresentation") and float(intercept) >= 0:
+        return f"CT whose rescale leaves no value below {float(intercept):g}"
+    return ""
 
 
 def _latest(groups: list, sequence: str, name: str):
@@ -162,6 +166,10 @@ def _latest(groups: list, sequence: str, name: str):
         for item in group.get(sequence) or ():
             found = item.get(name, found)
     return found
+
+
+def _text(value) -> str:
+    return "" if value is None else str(value)
 
 
 def _numbers(values) -> tuple[float, ...] | None:

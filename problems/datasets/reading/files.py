@@ -22,7 +22,7 @@ FORMATS = {
 DETACHED = (".nhdr", ".mhd")  # headers whose values are in another file
 SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}
 LABELS = re.compile(  # words of names of files that lie beside images and are none
-    r".*masks?|.*seg|segs|segmentations?|labels?(tr|ts|val)?|labelmaps?|annotations?|rois?|contours?"
+    r".*masks?|.*seg|segs|segmentation[a-z]*|labels?(tr|ts|val)?|labelmaps?|annotations?|rois?|contours?"
 )
 
 
@@ -90,12 +90,17 @@ def listed(root: Path, include: Iterator[str] = (), exclude: Iterator[str] = ())
     listing = Listing()
     others = []
     for path, parts in _walk(root, (), (), listing):
-        kind = _left_out((*parts, path.name), include, exclude)
+        names = (*parts, path.name)
+        kind = _left_out(names, include, exclude)
         stem, format = (path.name, None) if kind else _format(path)
-        if format:
+        if format not in (None, "dicom") and not include and named_labels(names):
+            kind = "masks and labels"
+        if format and not kind:
             listing.files.append(File(path, parts, stem, format))
         else:
             others.append((path, parts, kind or f"{path.suffix or 'other'} files"))
+    for links in (listing.broken, listing.loops):
+        links[:] = [p for p in links if not _matches(p.relative_to(root).parts, exclude)]
     headers = {file.path.parent for file in listing.files if file.path.suffix.lower() in DETACHED}
     for path, parts, kind in others:
         if path.parent in headers and not kind.startswith(("hidden", "masks")):
@@ -114,6 +119,12 @@ def said(kinds: Mapping[str, int]) -> str:
     """Counts by kind for the end of a message."""
     text = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     return f"; left out: {text}" if text else ""
+
+
+def named_labels(parts: tuple[str, ...]) -> bool:
+    """Whether names say mask or label; DICOM files say what they are in their header."""
+    words = {word for part in parts for word in re.split(r"[^a-z]+", part.lower())}
+    return any(map(LABELS.fullmatch, words))
 
 
 def _walk(folder: Path, parts: tuple, above: tuple, listing: Listing) -> Iterator:
@@ -154,10 +165,7 @@ def _left_out(parts: tuple[str, ...], include, exclude) -> str | None:
         return "excluded by a pattern"
     if include:
         return None if _matches(parts, include) else "not included by a pattern"
-    words = {word for part in parts for word in re.split(r"[^a-z]+", part.lower())}
-    if "derivatives" in parts[:-1]:
-        return "derivatives"
-    return "masks and labels" if any(map(LABELS.fullmatch, words)) else None
+    return "derivatives" if "derivatives" in parts[:-1] else None
 
 
 def _matches(parts: tuple[str, ...], patterns) -> bool:

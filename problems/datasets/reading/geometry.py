@@ -43,6 +43,10 @@ def volume(path: Path, plane: str = "axial") -> Volume:
     """
     import SimpleITK
 
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        import nibabel
+
+        nibabel.load(path).dataobj.get_unscaled()  # raises where the file ends early, ITK does not
     image = read_quietly(str(path))
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]

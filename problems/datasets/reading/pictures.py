@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from problems.datasets.reading.files import named_labels
 from problems.datasets.reading.units import Values, plain
 
 PLAIN = ("1", "L", "I", "I;16", "I;16B", "F", "RGB")  # Pillow's modes that are taken as they are
@@ -28,12 +29,16 @@ def page(path: Path, number: int) -> Values:
 
 
 def arrays(path: Path) -> list[tuple[str, Values]]:
-    """(name ending, values) of the images of a NPY or NPZ file. Nothing is unpickled."""
+    """(name ending, values) of the images of a NPY or NPZ file, but for those called masks.
+
+    Nothing is unpickled.
+    """
     data = np.load(path, allow_pickle=False)
     if isinstance(data, np.ndarray):
         return _images(data)
     with data:
-        return [(f"_{key}{end}", values) for key in data for end, values in _images(data[key])]
+        keys = [key for key in data if not named_labels((key,))]
+        return [(f"_{key}{end}", values) for key in keys for end, values in _images(data[key])]
 
 
 def _images(array: np.ndarray) -> list[tuple[str, Values]]:

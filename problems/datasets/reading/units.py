@@ -28,7 +28,6 @@ class Values(NamedTuple):
         window: values that become 0 and 1, or None where nothing says which.
         reason: why nothing says so.
         labels: the values are those of a mask.
-        inverted: the smaller a value, the brighter it is shown.
     """
 
     array: np.ndarray
@@ -36,12 +35,13 @@ class Values(NamedTuple):
     window: tuple[float, float] | None = None
     reason: str = ""
     labels: bool = False
-    inverted: bool = False
 
 
 def plain(array: np.ndarray) -> Values:
     """The values of a picture or an array, whose file says nothing of units."""
     low, high = array.min(), array.max()
+    if not np.isfinite([low, high]).all():
+        raise ValueError("it holds NaN or infinite values")
     window, reason = None, f"values {low:g} to {high:g} have no known range"
     if array.dtype.kind == "b" or (array.dtype.kind == "f" and low >= 0 and high <= 1):
         window = (0.0, 1.0)
@@ -56,7 +56,7 @@ def plain(array: np.ndarray) -> Values:
 
 
 def window_for(values: Values, window: tuple[float, float] | None, path: Path) -> tuple:
-    """The values that become 0 and 1, the configuration's first; turned round for inverted ones.
+    """The values that become 0 and 1; those of the configuration take precedence.
 
     Raises:
         DataError: nothing says which, or the window is turned round.
@@ -67,7 +67,7 @@ def window_for(values: Values, window: tuple[float, float] | None, path: Path) -
     low, high = chosen
     if not low < high:
         raise DataError(f"window {low:g}, {high:g} of {path}: the first must be the smaller")
-    return (high, low) if values.inverted else (low, high)
+    return low, high
 
 
 def proposed(array: np.ndarray) -> str:
