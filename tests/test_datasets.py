@@ -1,5 +1,8 @@
 """The dataset interface, the phantom, the photographs, and what is known of real images."""
 
+import json
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
@@ -14,9 +17,12 @@ from problems.datasets.base import (
     nested,
     resize,
 )
+from problems.datasets.chest_ct import ChestCT
+from problems.datasets.description import contact_sheet, description, lines
 from problems.datasets.natural_images import NaturalImages, tiles
 from problems.datasets.phantom import Phantom
 from problems.datasets.sources import DownloadError
+from workflow.plugins.discovery import load
 
 RNG = np.random.default_rng(0)
 
@@ -276,3 +282,90 @@ def test_tiles_are_disjoint_and_in_the_center():
     ((_, whole),) = tiles(pixels, 7)
     np.testing.assert_array_equal(whole, pixels[:, :, 1:8])
     assert tiles(pixels, 8) == []
+
+
+# Real images, and what is said of them
+
+PREPARED = {  # SHA-256 of pixels, names and patients as of before SimpleITK read them
+    ("chest_ct", "train"): "f726504aae6ecf67",
+    ("chest_ct", "validation"): "12a87523bdab5513",
+    ("chest_ct", "test"): "8da8010389b4146b",
+    ("orl_faces", "train"): "954ade655747fae6",
+    ("orl_faces", "validation"): "017a7c6a1726353f",
+    ("orl_faces", "test"): "7f6a8e6ca2606204",
+    ("lung_crops", "test"): "2f62e1eac1292f53",
+    ("head_abdomen", "test"): "a29de8ee66aea1e3",
+}
+
+
+@pytest.mark.parametrize(("name", "split"), PREPARED)
+def test_prepared_images_stay_the_same(downloads, name, split):
+    source = "other_ct" if name in ("lung_crops", "head_abdomen") else name
+    cls = load("dataset", source)
+    params = cls.Params(part=name) if source == "other_ct" else cls.Params()
+    limit = 12 if split == "test" and source != "other_ct" else None
+    images = cls(params, downloads).load(split, (64, 64), limit)
+    digest = sha256(images.pixels.tobytes())
+    digest.update(json.dumps([images.ids, images.clusters, list(images.pixels.shape)]).encode())
+    assert digest.hexdigest()[:16] == PREPARED[name, split]
+
+
+def test_chest_slices_are_described(downloads):
+    found = description(ChestCT(ChestCT.Params(), downloads), "train")
+    assert (found["patients"], found["images"], found["looked_at"]) == (2, 166, 64)
+    assert found["size"] == [[512, 512], [512, 512]]
+    assert found["spacing"] == [[0.627, 0.627], [0.7031, 0.7031]]
+    assert found["window"] == [-1000, 1200]
+    assert (found["before"]["low"], found["after"]["low"], found["after"]["high"]) == (-1024, 0, 1)
+    assert json.loads(json.dumps(found)) == found
+    text = lines("train", found)
+    assert text[0] == "train: images 166, patients or subjects 2"
+    assert text[1] == "  size 512 x 512 pixels, 0.627 x 0.627 to 0.703 x 0.703 mm"
+
+
+def test_description_reads_few_images_and_counts_what_is_left_out():
+    read = []
+
+    def unread(k):
+        return UnreadImage(f"{k}", f"{k // 2}", lambda: read.append(k) or image("", (8, 6)).pixels)
+
+    class Source(Listed):
+        def left_out(self, split):
+            return {"reports": 3}
+
+    found = description(Source(*map(unread, range(9))), "test", looked_at=3)
+    assert read == [0, 4, 8]
+    assert (found["patients"], found["images"], found["looked_at"]) == (5, 9, 3)
+    assert found["spacing"] is None
+    assert found["after"] == {"low": 0.4, "high": 0.6, "mean": 0.5}
+    assert lines("test", found)[1] == "  size 8 x 6 pixels"
+    assert lines("test", found)[-2:] == ["  (of 3 images, evenly spaced)", "  left out: 3 reports"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_contact_sheet_shows_evenly_spaced_images(channels):
+    pixels = np.linspace(0, 0.8, 9, dtype=np.float32)[:, None, None, None]
+    pixels = np.broadcast_to(pixels, (9, channels, 10, 20))
+    sheet = contact_sheet(pixels, limit=4)
+    assert sheet.dtype == np.uint8
+    assert sheet.shape == ((50, 24) if channels == 1 else (50, 24, 3))
+    grey = sheet if channels == 1 else sheet[..., 0]
+    assert sorted(set(np.unique(grey))) == [0, 76, 128, 204, 255]
+
+
+def test_images_without_contrast_are_refused():
+    flat = [RawImage(f"{k}", "p", np.full((8, 8), 0.5 + k / 100)) for k in range(4)]
+    refused(
+        ["train images", "hardly any contrast", "0: 0.5 to 0.5"],
+        Listed(*flat).load,
+        "train",
+        (8, 8),
+    )
+    some = [image(f"{k}", (8, 8)) for k in range(4, 9)]
+    assert len(Listed(*flat, *some).load("train", (8, 8)).ids) == 9
+
+
+def test_window_maps_values():
+    raw = RawImage("a", "p", np.linspace(-2000, 2000, 64).reshape(8, 8), (-1000.0, 1200.0))
+    pixels = Listed(raw).load("train", (8, 8)).pixels[0, 0]
+    np.testing.assert_allclose(pixels, np.clip((raw.pixels + 1000) / 2200, 0, 1), atol=1e-6)

@@ -4,6 +4,8 @@ A header says the class of the file, patient, series, place of each slice, and w
 are Hounsfield units: CT with a rescale, of its own or in the functional groups of an enhanced file.
 """
 
+import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +66,11 @@ def header(path: Path) -> Header:
     """Read a header; whatever pydicom raises passes through."""
     import pydicom
 
-    data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+    with warnings.catch_warnings(action="ignore"):  # of a standard that was not quite kept
+        data = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=TAGS)
+        data.setdefault("SOPClassUID", data.file_meta.get("MediaStorageSOPClassUID"))
+    if not data.SOPClassUID and "Modality" not in data:
+        raise ValueError("it is no DICOM file")
     patient = str(data.get("PatientID", "")).strip()
     patient = "" if patient.lower() in NOBODY else patient
     kind = _no_image(data)
@@ -104,8 +110,7 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
     """
     import SimpleITK
 
-    image = read_quietly(str(path), "GDCMImageIO")
-    image = image[:, :, frame : frame + 1]
+    image = _last(path, path.stat().st_mtime_ns)[:, :, frame : frame + 1]
     if plane != "stored" and (head.orientation or head.section):
         if head.orientation is None:
             raise DataError(
@@ -122,6 +127,12 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
     return Values(values, spacing, window, head.reason)
 
 
+@lru_cache(maxsize=1)
+def _last(path: Path, _changed: int):
+    """The file that was read last, as its frames are asked for one after the other."""
+    return read_quietly(str(path), "GDCMImageIO")
+
+
 def _no_image(data) -> str | None:
     """What a file is if it is no image, from its class and type."""
     name = getattr(data.get("SOPClassUID"), "name", "")
@@ -130,11 +141,12 @@ def _no_image(data) -> str | None:
         return "localizers"
     if "Secondary Capture" in name:
         return SCREEN
-    if "Rows" not in data or (name and "Image Storage" not in name):
-        if name == "Media Storage Directory Storage":
-            return "DICOMDIR"
-        return f"DICOM {name.removesuffix(' Storage') or modality or 'without an image'}"
-    return None
+    if name == "Media Storage Directory Storage":
+        return "DICOMDIR"
+    if "Rows" in data and (not name or "Image Storage" in name):
+        return None
+    emptied = " without pixels" if "Rows" not in data and "Image" in name else ""
+    return f"DICOM {name.removesuffix(' Storage') or modality}{emptied}"
 
 
 def _reason(data, scale: tuple[str, str, str]) -> str:
