@@ -81,6 +81,11 @@ def sagittal_named(d):
     slices(d, lambda k: hu(k) + 1024, change=place)
 
 
+@error("single slices cannot be cut", "sagittal", "convert", params={"plane": "resliced"})
+def sagittal_resliced(d):
+    sagittal(d)
+
+
 @error("slices of the heart", "oblique", "45 degrees")
 def oblique(d):
     slices(d, lambda k: hu(k) + 1024, change=lying(0.7071, 0.7071, 0, 0, 0, -1))
@@ -400,6 +405,17 @@ def decathlon(d):
             nifti(BODY[:, ::-1], LAS)(d / folder / f"liver_{k}")
 
 
+@error("images/train and labels/train", "images holds folders of splits", "`path`")
+def detection(d):
+    for kind in ("images", "labels"):
+        files(d / kind, picture(GREY))
+
+
+@error("abbreviations", "rename tr to train, va to validation, ts to test")
+def abbreviations(d):
+    files(d, picture(GREY), ("tr", "va", "ts"))
+
+
 @error("COCO", "rename train2017 to train, val2017 to validation and add test")
 def coco(d):
     files(d, picture(GREY), ("train2017", "val2017"))
@@ -432,6 +448,12 @@ def litter(d):
     picture(GREY)(d / "test" / "__MACOSX" / "x")
     for name in (".DS_Store", "._c.png", "Thumbs.db", "notes.txt"):
         (d / "test" / name).write_text("no image")
+
+
+@error("a label map that nothing calls so", "x.png", "labels", "exclude: ['x.png']")
+def picture_labels(d):
+    files(d, picture(GREY))
+    Image.fromarray((GREY // 80).astype("u1")).save(d / "train" / "x.png")
 
 
 @error("a mask of black and white that nothing calls so", "x.png", "mask", "exclude: ['x.png']")

@@ -20,7 +20,8 @@ from pydantic import Field
 from problems.datasets.base import DataError, Dataset, RawImage, UnreadImage
 from problems.datasets.reading import dicom, geometry, pictures, volumes
 from problems.datasets.reading.files import counted, listed, root_of, said
-from problems.datasets.reading.splits import Entry, Split, split_folder
+from problems.datasets.reading.layout import split_folder
+from problems.datasets.reading.splits import Entry, Split
 from problems.datasets.reading.units import Values, grey_or_color, proposed, window_for
 
 

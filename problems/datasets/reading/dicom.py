@@ -120,7 +120,7 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
         rows, columns = np.reshape(head.orientation, (2, 3))
         axes = np.stack([rows, columns, np.cross(rows, columns)], axis=1)
         image.SetDirection(axes.ravel().tolist())
-        image = oriented(image, plane, path)
+        image = oriented(image, plane, path, single=True)
     values = SimpleITK.GetArrayFromImage(image)[0]
     spacing = image.GetSpacing()[1::-1]
     window = None if head.reason else CT_WINDOW

@@ -133,10 +133,10 @@ def _walk(folder: Path, parts: tuple, above: tuple, listing: Listing) -> Iterato
     for name in sorted(_names(folder, listing)):
         path = folder / name
         if os.path.isdir(path):
-            if os.path.realpath(path) in here:
-                listing.loops.append(path)
-            elif _system(name):
+            if _system(name):
                 listing.left_out.append((parts, "hidden and system files"))
+            elif os.path.realpath(path) in here:
+                listing.loops.append(path)
             else:
                 yield from _walk(path, (*parts, name), here, listing)
         elif os.path.isfile(path):

@@ -96,15 +96,18 @@ def read_quietly(path: str, reader: str = "") -> Any:
     return SimpleITK.ReadImage(path, imageIO=reader)
 
 
-def oriented(image: Any, plane: str, path: Path) -> Any:
+def oriented(image: Any, plane: str, path: Path, single: bool = False) -> Any:
     """A SimpleITK image (x, y, z) in the usual view of its plane.
+
+    Args:
+        single: it is one slice, out of which no other ones can be cut.
 
     Raises:
         DataError: its slices lie in another plane, or its pixels are no squares.
     """
     import SimpleITK
 
-    _check_plane(np.reshape(image.GetDirection(), (3, 3)), plane, path)
+    _check_plane(np.reshape(image.GetDirection(), (3, 3)), plane, path, single)
     image = SimpleITK.DICOMOrient(image, VIEWS[plane])
     sides = image.GetSpacing()[:2]
     if max(sides) > SQUARE * min(sides):
@@ -115,20 +118,21 @@ def oriented(image: Any, plane: str, path: Path) -> Any:
     return image
 
 
-def _check_plane(directions: np.ndarray, plane: str, path: Path) -> None:
+def _check_plane(directions: np.ndarray, plane: str, path: Path, single: bool = False) -> None:
     """Refuse slices in another plane than the one that was asked for."""
     normal = np.abs(directions[:, 2])
-    found = PLANES[int(normal.argmax())]
-    if plane == "resliced" or (found == plane and normal.max() > OBLIQUE):
+    found, wanted = PLANES[int(normal.argmax())], "axial" if plane == "resliced" else plane
+    if (plane == "resliced" and not single) or (found == wanted and normal.max() > OBLIQUE):
         return
     if normal.max() <= OBLIQUE:
         raise DataError(
             f"{path}: its slices are oblique, {np.degrees(np.arccos(normal.max())):.0f} degrees "
             f"from {found}; leave it out with `exclude`, or set `plane: stored` to take it as it is"
         )
+    cut = "convert the series to NIfTI and set" if single else "set"
     raise DataError(
-        f"{path}: its slices are {found}, wanted {plane}; leave it out with `exclude`, set `plane: "
-        f"{found}` if all are, or `plane: resliced` to cut axial slices out of such volumes"
+        f"{path}: its slices are {found}, wanted {wanted}; leave it out with `exclude`, set "
+        f"`plane: {found}` if all are, or {cut} `plane: resliced` to cut axial slices out of it"
     )
 
 

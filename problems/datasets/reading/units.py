@@ -16,6 +16,7 @@ CT_WINDOW = (-1000.0, 1200.0)  # HU mapped to 0 and 1 unless the window is set
 FILLED = 0.6  # share of the range of a type that the largest value of an image must exceed
 TISSUE = 0.25  # share of a CT volume that is air, lung, soft tissue or padding, at least
 FEW = 32  # whole numbers up to this one are labels, not grey values
+CLASSES = 8  # of a picture that is a label map, at most
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)  # of red, green and blue
 
 
@@ -52,7 +53,7 @@ def plain(array: np.ndarray) -> Values:
         else:
             bits = 8 * array.dtype.itemsize
             reason = f"values {low:g} to {high:g} do not fill the range of {bits} bits"
-    return Values(array, None, window, reason, labels=_binary(array))
+    return Values(array, None, window, reason, labels=_few_values(array))
 
 
 def window_for(values: Values, window: tuple[float, float] | None, path: Path) -> tuple:
@@ -111,9 +112,11 @@ def grey_or_color(array: np.ndarray, color: bool) -> np.ndarray:
     return np.moveaxis(pixels, -1, 0) if color else pixels @ LUMINANCE
 
 
-def _binary(array: np.ndarray) -> bool:
-    """Whether a picture is black and white only: 0 and 1, or 0 and 255, and both occur."""
+def _few_values(array: np.ndarray) -> bool:
+    """Whether a picture is black and white only, or holds a few small numbers."""
     if array.dtype.kind == "f" or array.ndim > 2:
         return False
     low, high = int(array.min()), int(array.max())
-    return low == 0 and high in (1, 255) and bool(np.isin(array, (low, high)).all())
+    if low != 0 or high not in (*range(1, FEW + 1), 255):
+        return False
+    return len(np.unique(array)) <= (2 if high == 255 else CLASSES)
