@@ -146,6 +146,12 @@ def picture(array, end=".png", **kw):
     return lambda p: Image.fromarray(array).save(f"{p}{end}", **kw)
 
 
+BODY = np.stack([hu(k) for k in range(4)]).transpose(2, 1, 0)  # as VOLUME, the slices differ
+LAS = np.diag([-1.0, 1, 1, 1])
+GREY = (unit() * 255).astype("u1")
+NEEDED = "`window`"
+
+
 @value("control", 2)
 def dicom_series(d):
     series(d)

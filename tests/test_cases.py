@@ -1,6 +1,8 @@
 """Folders of the kinds that people bring are read right, or refused by the line that mends them."""
 
-import further_cases  # noqa: F401
+import cases_dicom  # noqa: F401
+import cases_geometry  # noqa: F401
+import cases_layout  # noqa: F401
 import numpy as np
 import pytest
 from cases import CASES
