@@ -2,8 +2,9 @@
 
 Sub-folders named train, validation and test are the splits and hold patients; without them
 patients are split by the hash of their name. A patient is the one in the header of a DICOM file, or
-else the sub-folder, or a file that lies directly in the folder. Masks, reports and whatever else is
-no image is left out and counted. Volumes are cut into slices in the usual view of their plane.
+else the sub-folder, or a file that lies directly in the folder (``patient``: "folder" goes by the
+folder for DICOM, too; with "file" each file is somebody else's). Masks, reports and whatever else
+is no image is left out and counted. Volumes are cut into slices in the usual view of their plane.
 
 Pictures and volumes are decoded when their pixels are asked for; of other splits only headers of
 DICOM files are opened.
@@ -33,14 +34,12 @@ class Folder(Dataset):
     @dataclass(frozen=True)
     class Params:
         path: str = ""  # the folder
-        window: tuple[float, float] | None = (
-            None  # values mapped to 0 and 1; None: by what is known
-        )
+        window: tuple[float, float] | None = None  # values mapped to 0, 1; None: those of CT, type
         validation: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
         test: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
         color: bool = False  # True: three channels; False: one, the luminance of color images
         plane: Literal["axial", "coronal", "sagittal", "resliced", "stored"] = "axial"  # of slices
-        patient: Literal["header", "folder", "file"] = "header"  # of DICOM; folder: of no header
+        patient: Literal["header", "folder", "file"] = "header"  # whose images: see above
         include: tuple[str, ...] = ()  # patterns (fnmatch) of paths or names: only these files
         exclude: tuple[str, ...] = ()  # patterns of files and folders that are left out
 
