@@ -1,12 +1,11 @@
-"""The dataset interface, the phantom, the photographs, and the folder of images."""
+"""The dataset interface, the phantom, the photographs, and what is known of real images."""
 
+import json
 from hashlib import sha256
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from problems.datasets import folder as folder_module
 from problems.datasets import natural_images
 from problems.datasets.base import (
     SPLITS,
@@ -18,16 +17,14 @@ from problems.datasets.base import (
     nested,
     resize,
 )
-from problems.datasets.folder import Folder
+from problems.datasets.chest_ct import ChestCT
+from problems.datasets.description import contact_sheet, description, lines
 from problems.datasets.natural_images import NaturalImages, tiles
 from problems.datasets.phantom import Phantom
 from problems.datasets.sources import DownloadError
+from workflow.plugins.discovery import load
 
 RNG = np.random.default_rng(0)
-GREY = RNG.integers(0, 256, (6, 8), dtype=np.uint8)
-COLOR = RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)
-VOLUME = RNG.integers(-1100, 1500, (4, 6, 8), dtype=np.int16)  # HU: slice, row, column
-VOLUME_PIXELS = np.clip((VOLUME + 1000.0) / 2200, 0, 1)
 
 
 class Listed(Dataset):
@@ -54,7 +51,9 @@ def refused(words, call, *args):
 
 
 def image(id="a", size=(4, 4), value=0.5, cluster="p"):
-    return RawImage(id, cluster, np.full(size, value))
+    """An image around ``value``, with some contrast."""
+    contrast = np.linspace(-0.1, 0.1, np.prod(size)).reshape(size)
+    return RawImage(id, cluster, value + contrast)
 
 
 def test_resize_averages_whole_blocks_exactly():
@@ -107,7 +106,7 @@ def test_load_stacks_images_with_names_and_clusters():
     split = Listed(image("a", cluster="p"), image("b", (8, 8), 0.25, "q")).load("train", (4, 4))
     assert split.pixels.shape == (2, 1, 4, 4)
     assert split.pixels.dtype == np.float32
-    np.testing.assert_array_equal(split.pixels.mean(axis=(1, 2, 3)), [0.5, 0.25])
+    np.testing.assert_allclose(split.pixels.mean(axis=(1, 2, 3)), [0.5, 0.25], rtol=1e-5)
     assert (split.ids, split.clusters) == (["a", "b"], ["p", "q"])
 
 
@@ -135,12 +134,15 @@ def test_load_reads_only_the_unread_images_that_it_returns():
     read = []
 
     def unread(k):
-        return UnreadImage(f"{k}", "p", lambda: read.append(k) or np.full((8, 8), k / 8))
+        value = (k + 2) / 16
+        return UnreadImage(f"{k}", "p", lambda: read.append(k) or image("", (8, 8), value).pixels)
 
-    split = Listed(*map(unread, range(9)), image("last", value=1)).load("train", (4, 4), limit=4)
+    split = Listed(*map(unread, range(9)), image("last", value=0.9)).load("train", (4, 4), limit=4)
     assert split.ids == ["0", "3", "6", "last"]
     assert read == [0, 3, 6]
-    np.testing.assert_array_equal(split.pixels.mean(axis=(1, 2, 3)), [0, 3 / 8, 6 / 8, 1])
+    np.testing.assert_allclose(
+        split.pixels.mean(axis=(1, 2, 3)), [2 / 16, 5 / 16, 8 / 16, 0.9], rtol=1e-5
+    )
     refused(["'1'", "two images"], Listed(unread(1), unread(1)).load, "train", (4, 4))
     refused(["'1'", "9 x 9"], Listed(unread(1)).load, "train", (9, 9))
 
@@ -282,388 +284,88 @@ def test_tiles_are_disjoint_and_in_the_center():
     assert tiles(pixels, 8) == []
 
 
-# The folder of images: writers, one per format
-
-
-def write_picture(path, array):
-    Image.fromarray(array).save(path)
-
-
-def write_pages(path, volume):
-    pages = [Image.fromarray(v) for v in volume]
-    pages[0].save(path, save_all=True, append_images=pages[1:])
-
-
-def write_npz(path, array):
-    np.savez(path, first=array, second=array[0])
-
-
-def write_nifti(path, volume):
-    import nibabel
-
-    data = np.rot90(volume.transpose(1, 2, 0), -1)
-    nibabel.save(nibabel.Nifti1Image(data, np.eye(4)), path)
-
-
-def write_nrrd(path, volume):
-    import nrrd
-
-    nrrd.write(str(path), volume.transpose(2, 1, 0))
-
-
-def write_slice(path, hu, number=None, z=None, patient="p", rows=True):
-    """One DICOM slice, stored with a slope of 2 and an intercept of -1200."""
-    from pydicom.dataset import Dataset as Header
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    header = Header()
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = CTImageStorage
-    header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = generate_uid()
-    header.PatientID, header.Modality, header.SeriesInstanceUID = patient, "CT", "1.2.3"
-    if number is not None:
-        header.InstanceNumber = number
-    if z is not None:
-        header.ImagePositionPatient = [0, 0, z]
-    if rows:
-        header.Rows, header.Columns = hu.shape
-        header.BitsAllocated = header.BitsStored = 16
-        header.HighBit, header.PixelRepresentation, header.SamplesPerPixel = 15, 0, 1
-        header.PhotometricInterpretation = "MONOCHROME2"
-        header.RescaleSlope, header.RescaleIntercept = 2, -1200
-        header.PixelData = ((hu + 1200) // 2).astype("<u2").tobytes()
-    header.save_as(path, enforce_file_format=True)
-
-
-def folder(path, **values):
-    return Folder(Folder.Params(path=str(path), **values))
-
-
-def splits(path):
-    """Sub-folders for the splits, with an image in those that a test does not look at."""
-    for split in SPLITS:
-        (path / split / "p").mkdir(parents=True)
-    for split in ("validation", "test"):
-        write_picture(path / split / "p" / "a.png", GREY)
-    return path / "train" / "p"
-
-
-def read(path, **values):
-    """Train images by name, as (C, H, W) or (H, W)."""
-    images = list(folder(path, **values).images("train"))
-    assert {i.cluster for i in images} == {"p"}
-    assert len({i.id for i in images}) == len(images)
-    return {i.id.removeprefix("train_p_"): i.pixels for i in images}
-
-
-def same(found, wanted, atol=1e-6):
-    assert list(found) == list(wanted)
-    for name, pixels in wanted.items():
-        np.testing.assert_allclose(found[name], pixels, atol=atol, err_msg=name)
-
-
-def stack(name, volume):
-    return {f"{name}_{k:03d}": pixels for k, pixels in enumerate(volume)}
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif", "TIFF"])
-def test_folder_reads_8_bit_pictures(tmp_path, suffix):
-    write_picture(splits(tmp_path) / f"a.{suffix}", GREY)
-    same(read(tmp_path), {"a": GREY / 255})
-
-
-def test_folder_reads_jpg(tmp_path):
-    smooth = np.tile(np.arange(0, 240, 15, dtype=np.uint8), (16, 1))
-    write_picture(splits(tmp_path) / "a.JPG", smooth)
-    same(read(tmp_path), {"a": smooth / 255}, atol=0.02)
-
-
-def test_folder_reads_16_bit_png_and_float_tif(tmp_path):
-    patient = splits(tmp_path)
-    write_picture(patient / "a.png", GREY.astype(np.uint16) * 257)
-    write_picture(patient / "b.tif", GREY.astype(np.float32) / 255)
-    same(read(tmp_path), {"a": GREY / 255, "b": GREY / 255})
-
-
-def test_folder_reads_pages_of_tif(tmp_path):
-    pages = np.stack([GREY, GREY[::-1]])
-    write_pages(splits(tmp_path) / "a.tif", pages)
-    same(read(tmp_path), stack("a", pages / 255))
-
-
-def test_folder_converts_color_both_ways(tmp_path):
-    patient = splits(tmp_path)
-    write_picture(patient / "color.png", COLOR)
-    write_picture(patient / "grey.png", GREY)
-    luminance = COLOR @ [0.2125, 0.7154, 0.0721] / 255
-    same(read(tmp_path), {"color": luminance, "grey": GREY / 255})
-    color = COLOR.transpose(2, 0, 1) / 255
-    same(read(tmp_path, color=True), {"color": color, "grey": np.stack([GREY / 255] * 3)})
-
-
-def test_folder_drops_alpha_and_applies_palettes(tmp_path):
-    patient = splits(tmp_path)
-    alpha = np.full((6, 8, 1), 128, dtype=np.uint8)
-    write_picture(patient / "alpha.png", np.concatenate([COLOR, alpha], axis=2))
-    few = (COLOR // 128) * 255  # eight colors survive a palette
-    Image.fromarray(few).quantize(8).save(patient / "palette.png")
-    found = read(tmp_path, color=True)
-    wanted = {"alpha": COLOR, "palette": few}
-    same(found, {name: pixels.transpose(2, 0, 1) / 255 for name, pixels in wanted.items()})
-
-
-def test_folder_reads_npy_and_npz(tmp_path):
-    patient = splits(tmp_path)
-    volume = VOLUME_PIXELS.astype(np.float32)
-    np.save(patient / "a.npy", volume[0])
-    np.save(patient / "b.npy", volume)
-    write_npz(patient / "c.npz", volume)
-    wanted = {"a": volume[0]} | stack("b", volume) | stack("c_first", volume)
-    same(read(tmp_path), wanted | {"c_second": volume[0]})
-
-
-@pytest.mark.parametrize(
-    ("name", "write"),
-    [("a.nii", write_nifti), ("a.nii.gz", write_nifti), ("a.nrrd", write_nrrd)],
-)
-def test_folder_reads_volumes_in_hu(tmp_path, name, write):
-    write(splits(tmp_path) / name, VOLUME)
-    same(read(tmp_path), stack("a", VOLUME_PIXELS))
-    narrow = np.clip((VOLUME + 200.0) / 400, 0, 1)
-    same(read(tmp_path, window=(-200.0, 200.0)), stack("a", narrow))
-
-
-@pytest.mark.parametrize("suffix", [".dcm", ".IMA", ""])
-@pytest.mark.parametrize("key", ["number", "z"])
-def test_folder_sorts_dicom_series(tmp_path, suffix, key):
-    series = splits(tmp_path) / "series"
-    series.mkdir()
-    even = VOLUME // 2 * 2
-    for k, hu in enumerate(even):  # names in reverse order
-        write_slice(series / f"{9 - k}{suffix}", hu, **{key: 8 + k})
-    write_slice(series / f"structures{suffix}", None, rows=False)
-    (series / "notes").write_text("no image")
-    same(read(tmp_path), stack("series", np.clip((even + 1000.0) / 2200, 0, 1)))
-
-
-def test_folder_groups_dicom_files_in_the_folder_by_patient(tmp_path):
-    for patient in ("P/1", "P/2", "P/3"):
-        for k in range(2):
-            write_slice(tmp_path / f"{patient[2]}{k}.dcm", VOLUME[0] // 2 * 2, k, patient=patient)
-    images = [i for s in SPLITS for i in folder(tmp_path).images(s)]
-    assert {i.cluster for i in images} == {"P_1", "P_2", "P_3"}
-    assert sorted(i.id for i in images) == [f"P_{p}_00{k}" for p in (1, 2, 3) for k in (0, 1)]
-
-
-# The folder of images: splits
-
-
-def patients(dataset):
-    return {s: {i.cluster for i in dataset.images(s)} for s in SPLITS}
-
-
-def test_folder_splits_by_patient(tmp_path):
-    for k in range(20):
-        (tmp_path / f"p{k}").mkdir()
-        for name in ("a", "b"):
-            write_picture(tmp_path / f"p{k}" / f"{name}.png", GREY)
-    found = patients(folder(tmp_path))
-    assert [len(found[s]) for s in SPLITS] == [16, 2, 2]
-    assert len(set.union(*found.values())) == 20
-    assert found == patients(folder(tmp_path))
-    assert [len(list(folder(tmp_path).images(s))) for s in SPLITS] == [32, 4, 4]
-    order = sorted(set.union(*found.values()), key=lambda p: sha256(p.encode()).hexdigest())
-    assert (found["test"], found["validation"]) == (set(order[:2]), set(order[2:4]))
-    shares = patients(folder(tmp_path, validation=0.25, test=0.4))
-    assert [len(shares[s]) for s in SPLITS] == [7, 5, 8]
-    assert found["test"] < shares["test"]
-
-
-def test_folder_takes_single_files_as_patients(tmp_path):
-    for name in "abcd":
-        write_picture(tmp_path / f"{name}.png", GREY)
-    found = patients(folder(tmp_path))
-    assert sorted(map(len, found.values())) == [1, 1, 2]
-    assert set.union(*found.values()) == set("abcd")
-
-
-def test_folder_keeps_given_splits(tmp_path):
-    splits(tmp_path)
-    for split in SPLITS:
-        write_picture(tmp_path / split / f"of_{split}.png", GREY)
-    found = patients(folder(tmp_path))
-    assert found == {
-        "train": {"of_train"},
-        "validation": {"p", "of_validation"},
-        "test": {"p", "of_test"},
-    }
-    ids = [i.id for s in SPLITS for i in folder(tmp_path).images(s)]
-    assert len(set(ids)) == len(ids)
-
-
-def write_colors(folder, count):
-    """JPEGs of one color each; the red of picture k is k / count."""
-    folder.mkdir(parents=True)
-    for k in range(count):
-        color = np.full((12, 16, 3), (255 * k // count, 40, 200), dtype=np.uint8)
-        Image.fromarray(color).save(folder / f"{k:05d}.jpg", quality=95)
-
-
-def test_folder_takes_color_pictures_of_one_subject_each(tmp_path, monkeypatch):
-    write_colors(tmp_path / "images", 30)
-    dataset = folder(tmp_path / "images", color=True)
-    names = {s: [i.cluster for i in dataset.images(s)] for s in SPLITS}
-    assert [len(names[s]) for s in SPLITS] == [24, 3, 3]
-    assert set().union(*names.values()) == {f"{k:05d}" for k in range(30)}
-    decoded = []
-    decode = folder_module._picture
-    monkeypatch.setattr(folder_module, "_picture", lambda f: decoded.append(f.stem) or decode(f))
-    split = dataset.load("train", (12, 12), limit=5)
-    assert decoded == split.ids == evenly_spaced(names["train"], 5)
-    assert split.pixels.shape == (5, 3, 12, 12)
-    colors = [[int(id_) / 30, 40 / 255, 200 / 255] for id_ in split.ids]
-    np.testing.assert_allclose(split.pixels.mean(axis=(2, 3)), colors, atol=0.02)
-
-
-def test_folder_opens_no_picture_of_another_split(tmp_path):
-    for split, count in zip(SPLITS, (24, 3, 3), strict=True):
-        write_colors(tmp_path / split, count)
-    for file in (*tmp_path.glob("validation/*"), *tmp_path.glob("test/*")):
-        file.write_bytes(b"garbage")
-    split = folder(tmp_path, color=True).load("train", (12, 16))
-    assert split.ids == [f"train_{k:05d}" for k in range(24)]
-    assert split.clusters == [f"{k:05d}" for k in range(24)]
-    refused(["00000.jpg", "repair or remove"], folder(tmp_path).load, "test", (12, 16))
-
-
-def test_folder_ignores_other_and_hidden_files(tmp_path):
-    patient = splits(tmp_path)
-    write_picture(patient / "a.png", GREY)
-    write_picture(patient / ".b.png", GREY)
-    (patient / ".cache").mkdir()
-    write_picture(patient / ".cache" / "c.png", GREY)
-    for name in ("notes.txt", "labels.json", "README", "empty"):
-        (patient / name).write_text("" if name == "empty" else "text")
-    assert list(read(tmp_path)) == ["a"]
-
-
-def test_folder_loads_through_the_interface(tmp_path):
-    write_nrrd(splits(tmp_path) / "a.nrrd", VOLUME)
-    split = folder(tmp_path).load("train", (6, 8))
-    np.testing.assert_allclose(split.pixels[:, 0], VOLUME_PIXELS, atol=1e-6)
-
-
-# The folder of images: errors
-
-
-def load(path, **values):
-    return folder(path, **values).load("train", (6, 8))
-
-
-def test_folder_refuses_missing_and_empty_folders(tmp_path):
-    refused(["set `path`"], lambda: Folder(Folder.Params()).load("train", (6, 8)))
-    refused(["nowhere", "set `path`"], load, tmp_path / "nowhere")
-    refused([str(tmp_path), ".nrrd"], load, tmp_path)
-    (tmp_path / "notes.txt").write_text("no image")
-    refused([str(tmp_path), ".png"], load, tmp_path)
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_folder_refuses_too_few_patients(tmp_path, count):
-    for k in range(count):
-        write_picture(tmp_path / f"{k}.png", GREY)
-    for split in SPLITS:
-        refused(
-            [str(tmp_path), "add patients", "train, validation and test"],
-            lambda split=split: list(folder(tmp_path).images(split)),
-        )
-
-
-def test_folder_refuses_shares_that_leave_no_training_patient(tmp_path):
-    for k in range(4):
-        write_picture(tmp_path / f"{k}.png", GREY)
-    refused(["patients"], lambda: list(folder(tmp_path, validation=0.5, test=0.5).images("train")))
-
-
-def test_folder_refuses_some_of_the_split_folders(tmp_path):
-    splits(tmp_path)
-    (tmp_path / "validation").rename(tmp_path / "val")
-    refused(["validation", "add it"], load, tmp_path)
-
-
-@pytest.mark.parametrize("suffix", sorted(folder_module.FORMATS))
-@pytest.mark.parametrize("content", [b"", b"garbage " * 100])
-def test_folder_names_corrupt_files(tmp_path, suffix, content):
-    file = splits(tmp_path) / f"broken{suffix}"
-    file.write_bytes(content)
-    refused([str(file), "repair or remove"], load, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("name", "write", "data"),
-    [
-        ("a.png", write_picture, RNG.integers(0, 256, (64, 64), dtype=np.uint8)),
-        ("a.npy", np.save, VOLUME),
-        ("a.npz", write_npz, VOLUME),
-        ("a.nii.gz", write_nifti, VOLUME),
-        ("a.nrrd", write_nrrd, VOLUME),
-        ("a.dcm", write_slice, VOLUME[0]),
-    ],
-)
-def test_folder_names_truncated_files(tmp_path, name, write, data):
-    file = splits(tmp_path) / name
-    write(file, data)
-    file.write_bytes(file.read_bytes()[:-60])
-    refused([str(file), "repair or remove"], load, tmp_path)
-
-
-@pytest.mark.parametrize(
-    "array",
-    [
-        np.array([[{}]], dtype=object),
-        np.array([["text"]]),
-        np.zeros((2, 3, 4, 5)),
-        np.zeros(7),
-        np.zeros((0, 8)),
-        np.zeros((6, 8), dtype=complex),
-    ],
-)
-def test_folder_refuses_arrays_that_are_no_images(tmp_path, array):
-    file = splits(tmp_path) / "a.npy"
-    np.save(file, array, allow_pickle=True)
-    refused([str(file), "repair or remove"], load, tmp_path)
-
-
-class Mischief:
-    """Runs code of its own when somebody unpickles it."""
-
-    def __reduce__(self):
-        return pytest.fail, ("the file was unpickled",)
-
-
-@pytest.mark.parametrize("suffix", ["npy", "npz"])
-def test_folder_never_unpickles(tmp_path, suffix):
-    file = splits(tmp_path) / f"a.{suffix}"
-    array = np.array([[Mischief()]], dtype=object)
-    np.save(file, array) if suffix == "npy" else np.savez(file, array)
-    refused([str(file), "repair or remove"], load, tmp_path)
-
-
-@pytest.mark.parametrize("array", [GREY.astype(np.float32), GREY / 255 - 0.1, VOLUME])
-def test_folder_asks_for_a_window(tmp_path, array):
-    file = splits(tmp_path) / "a.npy"
-    np.save(file, array)
-    refused([str(file), "set `window`"], load, tmp_path)
-    assert len(load(tmp_path, window=(-1000.0, 1200.0)).ids) == (4 if array is VOLUME else 1)
-    refused([str(file), "smaller"], lambda: load(tmp_path, window=(5.0, 5.0)))
-
-
-def test_folder_refuses_nan_and_two_files_of_one_name(tmp_path):
-    patient = splits(tmp_path)
-    np.save(patient / "a.npy", np.full((6, 8), np.nan))
-    refused(["train_p_a", "NaN"], load, tmp_path)
-    np.save(patient / "a.npy", GREY)
-    write_picture(patient / "a.png", GREY)
-    refused(["train_p_a", "two images"], load, tmp_path)
+# Real images, and what is said of them
+
+PREPARED = {  # SHA-256 of pixels, names and patients as of before SimpleITK read them
+    ("chest_ct", "train"): "f726504aae6ecf67",
+    ("chest_ct", "validation"): "12a87523bdab5513",
+    ("chest_ct", "test"): "8da8010389b4146b",
+    ("orl_faces", "train"): "954ade655747fae6",
+    ("orl_faces", "validation"): "017a7c6a1726353f",
+    ("orl_faces", "test"): "7f6a8e6ca2606204",
+    ("lung_crops", "test"): "2f62e1eac1292f53",
+    ("head_abdomen", "test"): "a29de8ee66aea1e3",
+}
+
+
+@pytest.mark.parametrize(("name", "split"), PREPARED)
+def test_prepared_images_stay_the_same(downloads, name, split):
+    source = "other_ct" if name in ("lung_crops", "head_abdomen") else name
+    cls = load("dataset", source)
+    params = cls.Params(part=name) if source == "other_ct" else cls.Params()
+    limit = 12 if split == "test" and source != "other_ct" else None
+    images = cls(params, downloads).load(split, (64, 64), limit)
+    digest = sha256(images.pixels.tobytes())
+    digest.update(json.dumps([images.ids, images.clusters, list(images.pixels.shape)]).encode())
+    assert digest.hexdigest()[:16] == PREPARED[name, split]
+
+
+def test_chest_slices_are_described(downloads):
+    found = description(ChestCT(ChestCT.Params(), downloads), "train")
+    assert (found["patients"], found["images"], found["looked_at"]) == (2, 166, 64)
+    assert found["size"] == [[512, 512], [512, 512]]
+    assert found["spacing"] == [[0.627, 0.627], [0.7031, 0.7031]]
+    assert found["window"] == [-1000, 1200]
+    assert (found["before"]["low"], found["after"]["low"], found["after"]["high"]) == (-1024, 0, 1)
+    assert json.loads(json.dumps(found)) == found
+    text = lines("train", found)
+    assert text[0] == "train: images 166, patients or subjects 2"
+    assert text[1] == "  size 512 x 512 pixels, 0.627 x 0.627 to 0.703 x 0.703 mm"
+
+
+def test_description_reads_few_images_and_counts_what_is_left_out():
+    read = []
+
+    def unread(k):
+        return UnreadImage(f"{k}", f"{k // 2}", lambda: read.append(k) or image("", (8, 6)).pixels)
+
+    class Source(Listed):
+        def left_out(self, split):
+            return {"reports": 3}
+
+    found = description(Source(*map(unread, range(9))), "test", looked_at=3)
+    assert read == [0, 4, 8]
+    assert (found["patients"], found["images"], found["looked_at"]) == (5, 9, 3)
+    assert found["spacing"] is None
+    assert found["after"] == {"low": 0.4, "high": 0.6, "mean": 0.5}
+    assert lines("test", found)[1] == "  size 8 x 6 pixels"
+    assert lines("test", found)[-2:] == ["  (of 3 images, evenly spaced)", "  left out: 3 reports"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_contact_sheet_shows_evenly_spaced_images(channels):
+    pixels = np.linspace(0, 0.8, 9, dtype=np.float32)[:, None, None, None]
+    pixels = np.broadcast_to(pixels, (9, channels, 10, 20))
+    sheet = contact_sheet(pixels, limit=4)
+    assert sheet.dtype == np.uint8
+    assert sheet.shape == ((50, 24) if channels == 1 else (50, 24, 3))
+    grey = sheet if channels == 1 else sheet[..., 0]
+    assert sorted(set(np.unique(grey))) == [0, 76, 128, 204, 255]
+
+
+def test_images_without_contrast_are_refused():
+    flat = [RawImage(f"{k}", "p", np.full((8, 8), 0.5 + k / 100)) for k in range(4)]
+    refused(
+        ["train images", "hardly any contrast", "0: 0.5 to 0.5"],
+        Listed(*flat).load,
+        "train",
+        (8, 8),
+    )
+    some = [image(f"{k}", (8, 8)) for k in range(4, 9)]
+    assert len(Listed(*flat, *some).load("train", (8, 8)).ids) == 9
+
+
+def test_window_maps_values():
+    raw = RawImage("a", "p", np.linspace(-2000, 2000, 64).reshape(8, 8), (-1000.0, 1200.0))
+    pixels = Listed(raw).load("train", (8, 8)).pixels[0, 0]
+    np.testing.assert_allclose(pixels, np.clip((raw.pixels + 1000) / 2200, 0, 1), atol=1e-6)

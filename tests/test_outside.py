@@ -7,7 +7,7 @@ import pandas as pd
 import yaml
 from conftest import ROOT
 from running import SETTINGS, jobs, run, workflow
-from test_datasets import write_slice
+from writers import write_slice
 
 SPY = '''
 """A method that looks for the truth in everything that it can reach."""

@@ -9,6 +9,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 SPLITS = ("train", "validation", "test")
+CONTRAST = 0.05  # of the range 0 to 1: a split in which half of the images span less is refused
+WITHOUT_SPECKS = (0.1, 99.9)  # percentiles of an image between which its contrast is measured
 
 
 class DataError(ValueError):
@@ -21,29 +23,33 @@ class RawImage(NamedTuple):
     Attributes:
         id: unique name, used in file names, seeds and tables.
         cluster: patient or subject; images of one cluster are not independent.
-        pixels: float array (H, W) or (C, H, W), any size, values mapped to [0, 1].
+        pixels: array (H, W) or (C, H, W), any size, in [0, 1] unless there is a window.
+        window: values of ``pixels`` that become 0 and 1, or None where they are those.
+        spacing: mm between rows and between columns, or None where it is not known.
     """
 
     id: str
     cluster: str
     pixels: np.ndarray
+    window: tuple[float, float] | None = None
+    spacing: tuple[float, float] | None = None
 
 
 class UnreadImage(NamedTuple):
-    """A ``RawImage`` whose file is read each time that its pixels are asked for.
+    """A ``RawImage`` whose file is read each time that it is asked for.
 
     Attributes:
         id, cluster: as in ``RawImage``, known without decoding the file.
-        read: returns the pixels.
+        read: returns the pixels in [0, 1], or the whole ``RawImage``.
     """
 
     id: str
     cluster: str
-    read: Callable[[], np.ndarray]
+    read: Callable[[], "np.ndarray | RawImage"]
 
-    @property
-    def pixels(self) -> np.ndarray:
-        return self.read()
+    def opened(self) -> RawImage:
+        found = self.read()
+        return found if isinstance(found, RawImage) else RawImage(self.id, self.cluster, found)
 
 
 class Images(NamedTuple):
@@ -92,6 +98,14 @@ class Dataset(ABC):
     def images(self, split: str) -> Iterator[RawImage | UnreadImage]:
         """Yield the images of "train", "validation" or "test", patients never shared."""
 
+    def left_out(self, split: str) -> dict[str, int]:
+        """How many files of the source are no images of the split, by kind; for people to read."""
+        return {}
+
+    def remedy(self, image: RawImage | UnreadImage) -> str:
+        """What to do about an image without contrast, to end a message with."""
+        return ""
+
     def load(self, split: str, size: tuple[int, int], limit: int | None = None) -> Images:
         """Return a split at ``size`` (H, W), at most ``limit`` evenly spaced images of it.
 
@@ -99,7 +113,7 @@ class Dataset(ABC):
 
         Raises:
             DataError: no image, an image that holds NaN or is smaller than ``size``, channels
-                that differ between images, or names that repeat.
+                that differ between images, names that repeat, or images without contrast.
         """
         found: dict[str, RawImage | UnreadImage] = {}
         for raw in self.images(split):
@@ -109,15 +123,22 @@ class Dataset(ABC):
         if not found:
             raise DataError(f"{self.label}: the {split} split has no image")
         chosen = evenly_spaced(list(found.values()), limit)
-        pixels = None
+        pixels, spans = None, []
         for k, raw in enumerate(chosen):
             image = fit(raw, size).pixels if isinstance(raw, UnreadImage) else raw.pixels
+            spans.append(np.ptp(np.percentile(image, WITHOUT_SPECKS)))
             if pixels is None:
                 pixels = np.empty((len(chosen), *image.shape), dtype=np.float32)
             if len(image) != pixels.shape[1]:
                 both = sorted((len(image), pixels.shape[1]))
                 raise DataError(f"{self.label}: images have {both} channels; use one kind")
             pixels[k] = image
+        if np.median(spans) < CONTRAST:
+            raise DataError(
+                f"{self.label}: the {split} images have hardly any contrast, half of them span "
+                f"less than {CONTRAST:g} of 0 to 1 ({chosen[0].id}: {pixels[0].min():.3g} to "
+                f"{pixels[0].max():.3g}){self.remedy(chosen[0])}"
+            )
         return Images(pixels, [raw.id for raw in chosen], [raw.cluster for raw in chosen])
 
 
@@ -145,7 +166,9 @@ def fit(image: RawImage | UnreadImage, size: tuple[int, int]) -> RawImage:
 
 
 def check(image: RawImage | UnreadImage) -> np.ndarray:
-    """Return the pixels as (C, H, W) float32 after making sure that they can be used."""
+    """Return the pixels as (C, H, W) float32, windowed, after making sure that they can be used."""
+    if isinstance(image, UnreadImage):
+        image = image.opened()
     pixels = np.asarray(image.pixels, dtype=np.float32)
     if pixels.ndim == 2:
         pixels = pixels[None]
@@ -153,7 +176,13 @@ def check(image: RawImage | UnreadImage) -> np.ndarray:
         raise DataError(f"image {image.id!r} has shape {pixels.shape}, wanted (H, W) or (C, H, W)")
     if not np.isfinite(pixels).all():
         raise DataError(f"image {image.id!r} holds NaN or infinite values; repair or remove it")
-    return pixels
+    return pixels if image.window is None else windowed(pixels, image.window)
+
+
+def windowed(pixels: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Float values mapped so that the first of the window is 0 and the second 1, and cut there."""
+    low, high = window
+    return np.clip((pixels - low) / (high - low), 0, 1)
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int], name: str = "") -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
 from problems.datasets.base import Dataset, RawImage
+from problems.datasets.reading.geometry import volume
 from problems.datasets.sources import verify
 
 
@@ -42,20 +43,7 @@ class ChestCT(Dataset):
             yield from self._slices("lung1", lambda k: k < self.params.test_end)
 
     def _slices(self, patient, wanted):
-        volume = self._volume(patient)
-        low, high = self.params.window
-        for k in filter(wanted, range(len(volume))):
-            hu = np.clip(volume[k].astype(np.float32), -1024, 3071)
-            yield RawImage(f"{patient}_{k:03d}", patient, np.clip((hu - low) / (high - low), 0, 1))
-
-    def _volume(self, patient):
-        """HU, axes (slice from the feet, row from the front, column from the patient's right)."""
-        path = verify(patient, self.folder)
-        if patient == "lidc_idri_0001":
-            import nibabel
-
-            volume = np.asarray(nibabel.load(path).dataobj, dtype=np.int16)
-            return np.rot90(volume, axes=(0, 1)).transpose(2, 0, 1)
-        import nrrd
-
-        return nrrd.read(str(path))[0].transpose(2, 1, 0)
+        scan = volume(verify(patient, self.folder))
+        for k in filter(wanted, range(len(scan.slices))):
+            hu = np.clip(scan.slices[k].astype(np.float32), -1024, 3071)
+            yield RawImage(f"{patient}_{k:03d}", patient, hu, self.params.window, scan.spacing)

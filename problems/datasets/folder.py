@@ -1,33 +1,29 @@
 """Anyone's images, by naming the folder that holds them.
 
-A patient is a sub-folder, or a file that lies directly in the folder; DICOM files there belong to
-the patient in their header. Sub-folders named train, validation and test are the splits and hold
-patients; without them patients are split by the hash of their name. Other files are ignored.
+Sub-folders named train, validation and test are the splits and hold patients; without them
+patients are split by the hash of their name. A patient is the one in the header of a DICOM file, or
+else the sub-folder, or a file that lies directly in the folder (``patient``: "folder" goes by the
+folder for DICOM, too; with "file" each file is somebody else's). Masks, reports and whatever else
+is no image is left out and counted. Volumes are cut into slices in the usual view of their plane.
 
-Images of other splits are not opened, except for the header of DICOM files that lie directly in the
-folder. Pictures of one frame are decoded when their pixels are asked for.
+Pictures and volumes are decoded when their pixels are asked for; of other splits only headers of
+DICOM files are opened.
 """
 
-import hashlib
-import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
-from problems.datasets.base import SPLITS, DataError, Dataset, RawImage, UnreadImage
-
-FORMATS = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff"), "picture"),
-    **dict.fromkeys((".dcm", ".ima"), "dicom"),
-    **dict.fromkeys((".nii", ".nii.gz"), "nifti"),
-    **{".npy": "numpy", ".npz": "numpy", ".nrrd": "nrrd"},
-}
-CT_WINDOW = (-1000.0, 1200.0)  # HU mapped to 0 and 1 unless the window is set
-LUMINANCE = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)  # of red, green and blue
+from problems.datasets.base import DataError, Dataset, RawImage, UnreadImage
+from problems.datasets.reading import dicom, geometry, pictures, volumes
+from problems.datasets.reading.files import counted, listed, root_of, said
+from problems.datasets.reading.layout import split_folder
+from problems.datasets.reading.splits import Entry, Split
+from problems.datasets.reading.units import Values, grey_or_color, proposed, window_for
 
 
 class Folder(Dataset):
@@ -38,184 +34,90 @@ class Folder(Dataset):
     @dataclass(frozen=True)
     class Params:
         path: str = ""  # the folder
-        window: tuple[float, float] | None = None  # values mapped to 0 and 1; None: by format
+        window: tuple[float, float] | None = None  # values mapped to 0, 1; None: those of CT, type
         validation: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
         test: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
         color: bool = False  # True: three channels; False: one, the luminance of color images
+        plane: Literal["axial", "coronal", "sagittal", "resliced", "stored"] = "axial"  # of slices
+        patient: Literal["header", "folder", "file"] = "header"  # whose images: see above
+        include: tuple[str, ...] = ()  # patterns (fnmatch) of paths or names: only these files
+        exclude: tuple[str, ...] = ()  # patterns of files and folders that are left out
 
-    def images(self, split):
-        for (patient, name, kind), files in sorted(self._files(split).items()):
-            if kind == "picture" and all(_read(_frames, f) == 1 for f in files):
-                yield from (UnreadImage(name, patient, partial(self._open, f)) for f in files)
-                continue
-            read = [(end, f, values) for f in files for end, values in _read(READERS[kind], f)]
-            if kind == "dicom":
-                read = [(f"_{k:03d}", f, values) for k, (_, f, values) in enumerate(sorted(read))]
-            for end, file, values in read:
-                yield RawImage(name + end, patient, self._pixels(values, kind, file))
+    def images(self, split: str) -> Iterator[UnreadImage]:
+        found = self._splits[split]
+        if not found.entries:
+            kinds = said(counted(found.left_out))
+            raise DataError(f"{self.params.path}: the {split} split has no image{kinds}")
+        stacks: dict[tuple[str, str], list[Entry]] = {}
+        for entry in found.entries:
+            stacks.setdefault((entry.patient, entry.name), []).append(entry)
+        for (patient, name), entries in sorted(stacks.items()):
+            for end, path, read in self._frames(entries):
+                id = name + end
+                yield UnreadImage(id, patient, partial(self._image, id, patient, path, read))
 
-    def _files(self, split):
-        """The files of a split: paths by (patient, name of the image, format)."""
-        folder = Path(self.params.path).expanduser()
-        if not self.params.path or not folder.is_dir():
-            raise DataError(f"no folder {self.params.path!r}; set `path` to where the images are")
-        missing = [s for s in SPLITS if not (folder / s).is_dir()]
-        if not missing:
-            return _find(folder / split, prefix=f"{split}_")
-        found = _find(folder)
-        if not found:
-            raise DataError(f"{folder}: no image; wanted files ending in {', '.join(FORMATS)}")
-        if len(missing) < len(SPLITS):
-            raise DataError(f"{folder}: no sub-folder {missing[0]} beside the other splits; add it")
-        chosen = set(self._patients(split, {patient for patient, _, _ in found}))
-        return {key: files for key, files in found.items() if key[0] in chosen}
+    def left_out(self, split: str) -> dict[str, int]:
+        return counted(self._splits[split].left_out)
 
-    def _patients(self, split, names):
-        """The patients of a split, in the order of the hash of their name."""
-        order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-        test = max(1, round(self.params.test * len(order)))
-        validation = max(1, round(self.params.validation * len(order)))
-        held = test + validation
-        if held >= len(order):
-            raise DataError(
-                f"{self.params.path}: too few patients to split ({len(order)}); "
-                "add patients or make train, validation and test sub-folders"
+    def remedy(self, image: RawImage | UnreadImage) -> str:
+        return f"; set {proposed(image.opened().pixels)}"
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        p, root = self.params, root_of(self.params.path)
+        if root is None or not root.is_dir():
+            raise DataError(f"no folder {p.path!r}; set `path` to where the images are")
+        listing = listed(root, p.include, p.exclude)
+        return split_folder(root, listing, p.patient, (p.validation, p.test), readable)
+
+    def _frames(self, entries: list[Entry]) -> Iterator[tuple[str, Path, Callable]]:
+        """(name ending, path, reader of the values) of the images that have one name."""
+        plane, path, format = self.params.plane, entries[0].file.path, entries[0].file.format
+        if format == "dicom":
+            slices = sorted(
+                (key, e.file.path, k, e.header)
+                for e in entries
+                for k, key in enumerate(e.header.order)
             )
-        return {"test": order[:test], "validation": order[test:held], "train": order[held:]}[split]
+            for k, (_, path, frame, header) in enumerate(slices):
+                yield f"_{k:03d}", path, partial(dicom.read, frame=frame, head=header, plane=plane)
+            return
+        for entry in entries:
+            path = entry.file.path
+            if format == "picture":
+                count = readable(pictures.pages, path)
+                for k in range(count):
+                    yield f"_{k:03d}" if count > 1 else "", path, partial(pictures.page, number=k)
+            elif format == "volume":
+                for k in range(readable(partial(geometry.count, plane=plane), path)):
+                    yield f"_{k:03d}", path, partial(volumes.slice_of, k=k, plane=plane)
+            else:
+                for end, values in readable(pictures.arrays, path):
+                    yield end, path, partial(_known, values=values)
 
-    def _open(self, file):
-        """The pixels of a picture of one frame."""
-        ((_, values),) = _read(_picture, file)
-        return self._pixels(values, "picture", file)
-
-    def _pixels(self, values, kind, file):
-        """Map values to [0, 1]; return (H, W), or (3, H, W) with ``color``."""
-        pixels = values.astype(np.float32)
-        window = self.params.window or (CT_WINDOW if kind in ("dicom", "nifti", "nrrd") else None)
-        if window:
-            low, high = window
-            if not low < high:
-                raise DataError(f"window {low}, {high} of {file}: the first must be the smaller")
-            pixels = np.clip((pixels - low) / (high - low), 0, 1)
-        elif values.dtype.kind == "u" and values.dtype.itemsize <= 2:
-            pixels /= np.iinfo(values.dtype).max
-        elif values.dtype.kind not in "bf" or pixels.min() < 0 or pixels.max() > 1:
+    def _image(self, id: str, patient: str, path: Path, read: Callable) -> RawImage:
+        values = readable(read, path)
+        if values.labels and not self.params.include:
             raise DataError(
-                f"{file}: values {values.min():g} to {values.max():g}; set `window` to map to 0, 1"
+                f"{path}: values {values.array.min():g} to {values.array.max():g} look like a mask "
+                f"or labels; leave such files out, for example `exclude: ['{path.name}']`, or name "
+                "the images in `include`"
             )
-        if pixels.ndim == 2:
-            return np.stack([pixels] * 3) if self.params.color else pixels
-        return np.moveaxis(pixels, -1, 0) if self.params.color else pixels @ LUMINANCE
+        window = window_for(values, self.params.window, path)
+        pixels = grey_or_color(values.array, self.params.color)
+        return RawImage(id, patient, pixels, window, values.spacing)
 
 
-def _find(folder: Path, prefix: str = "") -> dict[tuple[str, str, str], list[Path]]:
-    """Files in a known format by (patient, name of the image, format); a DICOM series has many."""
-    found = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        parts = path.relative_to(folder).parts
-        stem, kind = _format(path)
-        if kind is None or any(part.startswith(".") for part in parts):
-            continue
-        if kind != "dicom":
-            parts = (*parts[:-1], stem)
-        elif len(parts) > 1:
-            parts = parts[:-1]
-        else:
-            parts = (_read(_patient_id, path) or stem,)
-        found.setdefault((parts[0], prefix + "_".join(parts), kind), []).append(path)
-    return found
+def _known(path: Path, values: Values) -> Values:
+    return values
 
 
-def _format(path: Path) -> tuple[str, str | None]:
-    """Name without suffix, and format; DICOM is also known by its first bytes."""
-    for suffix, kind in FORMATS.items():
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)], kind
-    with path.open("rb") as file:
-        return path.name, "dicom" if file.read(132)[128:] == b"DICM" else None
-
-
-def _read(reader, path: Path) -> list | str:
-    """Call ``reader(path)``; whatever a library raises becomes one line that names the file."""
+def readable(read: Callable, path: Path):
+    """Call ``read(path)``; whatever a library raises becomes one line that names the file."""
     try:
-        return reader(path)
-    except ImportError as error:
-        raise DataError(f"{path}: {error}; install it to read this format") from error
+        return read(path)
+    except DataError:
+        raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:150] or type(error).__name__
+        reason = " ".join(str(error).split()).rpartition("ERROR: ")[2][:150] or type(error).__name__
         raise DataError(f"{path}: cannot be read ({reason}); repair or remove it") from error
-
-
-def _images(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """(name ending, image) of an image (H, W) or (H, W, 3), or of a stack (n, H, W)."""
-    if array.dtype.kind not in "buif" or array.size == 0:
-        raise ValueError(f"{array.size} values of type {array.dtype}")
-    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3):
-        return [("", array)]
-    if array.ndim == 3:
-        return [(f"_{k:03d}", image) for k, image in enumerate(array)]
-    raise ValueError(f"shape {array.shape} is neither an image nor a stack of slices")
-
-
-def _frames(path) -> int:
-    """How many images a picture file holds, from its header."""
-    from PIL import Image
-
-    with Image.open(path) as file:
-        return getattr(file, "n_frames", 1)
-
-
-def _picture(path):
-    from PIL import Image, ImageSequence
-
-    plain = ("1", "L", "I", "I;16", "I;16B", "F", "RGB")
-    with Image.open(path) as file:
-        frames = ImageSequence.Iterator(file)
-        arrays = [np.array(f if f.mode in plain else f.convert("RGB")) for f in frames]
-    return [(f"_{k:03d}" if len(arrays) > 1 else "", array) for k, array in enumerate(arrays)]
-
-
-def _numpy(path):
-    data = np.load(path, allow_pickle=False)
-    if isinstance(data, np.ndarray):
-        return _images(data)
-    with data:
-        return [(f"_{key}{end}", image) for key in data for end, image in _images(data[key])]
-
-
-def _nifti(path):
-    import nibabel
-
-    volume = np.atleast_3d(nibabel.load(path).dataobj)
-    return _images(np.moveaxis(np.rot90(volume), -1, 0))
-
-
-def _nrrd(path):
-    import nrrd
-
-    return _images(nrrd.read(str(path))[0].T)
-
-
-def _dicom(path):
-    """(sort key, HU) of the slices of a file; none for files that hold no image."""
-    import pydicom
-
-    data = pydicom.dcmread(path)
-    if "Rows" not in data:
-        return []
-    if data.get("SamplesPerPixel", 1) != 1:
-        raise ValueError("a color image, wanted HU")
-    number, z = data.get("InstanceNumber") or 0, (data.get("ImagePositionPatient") or [0])[-1]
-    key = (str(data.get("SeriesInstanceUID", "")), float(number), float(z))
-    hu = data.pixel_array * data.get("RescaleSlope", 1.0) + data.get("RescaleIntercept", 0.0)
-    return [((key, end), image) for end, image in _images(hu)]
-
-
-def _patient_id(path):
-    import pydicom
-
-    data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
-    return re.sub(r"[^\w.-]", "_", str(data.get("PatientID", "")))
-
-
-READERS = {"picture": _picture, "numpy": _numpy, "dicom": _dicom, "nifti": _nifti, "nrrd": _nrrd}

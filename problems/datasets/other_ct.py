@@ -66,6 +66,6 @@ class OtherCT(Dataset):
 
         stored = pydicom.dcmread(io.BytesIO(data))
         hu = stored.pixel_array.astype(np.float32) * float(stored.RescaleSlope)
-        low, high = self.params.window
-        pixels = np.clip((hu + float(stored.RescaleIntercept) - low) / (high - low), 0, 1)
-        return RawImage(name, patient, pixels)
+        hu = hu + float(stored.RescaleIntercept)
+        rows, columns = map(float, stored.PixelSpacing)
+        return RawImage(name, patient, hu, self.params.window, (rows, columns))

@@ -21,7 +21,7 @@ from workflow.plugins.reading import ROOT, Source, last_class
 KINDS = {  # package, base class, and files of the package that are no plugins
     "method": ("methods", "Method", {"base", "sampling", "dps", "proximal", "deepinv_adapter"}),
     "problem": ("problems", "Problem", {"base", "noise"}),
-    "dataset": ("problems.datasets", "Dataset", {"base", "sources"}),
+    "dataset": ("problems.datasets", "Dataset", {"base", "sources", "description"}),
 }
 PACKAGES = ("problems", "methods", "workflow")
 OUTSIDE = "plugins"  # package name of modules that are files outside the project

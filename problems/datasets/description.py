@@ -1,0 +1,138 @@
+"""What a split holds, for a person to see before anything is trained on it."""
+
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from problems.datasets.base import Dataset, RawImage, UnreadImage, check, evenly_spaced
+
+LOOKED_AT = 64  # images of a split whose values are described, evenly spaced
+SHOWN = 48  # images of a contact sheet
+GAP = 2  # pixels between them
+
+
+class _Facts(NamedTuple):
+    """What is kept of an image that was read: (low, high, mean) before and after the window."""
+
+    size: list[int]
+    spacing: list[float] | None
+    channels: int
+    window: list[float]
+    before: tuple[float, float, float]
+    after: tuple[float, float, float]
+
+
+def description(dataset: Dataset, split: str, looked_at: int = LOOKED_AT) -> dict[str, Any]:
+    """Describe a split by numbers, lists and texts, as JSON holds them.
+
+    Returns:
+        patients, images: how many there are.
+        looked_at: on how many of them what follows is based.
+        size, spacing: smallest and largest [height, width] in pixels and [row, column] in mm;
+            spacing is None where it is not known.
+        channels: of the images, 1 or 3.
+        window: [values that become 0, that become 1] of the first image.
+        before, after: {"low", "high", "mean"} of the values in the files, and of the images.
+        left_out: how many files are no images of the split, by kind.
+
+    Raises:
+        DataError: the images cannot be read.
+    """
+    patients, found = set(), []
+    for raw in dataset.images(split):
+        patients.add(raw.cluster)
+        found.append(raw if isinstance(raw, UnreadImage) else _facts(raw))
+    chosen = evenly_spaced(found, looked_at)
+    facts = [_facts(raw.opened()) if isinstance(raw, UnreadImage) else raw for raw in chosen]
+    sizes, spacings = (sorted(f[k] for f in facts if f[k]) for k in (0, 1))
+    return {
+        "patients": len(patients),
+        "images": len(found),
+        "looked_at": len(facts),
+        "size": [sizes[0], sizes[-1]] if sizes else None,
+        "spacing": [spacings[0], spacings[-1]] if spacings else None,
+        "channels": facts[0].channels if facts else None,
+        "window": facts[0].window if facts else None,
+        "before": _together([f.before for f in facts]),
+        "after": _together([f.after for f in facts]),
+        "left_out": dataset.left_out(split),
+    }
+
+
+def lines(split: str, found: dict[str, Any]) -> list[str]:
+    """A description as lines of text, the first one with the name of the split."""
+    text = [f"{split}: images {found['images']}, patients or subjects {found['patients']}"]
+    if found["images"]:
+        size = _span(found["size"], "d")
+        spacing = f", {_span(found['spacing'], '.3g')} mm" if found["spacing"] else ""
+        color = ", color" if found["channels"] == 3 else ""
+        low, high = found["window"]
+        text += [
+            f"  size {size} pixels{spacing}{color}",
+            f"  values in the files {_said(found['before'])}",
+            f"  images {_said(found['after'])} ({low:g} becomes 0, {high:g} becomes 1)",
+        ]
+        if found["looked_at"] < found["images"]:
+            text.append(f"  (of {found['looked_at']} images, evenly spaced)")
+    if found["left_out"]:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found["left_out"].items())
+        text.append(f"  left out: {kinds}")
+    return text
+
+
+def contact_sheet(pixels: np.ndarray, limit: int = SHOWN) -> np.ndarray:
+    """Lay out evenly spaced images of a split in rows.
+
+    Args:
+        pixels: (n, C, H, W) in [0, 1], as ``Images`` holds them.
+        limit: how many images are shown.
+
+    Returns:
+        8 bits, (rows, columns), or (rows, columns, 3) for color; as wide as high, about.
+    """
+    from skimage.util import montage
+
+    shown = np.stack(evenly_spaced(list(pixels), limit))
+    height, width = shown.shape[2:]
+    columns = max(1, min(len(shown), round((len(shown) * height / width) ** 0.5)))
+    sheet = montage(
+        np.moveaxis(shown, 1, -1),
+        fill=[1.0] * shown.shape[1],
+        grid_shape=(ceil(len(shown) / columns), columns),
+        padding_width=GAP,
+        channel_axis=-1,
+    )
+    sheet = np.round(np.clip(sheet, 0, 1) * 255).astype(np.uint8)
+    return sheet if sheet.shape[-1] == 3 else sheet[..., 0]
+
+
+def _facts(raw: RawImage) -> _Facts:
+    pixels = check(raw)
+    spacing = [round(float(v), 4) for v in raw.spacing] if raw.spacing else None
+    window = [float(v) for v in raw.window or (0, 1)]
+    size = list(pixels.shape[1:])
+    return _Facts(size, spacing, len(pixels), window, _range(raw.pixels), _range(pixels))
+
+
+def _range(pixels: np.ndarray) -> tuple[float, float, float]:
+    return float(pixels.min()), float(pixels.max()), float(pixels.mean())
+
+
+def _together(ranges: list[tuple[float, float, float]]) -> dict[str, float] | None:
+    """Lowest, highest and mean over images."""
+    if not ranges:
+        return None
+    low, high, mean = zip(*ranges, strict=True)
+    values = {"low": min(low), "high": max(high), "mean": sum(mean) / len(mean)}
+    return {name: float(f"{value:.6g}") for name, value in values.items()}
+
+
+def _said(values: dict[str, float]) -> str:
+    return f"{values['low']:.4g} to {values['high']:.4g}, mean {values['mean']:.4g}"
+
+
+def _span(ends: list[list[float]], form: str) -> str:
+    """Smallest and largest pair, or the one where both are the same."""
+    texts = [" x ".join(format(v, form) for v in end) for end in ends]
+    return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"

@@ -1,0 +1,1 @@
+"""Reads folders of images: which files, whose, in which split, what their values are."""

@@ -1,0 +1,185 @@
+"""Which files of a folder can be images: by name, patterns and first bytes, never by content.
+
+Imports nothing heavy, because Snakemake asks for it each time that it reads the configuration.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMATS = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"), "picture"),
+    **dict.fromkeys((".pgm", ".ppm", ".jp2"), "picture"),
+    **dict.fromkeys((".dcm", ".ima"), "dicom"),
+    **dict.fromkeys((".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"), "volume"),
+    **dict.fromkeys((".npy", ".npz"), "numpy"),
+}
+DETACHED = (".nhdr", ".mhd")  # headers whose values are in another file
+SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}
+LABELS = re.compile(  # words of names of files that lie beside images and are none
+    r".*masks?|.*seg|segs|segmentation[a-z]*|labels?(tr|ts|val)?|labelmaps?|annotations?|rois?|contours?"
+)
+
+
+class File(NamedTuple):
+    """A file that can be an image.
+
+    Attributes:
+        path: where it is; links are kept.
+        parts: names of the folders between the root and the file.
+        stem: name without suffix.
+        format: "picture", "dicom", "volume" or "numpy".
+    """
+
+    path: Path
+    parts: tuple[str, ...]
+    stem: str
+    format: str
+
+
+@dataclass
+class Listing:
+    """What is in a folder, linked folders included.
+
+    Attributes:
+        files: those that can be images, in the order of their paths.
+        beside: the values of detached headers may be in these.
+        left_out: folders above the file, and kind, of each file that is no image.
+        broken, loops: links to nothing, and links to a folder that holds them.
+    """
+
+    files: list[File] = field(default_factory=list)
+    beside: list[Path] = field(default_factory=list)
+    left_out: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    broken: list[Path] = field(default_factory=list)
+    loops: list[Path] = field(default_factory=list)
+
+
+def files_of(params: Mapping[str, Any], every: bool = False) -> list[Path]:
+    """The files that decide the images of a folder; none where it is missing. Never raises.
+
+    Args:
+        params: of the dataset ``folder``, from a configuration: ``path``, ``include``, ``exclude``.
+        every: all files below ``path``, for a dataset that reads other ones.
+    """
+    path = root_of(params.get("path"))
+    if path is None or not path.is_dir():
+        return [path] if path and path.is_file() else []
+    if every:
+        return [p for p, _ in _walk(path, (), (), Listing())]
+    listing = listed(path, params.get("include") or (), params.get("exclude") or ())
+    return sorted({*(file.path for file in listing.files), *listing.beside})
+
+
+def root_of(path: Any) -> Path | None:
+    """The folder that a configuration means, ``~`` being the home of the user."""
+    return Path(os.path.expanduser(str(path))) if path else None
+
+
+def listed(root: Path, include: Iterator[str] = (), exclude: Iterator[str] = ()) -> Listing:
+    """List a folder. Patterns are those of fnmatch, against a path below ``root``, or one name.
+
+    A file that ``include`` names may be called a mask; others that ``include`` does not name are
+    left out.
+    """
+    listing = Listing()
+    others = []
+    for path, parts in _walk(root, (), (), listing):
+        names = (*parts, path.name)
+        kind = _left_out(names, include, exclude)
+        stem, format = (path.name, None) if kind else _format(path)
+        if format not in (None, "dicom") and not include and named_labels(names):
+            kind = "masks and labels"
+        if format and not kind:
+            listing.files.append(File(path, parts, stem, format))
+        else:
+            others.append((path, parts, kind or f"{path.suffix or 'other'} files"))
+    for links in (listing.broken, listing.loops):
+        links[:] = [p for p in links if not _matches(p.relative_to(root).parts, exclude)]
+    headers = {file.path.parent for file in listing.files if file.path.suffix.lower() in DETACHED}
+    for path, parts, kind in others:
+        if path.parent in headers and not kind.startswith(("hidden", "masks")):
+            listing.beside.append(path)
+        else:
+            listing.left_out.append((parts, kind))
+    return listing
+
+
+def counted(kinds: Iterator[str]) -> dict[str, int]:
+    """Kinds of files that were left out, the most frequent first."""
+    return dict(Counter(kinds).most_common())
+
+
+def said(kinds: Mapping[str, int]) -> str:
+    """Counts by kind for the end of a message."""
+    text = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return f"; left out: {text}" if text else ""
+
+
+def named_labels(parts: tuple[str, ...]) -> bool:
+    """Whether names say mask or label; DICOM files say what they are in their header."""
+    words = {word for part in parts for word in re.split(r"[^a-z]+", part.lower())}
+    return any(map(LABELS.fullmatch, words))
+
+
+def _walk(folder: Path, parts: tuple, above: tuple, listing: Listing) -> Iterator:
+    """(path, names of the folders above it) of each file; notes links that lead nowhere."""
+    here = (*above, os.path.realpath(folder))
+    for name in sorted(_names(folder, listing)):
+        path = folder / name
+        if os.path.isdir(path):
+            if _system(name):
+                listing.left_out.append((parts, "hidden and system files"))
+            elif os.path.realpath(path) in here:
+                listing.loops.append(path)
+            else:
+                yield from _walk(path, (*parts, name), here, listing)
+        elif os.path.isfile(path):
+            yield path, parts
+        elif os.path.islink(path) and not _system(name):
+            listing.broken.append(path)
+
+
+def _names(folder: Path, listing: Listing) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # not ours to read: as a link that leads nowhere
+        listing.broken.append(folder)
+        return []
+
+
+def _system(name: str) -> bool:
+    return name.startswith(".") or name.lower() in SYSTEM
+
+
+def _left_out(parts: tuple[str, ...], include, exclude) -> str | None:
+    """Why a file is left out because of its name."""
+    if _system(parts[-1]):
+        return "hidden and system files"
+    if _matches(parts, exclude):
+        return "excluded by a pattern"
+    if include:
+        return None if _matches(parts, include) else "not included by a pattern"
+    return "derivatives" if "derivatives" in parts[:-1] else None
+
+
+def _matches(parts: tuple[str, ...], patterns) -> bool:
+    names = ("/".join(parts), *parts)
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _format(path: Path) -> tuple[str, str | None]:
+    """Name without suffix, and format; DICOM is also known by its first bytes."""
+    for suffix, format in FORMATS.items():
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)], format
+    try:
+        with path.open("rb") as file:
+            return path.name, "dicom" if file.read(132)[128:] == b"DICM" else None
+    except OSError:
+        return path.name, None

@@ -1,0 +1,130 @@
+"""How a folder is laid out: the splits that it holds, and layouts that would be read wrongly."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from problems.datasets.base import SPLITS, DataError
+from problems.datasets.reading.files import FORMATS, File, Listing, counted, said
+from problems.datasets.reading.splits import Split, by_hash, entries
+
+SPELLINGS = {  # of the names of the folders of the splits
+    "train": r"train|training|trn|tr",
+    "validation": r"val|valid|validate|validation|dev|va",
+    "test": r"test|testing|tst|ts",
+}
+AROUND = r"(images?|imgs?|data|set|split|20\d\d|[\W_])*"  # words around a spelling that say nothing
+
+
+def split_folder(
+    root: Path, listing: Listing, patient: str, shares: tuple[float, float], read: Callable
+) -> dict[str, Split]:
+    """The splits of a folder.
+
+    Args:
+        patient: who an image is of: "header", "folder" or "file" (``Folder.Params``).
+        shares: of the patients, for validation and test.
+        read: calls a function with a path, and turns what it raises into one line.
+
+    Raises:
+        DataError: no image, split folders that are missing or spelt otherwise, too few patients, a
+            patient or file in two splits, links that lead nowhere.
+    """
+    _refuse_links(root, listing)
+    names = sorted(path.name for path in root.iterdir() if path.is_dir())
+    missing = [split for split in SPLITS if split not in names]
+    _refuse_spellings(root, names, missing, listing.files)
+    if not listing.files:
+        kinds = said(counted(kind for _, kind in listing.left_out))
+        raise DataError(f"{root}: no image{kinds}; wanted files ending in {', '.join(FORMATS)}")
+    if missing:
+        splits = by_hash(root, entries(listing, (), "", patient, read), shares)
+    else:
+        splits = {s: entries(listing, (s,), f"{s}_", patient, read) for s in SPLITS}
+        tops = [(split,) for split in SPLITS]
+        beside = [kind for parts, kind in listing.left_out if parts[:1] not in tops]
+        stray = [
+            "beside the folders of the splits" for f in listing.files if f.parts[:1] not in tops
+        ]
+        for split in splits.values():
+            split.left_out += [*beside, *stray]
+    _refuse_shared(splits, patient)
+    for name, split in splits.items():
+        _refuse_mixed(root, name, split)
+    return splits
+
+
+def _refuse_links(root: Path, listing: Listing) -> None:
+    if listing.loops:
+        raise DataError(f"{listing.loops[0]} links to a folder that holds it; remove the link")
+    if listing.broken:
+        raise DataError(
+            f"{root}: {len(listing.broken)} links lead nowhere or cannot be opened, the first is "
+            f"{listing.broken[0]}; mend or remove them"
+        )
+
+
+def _refuse_spellings(root: Path, names: list[str], missing: list[str], files: list[File]) -> None:
+    """Refuse folders that are meant to be splits, but have another name or lie elsewhere."""
+    meant = {name: split for name in names if (split := _meant(name)) in missing}
+    absent = [split for split in missing if split not in meant.values()]
+    alone = len(missing) == len(SPLITS) and len(absent) == 2
+    if meant and not (alone and min(map(len, meant)) <= 2):  # else initials of a patient
+        ordered = sorted(meant.items(), key=lambda item: SPLITS.index(item[1]))
+        to = ", ".join(f"{name} to {split}" for name, split in ordered)
+        add = f" and add {', '.join(absent)}" if absent else ""
+        raise DataError(
+            f"{root}: folders of splits are called {', '.join(SPLITS)}: rename {to}{add}; or set "
+            "`path` to one of them, whose patients are then split"
+        )
+    if 0 < len(missing) < len(SPLITS):
+        raise DataError(f"{root}: no sub-folder {missing[0]} beside the other splits; add it")
+    inside: dict[tuple, set[str]] = {}
+    for above, name in {(f.parts[:k], f.parts[k]) for f in files for k in range(len(f.parts))}:
+        if missing and _meant(name):
+            inside.setdefault(above, set()).add(_meant(name))
+    for above, splits in sorted(inside.items()):
+        if len(splits) > 1:
+            raise DataError(
+                f"{root.joinpath(*above)} holds folders of splits; set `path` to it, or leave it "
+                "out with `exclude`"
+            )
+
+
+def _meant(name: str) -> str | None:
+    """The split that a folder is meant to be."""
+    for split, spelling in SPELLINGS.items():
+        if re.fullmatch(f"{AROUND}({spelling}){AROUND}", name.lower()):
+            return split
+    return None
+
+
+def _refuse_shared(splits: dict[str, Split], whose: str) -> None:
+    """Refuse a patient, or a file by links, that is in two splits."""
+    patients, places = {}, {}
+    for name, split in splits.items():
+        for entry in split.entries:
+            path = entry.file.path
+            other, earlier = places.setdefault(os.path.realpath(path), (name, path))
+            if other != name:
+                raise DataError(f"{earlier} and {path} are one file; keep it in one split")
+            other, earlier = patients.setdefault(entry.patient, (name, path))
+            if other != name:
+                header = whose == "header" and entry.header and entry.header.patient
+                raise DataError(
+                    f"{earlier} and {path}: patient {entry.patient} is in {other} and {name}; keep "
+                    "a patient in one split, or, if these are two people, "
+                    + ("set `patient: folder`" if header else "rename one or set `patient: file`")
+                )
+
+
+def _refuse_mixed(root: Path, name: str, split: Split) -> None:
+    """Refuse pictures beside DICOM, arrays beside volumes, and so on: their values differ."""
+    formats = {entry.file.format: entry.file.path for entry in split.entries}
+    if len(formats) > 1:
+        few = min(formats, key=lambda f: sum(e.file.format == f for e in split.entries))
+        raise DataError(
+            f"{root}: the {name} images are {' and '.join(sorted(formats))} files; leave one kind "
+            f"out, for example `exclude: ['*{formats[few].suffix or formats[few].name}']`"
+        )

@@ -1,0 +1,88 @@
+"""Whose image a file is, and in which split it belongs."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from problems.datasets.base import SPLITS, DataError
+from problems.datasets.reading.dicom import SCREEN, Header, header
+from problems.datasets.reading.files import File, Listing, counted, said
+
+NO_PATIENT = {"images", "image", "imgs", "img", "data"}  # folders in a split that are no patients
+
+
+@dataclass
+class Entry:
+    """A file with an image of a patient."""
+
+    file: File
+    name: str
+    patient: str
+    header: Header | None = None
+
+
+@dataclass
+class Split:
+    """The files of a split, and the kinds of those that were left out."""
+
+    entries: list[Entry] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def entries(listing: Listing, above: tuple, prefix: str, whose: str, read: Callable) -> Split:
+    """The files below a folder that hold images."""
+    found = Split(left_out=[k for parts, k in listing.left_out if parts[: len(above)] == above])
+    for file in listing.files:
+        if file.parts[: len(above)] != above:
+            continue
+        parts = file.parts[len(above) :]
+        if file.format != "dicom":
+            name = prefix + "_".join((*parts, file.stem))
+            found.entries.append(Entry(file, name, _patient(parts, file.stem, "", whose, name)))
+            continue
+        head = read(header, file.path)
+        identity = re.sub(r"[^\w.-]", "_", head.patient)
+        single = prefix + "_".join((*parts, file.stem))
+        patient = _patient(parts, identity or file.stem, identity, whose, single)
+        place = parts if patient in parts else (*parts, patient)
+        name = prefix + "_".join(place) if whose != "file" else single
+        found.entries.append(Entry(file, name, patient, head))
+    kinds = {e.header.kind for e in found.entries if e.header}
+    for entry in found.entries:
+        if entry.header and entry.header.kind == SCREEN and kinds == {SCREEN}:
+            entry.header = entry.header._replace(kind=None)  # there is nothing else
+    found.left_out += [e.header.kind for e in found.entries if e.header and e.header.kind]
+    found.entries = [e for e in found.entries if not (e.header and e.header.kind)]
+    return found
+
+
+def _patient(parts: tuple, alone: str, identity: str, whose: str, name: str) -> str:
+    """Whose a file is: of the patient in its header, of its folder, or else of itself."""
+    if whose == "file":
+        return name
+    if whose == "header" and identity:
+        return identity
+    return next((part for part in parts if part.lower() not in NO_PATIENT), alone)
+
+
+def by_hash(root: Path, found: Split, shares: tuple[float, float]) -> dict[str, Split]:
+    """Patients in the order of the hash of their name: the first are for tests."""
+    names = {entry.patient for entry in found.entries}
+    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    validation, test = (max(1, round(share * len(order))) for share in shares)
+    held = test + validation
+    if held >= len(order):
+        listed = f": {', '.join(sorted(names))}" if names else said(counted(found.left_out))
+        raise DataError(
+            f"{root}: too few patients to split ({len(order)}{listed}); add patients or make "
+            "train, validation and test sub-folders; if these are several people, set `patient: "
+            "folder` or `patient: file`, or `path` to the folder that holds one folder per patient"
+        )
+    chosen = {"test": order[:test], "validation": order[test:held], "train": order[held:]}
+    of = {name: split for split, names in chosen.items() for name in names}
+    splits = {split: Split(left_out=found.left_out) for split in SPLITS}
+    for entry in found.entries:
+        splits[of[entry.patient]].entries.append(entry)
+    return splits
