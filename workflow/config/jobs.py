@@ -34,7 +34,7 @@ def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
         params=chosen["params"],
         size=chosen["size"],
         count=chosen[split],
-        files=chosen.get("files", ""),
+        files=chosen["files"],
         code=fingerprint("workflow.run.prepare", source.module),
         plugins=_outside(source),
     )

@@ -1,10 +1,11 @@
 """What jobs, tables and rules read of a resolved configuration."""
 
 import json
+from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
+from problems.datasets.reading.files import files_of
 from workflow.plugins.discovery import find
 
 CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
@@ -93,15 +94,13 @@ def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any
     """What decides the images of a split, the state of a folder of images included."""
     settings = config["datasets"][dataset]
     chosen = {k: settings[k] for k in ("source", "size", "params", split)}
-    path = Path(str(settings["params"].get("path", "")))
-    if settings["params"].get("path") and path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file())
-        chosen["files"] = sha256(
-            digest([[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]).encode()
-        ).hexdigest()
-    return chosen
+    state = state_of(json.dumps(settings["params"], sort_keys=True), settings["source"])
+    return {**chosen, "files": state}
 
 
-def digest(value: Any) -> str:
-    """A short text that changes when a part of the configuration does."""
-    return json.dumps(value, sort_keys=True)
+@cache
+def state_of(params: str, source: str) -> str:
+    """A hash of names, sizes and times of the files that a dataset reads, "" if it reads none."""
+    files = files_of(json.loads(params), every=source != "folder")
+    found = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
+    return sha256(json.dumps(found).encode()).hexdigest() if files else ""
