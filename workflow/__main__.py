@@ -136,16 +136,28 @@ def list_(
 
 
 @app.command(**by_hand)
+def data(preset_or_file: Annotated[str, typer.Argument(help="preset or YAML file")]) -> None:
+    """Say what the images of a configuration are, and write a contact sheet per split."""
+    from workflow.config.machine import machine
+    from workflow.config.resolve import resolve
+    from workflow.run.prepare import look
+
+    file = Path(preset_or_file)
+    chosen = parsed(file.read_text()) if file.suffix else {"preset": preset_or_file}
+    for line in look(resolve(chosen), machine()):
+        print(line)
+
+
+@app.command(**by_hand)
 def show(
     row: str,
     problem: str,
-    configuration: Annotated[Path | None, typer.Option("--configfile", help="YAML file")] = None,
+    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
 ) -> None:
     """Say what parameters a row has on a problem, and where each comes from."""
     from workflow.config.origin import explain
 
-    text = configuration.read_text() if configuration else "{}"
-    print(explain(parsed(text), row, problem))
+    print(explain(parsed(configfile.read_text()) if configfile else {}, row, problem))
 
 
 @app.command(**by_hand)

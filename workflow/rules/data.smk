@@ -23,7 +23,8 @@ rule prepare:
     input:
         lambda w: downloads_of(w.dataset),
     output:
-        f"{RUN}/data/{{dataset}}/{{split}}.npz",
+        images=f"{RUN}/data/{{dataset}}/{{split}}.npz",
+        about=f"{RUN}/data/{{dataset}}/{{split}}.json",
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}.log",
     conda:
@@ -31,7 +32,7 @@ rule prepare:
     params:
         spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split)),
     shell:
-        "python -m workflow prepare {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow prepare {params.spec} {output.images} {input} 2>&1 | tee {log}"
 
 
 rule measure:
