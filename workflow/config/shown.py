@@ -59,7 +59,9 @@ def generation(config: Config) -> spec.Show:
 
 def sensitivity(config: Config, parameter: str) -> spec.Show:
     """The trials of all searches against a parameter."""
-    settings = {**part(config, list(config["tables"]), True), "tuning": config["tuning"]}
+    settings = {**part(config, list(config["tables"])), "tuning": config["tuning"]}
+    for name, row in settings["rows"].items():
+        row |= {k: v for k, v in config["rows"][name].items() if k in ("search", "like")}
     return _show("sensitivity", parameter, settings)
 
 
