@@ -34,7 +34,8 @@ def show(config: Config, command: str, tables: list[str], name: str = "") -> spe
 def figure(config: Config, table: str, problem: str) -> spec.Show:
     """Reconstructions of the rows of a table on one of its problems."""
     settings = part(config, [table])
-    settings["tables"] = {table: {**config["tables"][table], "problems": [problem]}}
+    chosen = {key: config["tables"][table][key] for key in ("rows", "controls")}
+    settings |= {"tables": {table: chosen}, "problems": [problem]}
     return _show("figure", table, settings)
 
 
