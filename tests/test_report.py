@@ -62,7 +62,10 @@ def test_the_page_loads_nothing(finished):
 
 def test_the_page_is_the_same_every_time(finished, tmp_path):
     spec = spec_of(finished, "Show", name="report")
-    arguments = [spec, str(tmp_path / "again.html"), "results/test/run.json"]
+    results = finished / "results/test"
+    patterns = ("tables/*.json", "tables/claims.csv", "figures/*.png")
+    shown = [str(p.relative_to(finished)) for pattern in patterns for p in results.glob(pattern)]
+    arguments = [spec, str(tmp_path / "again.html"), "results/test/run.json", *shown]
     code, output = workflow(finished, "report", *arguments)
     assert code == 0, output
     assert (tmp_path / "again.html").read_bytes() == (finished / PAGE).read_bytes()
