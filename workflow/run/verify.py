@@ -41,6 +41,8 @@ def verify(table: Path, count: int, seed: int, machine: Machine) -> list[str]:
         StoreError: a number differs by more than 0.05 dB, or the table cannot be verified.
     """
     table = Path(table).resolve()
+    if not table.exists():
+        raise StoreError(f"there is no {table}: run snakemake, which makes it")
     run, shown = table.parents[1], pd.read_csv(table)
     if not {"problem", "method", "published_as", *SCORES} <= set(shown):
         raise StoreError(f"{table} is not a table of reconstructions: name one such as table1.csv")

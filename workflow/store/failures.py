@@ -23,7 +23,12 @@ def retry(run: Path) -> str:
 
     The array beside each is emptied: Snakemake does not ask for a missing file as long as
     everything that was made of it is there and nothing else has changed.
+
+    Raises:
+        StoreError: there is no such run.
     """
+    if not Path(run).is_dir():
+        raise StoreError(f"there is no run {run}: name its folder, results/<name>")
     paths = failed(run)
     for path in paths:
         path.with_suffix(".npz").write_bytes(b"")
