@@ -117,3 +117,13 @@ def workflow(folder, *arguments, file_size=None, root=None):
         env={**os.environ, **place},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
+
+
+def metrics(folder):
+    """Everything in the tables but time and memory."""
+    tables = sorted((folder / "results/test/tables").glob("*"))
+    return {
+        path.name: path.read_bytes()
+        for path in tables
+        if path.suffix in (".csv", ".md", ".tex") and not path.stem.endswith(("_cost", "training"))
+    }

@@ -5,11 +5,11 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from writers import refused
 
 from problems.datasets import natural_images
 from problems.datasets.base import (
     SPLITS,
-    DataError,
     Dataset,
     RawImage,
     UnreadImage,
@@ -35,16 +35,6 @@ class Listed(Dataset):
 
     def images(self, split):
         yield from self.listed
-
-
-def refused(words, call, *args):
-    """``call`` must raise a DataError of one line that holds all ``words``."""
-    with pytest.raises(DataError) as caught:
-        call(*args)
-    message = str(caught.value)
-    assert "\n" not in message
-    for word in words:
-        assert word in message
 
 
 # The interface

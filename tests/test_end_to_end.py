@@ -1,14 +1,7 @@
-"""The whole DAG for real on a small configuration: finished, repeated, killed, broken."""
+"""The whole DAG for real on a small configuration: finished, repeated, broken."""
 
 import json
-import os
-import random
-import shutil
-import signal
-import subprocess
-import time
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -17,12 +10,10 @@ from running import (
     ROWS,
     SETTINGS,
     copy_project,
-    jobs,
+    metrics,
     run,
     scores,
     spec_of,
-    start,
-    unlock,
     workflow,
 )
 
@@ -71,107 +62,6 @@ def test_nothing_is_left_behind(finished):
     assert not list((finished / "results").rglob("checkpoint*"))
 
 
-def kill(process):
-    """Kill a Snakemake and its jobs; say whether a job was running."""
-    group = subprocess.run(
-        ["pgrep", "-g", str(process.pid), "-f", "python -m workflow"], capture_output=True
-    )
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return group.returncode == 0
-
-
-def wait_for(process, done):
-    """Wait until ``done`` says so, however slow the machine is."""
-    while not done():
-        assert process.poll() is None, process.communicate()[0][-3000:]
-        time.sleep(0.02)
-
-
-# A method that does not go on after its first batch until a file says so.
-WAITING = """
-import time
-from dataclasses import dataclass
-from pathlib import Path
-
-from methods.base import Method
-
-
-class Waiting(Method):
-    label, reference = "Waiting", "nobody"
-    label = "Waiting"
-    reference = "nobody"
-
-    def reconstruct(self, y, problem, prior, noise, progress):
-        with open("batches", "a") as file:
-            file.write("x")
-        while Path("batches").stat().st_size == 2 and not Path("go").exists():
-            time.sleep(0.02)
-        progress(1, 1)
-        x = problem.baseline(y)
-        return x + 0.1 * noise.normal(x.shape[1:])
-"""
-
-
-def test_a_killed_training_goes_on_to_the_same_weights(finished, tmp_path):
-    folder = copy_project(tmp_path / "killed")
-    process = start(folder)
-    networks = folder / "results/test/networks/ct"
-    wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
-    assert kill(process)
-    checkpoint = next(networks.glob("*/checkpoint.safetensors"))
-    assert not checkpoint.with_name("weights.safetensors").exists()
-    code, output = run(folder)
-    assert code != 0
-    assert "--unlock" in output  # nothing takes a lock away unasked
-    unlock(folder)
-    code, output = run(folder)
-    assert code == 0, output[-3000:]
-    name = checkpoint.parent.name
-    assert "resumed at" in (folder / f"results/test/logs/train/ct/{name}.log").read_text()
-    for network in ("patch", "whole"):
-        path = f"results/test/networks/ct/{network}/weights.safetensors"
-        assert file_hash(folder / path) == file_hash(finished / path)
-    assert metrics(folder) == metrics(finished)
-    pd.testing.assert_frame_equal(scores(folder), scores(finished))
-
-
-def test_a_killed_row_goes_on_at_the_next_batch(project, tmp_path):
-    (project / "methods/waiting.py").write_text(WAITING)
-    (project / "my.yaml").write_text(
-        yaml.safe_dump({**SETTINGS, "rows": {**SETTINGS["rows"], "waiting": {"method": "waiting"}}})
-    )
-    straight = shutil.copytree(project, tmp_path / "straight")
-    (straight / "go").touch()
-    path = "results/test/reconstructions/ct20/waiting.npz"
-    assert run(straight, "--", path)[0] == 0
-    process = start(project, "--", path)
-    batches = project / "batches"
-    wait_for(process, lambda: batches.exists() and batches.stat().st_size == 2)
-    assert kill(process)
-    assert not (project / path).exists()
-    (project / "go").touch()
-    unlock(project)
-    code, output = run(project, "--", path)
-    assert code == 0, output[-3000:]
-    log = (project / "results/test/logs/reconstruct/ct20/waiting.log").read_text()
-    assert "waiting on ct20: resumed at 1 of 3 images" in log
-    assert "waiting on ct20: 6/6 images" in log
-    assert np.array_equal(*(np.load(folder / path)["x_hat"] for folder in (project, straight)))
-    assert (straight / "batches").read_text() == "x" * 6
-    assert batches.read_text() == "x" * 7  # the batch that was killed, twice
-
-
-def metrics(folder):
-    """Everything in the tables but time and memory."""
-    tables = sorted((folder / "results/test/tables").glob("*"))
-    return {
-        path.name: path.read_bytes()
-        for path in tables
-        if path.suffix in (".csv", ".md", ".tex") and not path.stem.endswith(("_cost", "training"))
-    }
-
-
 def test_one_core_gives_the_same_bytes_as_two(finished, tmp_path):
     folder = copy_project(tmp_path / "single")
     code, output = run(folder, "--cores", "1")
@@ -179,113 +69,6 @@ def test_one_core_gives_the_same_bytes_as_two(finished, tmp_path):
     assert {"table1.csv", "table1.md", "table1.tex", "claims.md"} <= set(metrics(folder))
     assert metrics(folder) == metrics(finished)
     pd.testing.assert_frame_equal(scores(folder), scores(finished))
-
-
-def test_kills_at_any_time_lose_nothing(finished, tmp_path):
-    folder, generator = copy_project(tmp_path / "killed"), random.Random(0)
-    hits = 0
-    while hits < 6:
-        process = start(folder)
-        wait_for(process, lambda: (folder / ".snakemake/locks").exists())
-        logs = set((folder / "results").rglob("*.log"))
-        wait_for(process, lambda seen=logs: set((folder / "results").rglob("*.log")) - seen)
-        time.sleep(generator.uniform(0, 3))  # any moment of the job will do
-        hits += kill(process)
-        unlock(folder)
-    code, output = run(folder)
-    assert code == 0, output[-3000:]
-    assert metrics(folder) == metrics(finished)
-    left = [p for p in (folder / "results").rglob("*") if p.name.startswith(".")]
-    assert left == []
-
-
-def test_reading_the_snakefile_writes_nothing_and_a_refused_run_changes_nothing(project):
-    def files():
-        return {p: p.read_bytes() for p in (project / "results").rglob("*") if p.is_file()}
-
-    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "seed": 7}))
-    before = files()
-    for arguments in (["--dry-run"], ["--list"], ["--summary"], ["--lint"]):
-        run(project, *arguments)
-        assert files() == before, arguments
-    (project / "methods/waiting.py").write_text(WAITING)
-    (project / "batches").write_text("x")
-    rows = {**SETTINGS["rows"], "waiting": {"method": "waiting"}}
-    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "rows": rows}))
-    path = "results/test/reconstructions/ct20/waiting.npz"
-    first = start(project, "--", path)
-    wait_for(first, lambda: (project / "batches").read_text() == "xx")
-    (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, "rows": rows, "seed": 7}))
-    before = files()
-    code, output = run(project, "--", path)
-    assert code != 0
-    assert "cannot be locked" in output
-    assert files() == before
-    (project / "go").touch()
-    output, _ = first.communicate()
-    assert first.returncode == 0, output[-3000:]
-    record = json.loads((project / path).with_suffix(".json").read_text())
-    assert record["spec"]["seed"] == 0  # the first run's
-
-
-def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
-    method = project / "methods/padis.py"
-    text = method.read_text()
-    method.write_text("# A comment.\n" + text.replace("PaDIS: diffusion", "Diffusion"))
-    _, output = run(project, "--dry-run")
-    assert "Nothing to be done" in output
-    method.write_text(text.replace('prior = "padis"', 'prior = "padis"\n    other = 1'))
-    _, output = run(project, "--dry-run")
-    reruns = [job for job in jobs(output) if job.startswith(("reconstruct ", "train"))]
-    assert reruns == ["reconstruct problem=ct20, row=padis"]
-
-    method.write_text(text)
-    tiling = project / "methods/priors/patch.py"
-    tiling.write_text(tiling.read_text().replace("= patch, grid", "= int(patch), grid"))
-    _, output = run(project, "--dry-run")
-    reruns = [job for job in jobs(output) if job.startswith(("reconstruct ", "train"))]
-    assert reruns == ["reconstruct problem=ct20, row=padis"]
-
-
-EDITS = {  # file: text, what takes its place, jobs that run again because of that alone
-    "workflow/run/harness.py": ("if reason:", "if bool(reason):", {"reconstruct"}),
-    "methods/priors/training.py": ("import torch\n", "import torch\n\nA = 1\n", {"train"}),
-    "problems/datasets/base.py": (
-        "import numpy",
-        "import math as m\nimport numpy",
-        {"prepare"},
-    ),
-    "workflow/score/metrics.py": ("import torch\n", "import torch\n\nA = 1\n", {"score"}),
-    "workflow/show/templates/base.html.j2": ("</main>", " </main>", {"report"}),
-    "workflow/run/progress.py": ("import time\n", "import time\n\nA = 1\n", set()),
-    "workflow/config/resolve.py": ("import copy\n", "import copy\n\nA = 1\n", set()),
-    "methods/admm_tv.py": (
-        'label = "',
-        'label = "Our ',
-        {"table", "metrics", "reconstruction_figure"},
-    ),
-}  # fmt: skip
-
-
-def changed(output):
-    """Rules of a dry run whose code, parameters or sources have changed themselves."""
-    found, rule = set(), ""
-    for line in output.splitlines():
-        if line.startswith(("rule ", "localrule ")):
-            rule = line.split()[1].rstrip(":")
-        own = ("Params have changed", "Code has changed", "Updated input files: workflow")
-        if line.strip().startswith("reason:") and any(cause in line for cause in own):
-            found.add("score" if rule.startswith("score_") else rule)
-    return found
-
-
-@pytest.mark.parametrize("path", EDITS)
-def test_an_edit_reruns_what_reads_it_and_nothing_else(project, path):
-    old, new, wanted = EDITS[path]
-    file = project / path
-    assert old in file.read_text()
-    file.write_text(file.read_text().replace(old, new, 1))
-    assert changed(run(project, "--dry-run")[1]) == wanted
 
 
 FAILING = {
@@ -449,32 +232,6 @@ FAULTS = {
     "measurements/ct20.npz": "is damaged",
     "data/ct/train.npz": "is damaged",
 }
-
-
-def test_killing_snakemake_alone_ends_its_jobs(tmp_path):
-    folder = copy_project(tmp_path / "orphans")
-    process = start(folder)
-    networks = folder / "results/test/networks/ct"
-    wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()  # ends when the last job has closed its output
-    unlock(folder)
-    _, output = run(folder, "--dry-run")
-    assert "train" in output
-
-
-def test_harmless_changes_rerun_nothing_else(project):
-    def dry(**changes):
-        (project / "my.yaml").write_text(yaml.safe_dump({**SETTINGS, **changes}))
-        return {job.split()[0] for job in jobs(run(project, "--dry-run")[1])}
-
-    assert dry() == set()
-    problems = {"ct20": {"label": "Twenty views", "repeats": 2}}
-    assert dry(problems=problems) == {"table"}
-    fewer = dry(datasets={"ct": {"test": 2}})
-    assert "measure" in fewer
-    assert "train" not in fewer
-    assert "train" in dry(seed=1)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -21,7 +21,6 @@ from methods.base import Method
 
 
 class Spy(Method):
-    label, reference = "Spy", "nobody"
     label = "Spy"
     reference = "nobody"
 
@@ -122,6 +121,9 @@ def test_a_method_a_problem_and_slices_from_outside_are_in_the_tables(project, t
     assert list(mine.index) == problems
     assert (mine["status"] == "ok").all()
     assert mine["psnr"].between(5, 60).all()
+    code, output = workflow(project, "verify", "results/test/tables/table1.csv", "--images", "99")
+    assert code == 0, output  # rows of plugins, too
+    assert "my_method on " in output
     assert "| My method | " in (project / "results/test/tables/table1.md").read_text()
     assert {p: p.read_bytes() for p in project.rglob("*.py")} == before
     with open(outside / "my_method.py", "a") as file:

@@ -13,35 +13,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from workflow.config.commands import RUN, SHOW
 from workflow.plugins.params import parsed
 from workflow.run.contained import end_with_parent, isolate
 
-RUN = {  # command, also the name of its function: module, and what it does
-    "prepare": ("workflow.run.prepare", "Write the images of a split of a dataset."),
-    "measure": ("workflow.run.measure", "Measure the test images of a problem."),
-    "train": ("workflow.run.train", "Train a network."),
-    "reconstruct": ("workflow.run.reconstruct", "Run a row on a problem."),
-    "controls": ("workflow.run.controls", "Make the controls of a problem."),
-    "generate": ("workflow.run.generate", "Sample a prior without a measurement."),
-    "tune": ("workflow.run.tune", "Try a row's search on validation images."),
-    "score": ("workflow.score.images", "Score rows on a problem."),
-}
-SHOW = {  # the same, which compute nothing
-    "collect": ("workflow.score.images", "Put all scores into one table."),
-    "tuned": ("workflow.run.tuned", "Write the best trials of all searches as a configuration."),
-    "table": ("workflow.show.tables", "Write a table as CSV, Markdown and LaTeX."),
-    "claims": ("workflow.show.claims", "Give the paper's claims a verdict."),
-    "metrics": ("workflow.show.ranking", "Compare the rankings by every metric."),
-    "figure": ("workflow.show.figures", "Draw reconstructions and error maps."),
-    "plot": ("workflow.show.plots", "Draw the plot of a table."),
-    "budget": ("workflow.show.budget", "Draw quality against cost of a table."),
-    "sensitivity": ("workflow.show.sensitivity", "Draw trials against a parameter."),
-    "training": ("workflow.show.training", "Write the table of all trainings."),
-    "validation": ("workflow.show.training", "Draw validation curves of networks."),
-    "generation": ("workflow.show.generation", "Compare samples of priors with real images."),
-    "run_card": ("workflow.show.run_card", "Write what the run was made with."),
-    "report": ("workflow.show.report", "Write the page about a run."),
-}
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )

@@ -3,11 +3,12 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and how a job runs; the rules set it in the environment (``BENCHMARK_...``).
+    """Where and how a job runs; ``environment`` sets it for jobs (``BENCHMARK_...``).
 
     Attributes:
         threads: cores to use.
@@ -44,3 +45,14 @@ def machine(threads: int = 1) -> Machine:
         checkpoint_seconds=float(said.get("BENCHMARK_CHECKPOINT_SECONDS", 30)),
         truth=tuple(Path(p) for p in said.get("BENCHMARK_TRUTH", "").split(os.pathsep) if p),
     )
+
+
+def environment(config: dict[str, Any], run: Path) -> dict[str, str]:
+    """What of a configuration ``machine`` reads, for the jobs of ``run`` (results/<name>)."""
+    cache = config["cache"]
+    return {
+        "BENCHMARK_CACHE": cache,
+        "BENCHMARK_MINUTES": str(config["time_limit_minutes"] or 0),
+        "BENCHMARK_CHECKPOINT_SECONDS": str(config["checkpoint_seconds"]),
+        "BENCHMARK_TRUTH": os.pathsep.join([f"{run}/data", f"{cache}/downloads"]),
+    }

@@ -4,25 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflow.config import jobs, spec
+from workflow.config.commands import MODULES
 from workflow.config.views import CONTROLS, plain_label, rows_of, searches
 
 Config = dict[str, Any]
-SHOWN = {  # command: module that makes what it shows
-    "collect": "workflow.score.images",
-    "table": "workflow.show.tables",
-    "claims": "workflow.show.claims",
-    "metrics": "workflow.show.ranking",
-    "figure": "workflow.show.figures",
-    "plot": "workflow.show.plots",
-    "budget": "workflow.show.budget",
-    "sensitivity": "workflow.show.sensitivity",
-    "generation": "workflow.show.generation",
-    "training": "workflow.show.training",
-    "validation": "workflow.show.training",
-    "run_card": "workflow.show.run_card",
-    "report": "workflow.show.report",
-    "tuned": "workflow.run.tuned",
-}
 
 
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
@@ -31,12 +16,12 @@ def show(config: Config, command: str, tables: list[str], name: str = "") -> spe
     return _show(command, name or command, settings, jobs.plugins_of(config, settings["rows"]))
 
 
-def figure(config: Config, table: str, problem: str) -> spec.Show:
-    """Reconstructions of the rows of a table on one of its problems."""
+def figure(config: Config, table: str) -> spec.Show:
+    """Reconstructions of the rows of a table on one of its problems, which one does not matter."""
     settings = part(config, [table])
-    chosen = {key: config["tables"][table][key] for key in ("rows", "controls")}
-    settings |= {"tables": {table: chosen}, "problems": [problem]}
-    return _show("figure", table, settings)
+    chosen = {key: settings["tables"][table][key] for key in ("rows", "controls")}
+    shown = {key: settings[key] for key in ("figures", "rows")}
+    return _show("figure", table, {**shown, "tables": {table: chosen}})
 
 
 def bare(command: str) -> spec.Show:
@@ -101,5 +86,5 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
 
 
 def _show(command: str, name: str, settings: Config, plugins: Sequence[str] = ()) -> spec.Show:
-    code = jobs.fingerprint(SHOWN[command])
+    code = jobs.fingerprint(MODULES[command])
     return spec.Show(name=name, settings=settings, code=code, plugins=list(plugins))

@@ -68,6 +68,15 @@ class Operator(JobSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Computed(JobSpec):
+    """Jobs that compute with networks and random numbers; "auto" is decided by the machine."""
+
+    seed: int
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measure(Operator):
     """Measurements of all test images of a problem."""
 
@@ -87,7 +96,7 @@ class Score(Operator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(JobSpec):
+class Train(Computed):
     """One network. ``images`` is the number of training images, None for all."""
 
     dataset: str
@@ -96,9 +105,6 @@ class Train(JobSpec):
     training: dict[str, Any]
     images: int | None
     validation: dict[str, Any]
-    seed: int
-    device: str
-    precision: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +117,7 @@ class Prior:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconstruct(Operator):
+class Reconstruct(Operator, Computed):
     """One row on all test images of a problem."""
 
     row: str
@@ -120,9 +126,6 @@ class Reconstruct(Operator):
     prior: Prior | None
     repeats: int
     batch: int
-    seed: int
-    device: str
-    precision: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,7 @@ class Tune(Reconstruct):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generate(JobSpec):
+class Generate(Computed):
     """Samples of a prior, called ``name``."""
 
     name: str
@@ -144,9 +147,6 @@ class Generate(JobSpec):
     samples: int
     sampler: dict[str, Any]
     batch: int
-    seed: int
-    device: str
-    precision: str
 
 
 @dataclass(frozen=True, kw_only=True)

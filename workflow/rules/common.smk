@@ -7,6 +7,7 @@ from problems.datasets.sources import SOURCES, stored
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
+from workflow.config.machine import environment
 from workflow.config.resolve import resolve
 from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
@@ -40,10 +41,7 @@ def spec(job):
 # also where its environment is not active.
 SETTINGS = {
     PARENT: os.getpid(),
-    "BENCHMARK_CACHE": CONFIG["cache"],
-    "BENCHMARK_TRUTH": f"{RUN}/data:{DOWNLOADS}",
-    "BENCHMARK_MINUTES": CONFIG["time_limit_minutes"] or 0,
-    "BENCHMARK_CHECKPOINT_SECONDS": CONFIG["checkpoint_seconds"],
+    **environment(CONFIG, Path(RUN)),
     "PATH": f"{os.path.dirname(sys.executable)}:$PATH",
 }
 exported = " ".join(f'{name}="{value}"' for name, value in SETTINGS.items())

@@ -133,7 +133,7 @@ rule reconstruction_figure:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.figure(CONFIG, w.table, w.problem)),
+        spec=lambda w: spec(shown_by.figure(CONFIG, w.table)),
     shell:
         "python -m workflow figure {params.spec} {output} {input.images} {input.rows}"
         " 2>&1 | tee {log}"

@@ -1,15 +1,8 @@
 """Where and in which precision a job computes."""
 
-from typing import Protocol
-
 import torch
 
-
-class Computed(Protocol):
-    """A job that computes with networks."""
-
-    device: str
-    precision: str
+from workflow.config.spec import Computed
 
 
 def setup(job: Computed, threads: int) -> tuple[torch.device, torch.dtype]:

@@ -12,6 +12,7 @@ from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import parse
 from workflow.config.views import CONTROLS
+from workflow.plugins.discovery import use
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.run.reconstruct import prior_for, seeds_for
@@ -71,6 +72,7 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     label = f"{row} on {problem}, {image}, seed {line['seed']}"
     stored = run / "reconstructions" / problem / f"{row}.npz"
     job = parse(load_record(stored.with_suffix(".json"))["spec"])
+    use(job.plugins)
     device, precision = setup(job, machine.threads)
     measured = load_measurements(run / "measurements" / f"{problem}.npz")
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())

@@ -15,6 +15,7 @@ import torch
 from problems.datasets.base import Images
 from workflow.config import jobs, spec
 from workflow.config.build import build_problem
+from workflow.config.machine import environment
 from workflow.config.views import plain_label
 from workflow.plugins.discovery import find, kinds_of, use
 from workflow.plugins.params import PluginError, checked
@@ -97,14 +98,14 @@ def reconstruct(candidate: Candidate, cores: int) -> None:
             )
             todo.append((jobs.reconstruct(few, problem, candidate.row), folder / "few", path))
     with ThreadPoolExecutor(cores) as pool:
-        for failed in pool.map(lambda job: _run(candidate.run, *job), todo):
+        for failed in pool.map(lambda job: _run(candidate, *job), todo):
             if failed:
                 raise StoreError(failed.removeprefix("error: "))
 
 
-def _run(run: Path, job: spec.Reconstruct, folder: Path, measured: Path) -> str:
+def _run(candidate: Candidate, job: spec.Reconstruct, folder: Path, measured: Path) -> str:
     """Reconstruct in a process of its own; return what it said on failing, empty if it did not."""
-    out = folder / f"{job.problem}.npz"
+    out, run = folder / f"{job.problem}.npz", candidate.run
     weights = [run / "networks" / job.prior.network / "weights.safetensors"] if job.prior else []
     key = {"job": job.hash, "inputs": hashes([measured, *weights])}
     done = out.with_suffix(".key.json")
@@ -116,7 +117,7 @@ def _run(run: Path, job: spec.Reconstruct, folder: Path, measured: Path) -> str:
     command = [sys.executable, "-m", "workflow", "reconstruct", record, out, measured, *weights]
     process = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "BENCHMARK_TRUTH": str(run / "data")},
+        text=True, env={**os.environ, **environment(candidate.config, run), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     last = ""
     for last in process.stdout:
@@ -134,8 +135,8 @@ def scores(candidate: Candidate) -> pd.DataFrame:
     for problem in candidate.problems:
         truth = candidate.truth(problem)
         settings = candidate.config["problems"][problem]
-        shape = truth.pixels.shape[1:]
-        built = build_problem(settings["family"], settings["params"], shape)
+        shape, cache = truth.pixels.shape[1:], Path(candidate.config["cache"], "operators")
+        built = build_problem(settings["family"], settings["params"], shape, cache)
         measured = arrays.load_measurements(candidate.run / "measurements" / f"{problem}.npz")
         frame = score(truth, measured["y"], built, *result(candidate.folder, problem))
         frames.append(frame.assign(problem=problem, method=candidate.row))

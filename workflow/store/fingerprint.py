@@ -14,6 +14,7 @@ from pathlib import Path
 from workflow.plugins.discovery import PACKAGES, ROOT, file_of
 
 SILENT = (
+    "problems.datasets.description",
     "workflow.config",
     "workflow.plugins.discovery",
     "workflow.plugins.params",
