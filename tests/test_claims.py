@@ -22,7 +22,14 @@ def tables():
     costs = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "seconds")
     lines = [
         {
-            **{"problem": "ct20", "method": row, "variant": "", "image": str(i), "cluster": "p"},
+            **{
+                "problem": "ct20",
+                "method": row,
+                "variant": "",
+                "image": str(i),
+                "cluster": "p",
+                "fold": 1,
+            },
             **{"psnr": psnr, "ssim": psnr / 40, "status": "ok", "reason": "", "seed": 0},
             **dict.fromkeys((*costs, "peak_memory_mb"), 0),
         }

@@ -10,7 +10,8 @@ from workflow.config.views import (
     CONTROLS,
     VALIDATION,
     images_of,
-    network_for,
+    networks_for,
+    networks_of,
     params_of,
     prior_of,
     trials_of,
@@ -30,6 +31,7 @@ def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
     return spec.Prepare(
         dataset=dataset,
         split=split,
+        folds=chosen["folds"],
         source=chosen["source"],
         params=chosen["params"],
         size=chosen["size"],
@@ -63,11 +65,13 @@ def controls(config: Config, problem: str) -> spec.Controls:
     )
 
 
-def train(config: Config, dataset: str, network: str) -> spec.Train:
-    """One network."""
+def train(config: Config, fold: str, network: str) -> spec.Train:
+    """One network of a fold: of ct/1, or ct where there is one."""
     recipe = config["networks"][network]
+    dataset, _, number = fold.partition("/")
     return spec.Train(
-        dataset=dataset,
+        dataset=fold,
+        fold=int(number or 1),
         name=network,
         network=recipe["network"],
         training=recipe["training"],
@@ -110,15 +114,15 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
 def generate(config: Config, name: str) -> spec.Generate:
     """Samples of the prior ``name``."""
     settings, prior = config["generation"], config["priors"][name]
-    dataset = settings["dataset"]
+    network = networks_of(config, settings["dataset"], prior["network"])[0]
     return spec.Generate(
         name=name,
-        prior=_prior(dataset, prior),
+        prior=_prior([network], prior),
         samples=settings["samples"],
         sampler=settings["sampler"],
         batch=config["batch"],
         **_computed(config),
-        inputs={"weights": train(config, dataset, prior["network"]).hash},
+        inputs=_weights(config, [network]),
         code=fingerprint("workflow.run.generate", MODULES[prior["assembly"]][0]),
     )
 
@@ -156,24 +160,27 @@ def _row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[s
     fields, code = _operator(config, problem)
     settings, prior = config["rows"][row], prior_of(config, row)
     method = find("method", settings["method"])
-    needed = network_for(config, problem, row)
+    needed = networks_for(config, problem, row)
     fields |= {
         "row": row,
         "method": settings["method"],
         "params": params_of(settings, problem),
-        "prior": _prior(needed[0], prior) if needed else None,
+        "prior": _prior(needed, prior) if prior else None,
         "repeats": config["problems"][problem]["repeats"],
         "batch": config["batch"],
-        "inputs": {"weights": train(config, *needed).hash} if needed else {},
+        "inputs": _weights(config, needed),
         "plugins": sorted({*fields["plugins"], *_outside(method)}),
         **_computed(config),
     }
     return fields, [*code, method.module, *([MODULES[prior["assembly"]][0]] if prior else [])]
 
 
-def _prior(dataset: str, prior: dict[str, Any]) -> spec.Prior:
-    network = f"{dataset}/{prior['network']}"
-    return spec.Prior(network=network, assembly=prior["assembly"], overlap=prior["overlap"])
+def _prior(networks: list[str], prior: dict[str, Any]) -> spec.Prior:
+    return spec.Prior(networks=networks, assembly=prior["assembly"], overlap=prior["overlap"])
+
+
+def _weights(config: Config, networks: list[str]) -> dict[str, str]:
+    return {f"weights of {name}": train(config, *name.rsplit("/", 1)).hash for name in networks}
 
 
 def _computed(config: Config) -> dict[str, Any]:

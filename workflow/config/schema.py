@@ -25,10 +25,12 @@ class Dataset(Entry):
     """[height, width] in pixels."""
     params: Params = {}
     """Parameters of the source."""
+    folds: Count = 1
+    """Ways in which it is split, each with networks of its own; test images of all are pooled."""
     train: Count | None = None
     validation: Count | None = None
     test: Count | None = None
-    """Numbers of images, or null for all."""
+    """Numbers of images of each fold, or null for all."""
 
 
 class Problem(Entry):

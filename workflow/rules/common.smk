@@ -9,7 +9,7 @@ from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
 from workflow.config.resolve import resolve
-from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
+from workflow.config.views import CONTROLS, folds_of, networks_for, networks_of, rows_of, searched, searches
 from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
@@ -57,6 +57,7 @@ THREADS = (
 wildcard_constraints:
     split="train|validation|test",
     dataset="|".join(CONFIG["datasets"]),
+    fold="|".join(fold for dataset in CONFIG["datasets"] for fold in folds_of(CONFIG, dataset)),
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
     row="|".join(CONFIG["rows"]),
@@ -68,14 +69,8 @@ def images_of(problem, split="test"):
     return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
 
 
-def network(dataset, name):
-    return f"{RUN}/networks/{dataset}/{name}"
-
-
-def weights_for(problem, row):
-    """The weights that a row needs on a problem, or nothing."""
-    needed = network_for(CONFIG, problem, row)
-    return f"{network(*needed)}/weights.safetensors" if needed else []
+def weights_of(networks):
+    return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
 
 
 def downloads_of(dataset):

@@ -1,7 +1,7 @@
 # What belongs to which table, and what the targets are made of.
 GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
-ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
+ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
 PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
@@ -22,8 +22,8 @@ def scores_of(tables):
 
 def trained(tables):
     """Folder of every network that a row of tables needs."""
-    needed = {network_for(CONFIG, *row) for row in shown(tables)} - {None}
-    return [network(*names) for names in sorted(needed)]
+    needed = {name for row in shown(tables) for name in networks_for(CONFIG, *row)}
+    return [f"{RUN}/networks/{name}" for name in sorted(needed)]
 
 
 def scored_together():

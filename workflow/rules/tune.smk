@@ -8,7 +8,7 @@ SEARCHES = [f"{TRIALS}/{problem}/{row}.csv" for problem, row in searches(CONFIG)
 rule tune_row:
     input:
         images=lambda w: images_of(w.problem, SPLIT),
-        weights=lambda w: weights_for(w.problem, w.row),
+        weights=lambda w: weights_of(networks_for(CONFIG, w.problem, w.row)),
     output:
         f"{TRIALS}/{{problem}}/{{row}}.csv",
     log:

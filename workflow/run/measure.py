@@ -18,4 +18,4 @@ def measure(job: Measure, out: Path, images: Path, machine: Machine) -> None:
     problem = build_problem(job.family, job.problem_params, shape, machine.operators)
     seeds = [seed_of(job.seed, "measure", job.problem, id_) for id_ in truth.ids]
     y = problem.measure(torch.from_numpy(truth.pixels), ImageNoise(seeds)).numpy()
-    save_measurements(out, y, truth.ids, shape)
+    save_measurements(out, y, truth)

@@ -92,10 +92,9 @@ def reconstruct(candidate: Candidate, cores: int) -> None:
         if problem in table["problems"]:
             path = folder / "few" / "measurements" / f"{problem}.npz"
             stored = arrays.load_measurements(measured)
-            y, ids = stored["y"][:FEW], stored["ids"][:FEW]
-            arrays.save_arrays(
-                path, y=y, ids=ids, shape=stored["shape"], sha256=np.array(arrays.arrays_hash(y))
-            )
+            first = {name: stored[name][:FEW] for name in ("y", "ids", "folds")}
+            hashed = np.array(arrays.arrays_hash(first["y"]))
+            arrays.save_arrays(path, **first, shape=stored["shape"], sha256=hashed)
             todo.append((jobs.reconstruct(few, problem, candidate.row), folder / "few", path))
     with ThreadPoolExecutor(cores) as pool:
         for failed in pool.map(lambda job: _run(candidate, *job), todo):
@@ -106,7 +105,8 @@ def reconstruct(candidate: Candidate, cores: int) -> None:
 def _run(candidate: Candidate, job: spec.Reconstruct, folder: Path, measured: Path) -> str:
     """Reconstruct in a process of its own; return what it said on failing, empty if it did not."""
     out, run = folder / f"{job.problem}.npz", candidate.run
-    weights = [run / "networks" / job.prior.network / "weights.safetensors"] if job.prior else []
+    networks = job.prior.networks if job.prior else []
+    weights = [run / "networks" / name / "weights.safetensors" for name in networks]
     key = {"job": job.hash, "inputs": hashes([measured, *weights])}
     done = out.with_suffix(".key.json")
     if done.exists() and load_record(done) == key:

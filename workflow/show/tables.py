@@ -26,6 +26,12 @@ SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
     "and the number of seeds. The intervals above do not contain it."
 )
+FOLDS = (
+    "PSNR (dB) of each fold. Every fold has other test patients or persons and networks that were "
+    "trained anew on the others: differences of two rows hold if all folds agree on their sign. "
+    "How rows without a network vary is the patients alone. Persons of one fold share networks, "
+    "which the intervals above do not know."
+)
 COSTS = dict(
     zip(
         MEASURED,
@@ -62,6 +68,9 @@ def write(config: dict[str, Any], name: str, summary: pd.DataFrame, folder: Path
     pairs = chosen["differences"]
     shown = {"scores": score_table(summary, problems, rows, caption, controls, pairs, remarks)}
     shown["seeds"] = seed_table(summary, problems, rows)
+    shown["folds"] = fold_table(summary, problems, rows | {
+        " - ".join(pair): " minus ".join(rows[row] for row in pair) for pair in pairs
+    })  # fmt: skip
     shown["settings"] = protocol.settings(config, name, summary)
     save(folder, name, {k: v for k, v in shown.items() if v})
     costs = document({"cost": cost_table(summary, problems, rows)})
@@ -87,6 +96,22 @@ def seed_table(
         cells.append([label, *(text if several else NOTHING for text, several in spread)])
     header = ["Method", *(problems[problem] for problem in shown)]
     return plain(header, cells, "l" + "r" * len(shown), SEEDS)
+
+
+def fold_table(
+    summary: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]
+) -> Table | None:
+    """Means of each fold on the problems that have several, None if none has."""
+    several = set(summary.loc[summary["psnr_folds"] != "", "problem"])
+    shown, lines = [p for p in problems if p in several], by_place(summary)
+    if not shown:
+        return None
+    cells = []
+    for row, label in rows.items():
+        means = [lines[problem, row]["psnr_folds"].split() for problem in shown]
+        cells.append([label, *(", ".join(f"{float(m):.2f}" for m in own) for own in means)])
+    header = ["Method", *(problems[problem] for problem in shown)]
+    return plain(header, cells, "l" + "r" * len(shown), FOLDS)
 
 
 def cost_table(summary: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]) -> Table:
