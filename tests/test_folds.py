@@ -93,8 +93,9 @@ def test_images_of_other_datasets_have_the_networks_of_the_first_fold():
 
 
 def test_searches_take_images_of_every_fold():
-    assert spread([1, 1, 1, 2, 2, 2, 3, 3, 3], 3) == [1, 4, 7]
-    assert spread([1] * 5 + [2] * 5, 3) == [0, 4, 7]
+    assert spread([1, 1, 1, 2, 2, 2, 3, 3, 3], 3) == [0, 4, 8]
+    assert spread([1] * 5 + [2] * 5, 3) == [0, 4, 8]
+    assert spread([1] * 5 + [2] * 5, 1) == [1]
     assert spread([1] * 5, 3) == [0, 2, 4]
 
 

@@ -136,6 +136,20 @@ def show(
 
 
 @app.command(**by_hand)
+def profile(
+    network: Annotated[str, typer.Argument(help="name in the configuration")],
+    dataset: Annotated[str, typer.Option(help="whose image size is taken")] = "ct",
+    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
+) -> None:
+    """Time every layer of a network on one core, beside the peak of the core."""
+    from workflow.config.resolve import resolve
+    from workflow.run.profile import profile
+
+    config = resolve(parsed(configfile.read_text()) if configfile else {})
+    print(*profile(config, network, (1, *config["datasets"][dataset]["size"])), sep="\n")
+
+
+@app.command(**by_hand)
 def verify(
     table: Annotated[Path, typer.Argument(help="results/<name>/tables/<table>.csv")],
     images: Annotated[int, typer.Option(help="how many")] = 3,

@@ -48,7 +48,9 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     seed = seed_of(job.seed, "train", job.dataset, job.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "initial weights"))
-        network = build_network(shape[0], network_params).to(device)
+        network = build_network(shape[0], network_params)
+    # Channels last: a step takes 0.88 of the time on a CPU.
+    network = network.to(device, memory_format=torch.channels_last)
     network.precision = precision
     trainer = Trainer(network, torch.from_numpy(pixels).to(device), params, seed)
     checked = load_images(validation).of_fold(job.fold)

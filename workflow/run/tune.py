@@ -90,11 +90,14 @@ def tune(job: Tune, out: Path, images: Path, *weights: Path, machine: Machine) -
 
 
 def spread(folds: list[int], count: int) -> list[int]:
-    """Numbers of ``count`` images, evenly spaced in every fold, the first folds having more."""
+    """Numbers of ``count`` images, evenly spaced in every fold, the first folds having more.
+
+    Where a fold has one, folds that share their validation patient have others of the images.
+    """
     numbers, found = sorted(set(folds)), []
     for k, fold in enumerate(numbers):
         own = [i for i, other in enumerate(folds) if other == fold]
         share = count // len(numbers) + (k < count % len(numbers))
-        middle = own[len(own) // 2 : len(own) // 2 + 1]
-        found += middle if share == 1 else evenly_spaced(own, share) if share else []
+        alone = own[(2 * k + 1) * len(own) // (2 * len(numbers))]
+        found += [alone] if share == 1 else evenly_spaced(own, share) if share else []
     return found

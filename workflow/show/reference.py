@@ -30,9 +30,8 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     kept = [path for pattern in FILES for path in run.glob(pattern) if path.is_file()]
     copies = {path: path.relative_to(run) for path in kept}
-    for card in run.glob("networks/*/*/card.json"):
-        dataset, network = card.parts[-3:-1]
-        copies[card] = Path("networks", dataset, f"{network}.json")
+    for card in run.glob("networks/**/card.json"):
+        copies[card] = card.relative_to(run).parent.with_suffix(".json")
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / name)
