@@ -56,6 +56,7 @@ THREADS = (
 
 wildcard_constraints:
     split="train|validation|test",
+    finer=r"(\.x\d+)?",
     dataset="|".join(CONFIG["datasets"]),
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
@@ -66,6 +67,13 @@ wildcard_constraints:
 
 def images_of(problem, split="test"):
     return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
+
+
+def measured_of(problem, split="test"):
+    """The images on the grid on which they are measured, which may be finer."""
+    grid = CONFIG["problems"][problem]["grid"]
+    images = images_of(problem, split)
+    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
 
 
 def network(dataset, name):
