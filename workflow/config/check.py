@@ -92,6 +92,9 @@ def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) 
             f"{owner}: images of {problem['dataset']} are {size}, the networks' of "
             f"{problem['trained_on']} {trained}; give both one size, or remove the problem"
         )
+    family = find("problem", problem["family"])
+    if problem["grid"] > 1 and not family.attributes.get("finer_grid"):
+        raise ConfigError(f"{owner}: {family.name} measures no finer grid; remove `grid`")
 
 
 def _check_prior(config: dict[str, Any], prior: dict[str, Any], owner: str) -> None:

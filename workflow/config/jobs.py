@@ -24,8 +24,8 @@ Config = dict[str, Any]
 fingerprint = cache(code_of)
 
 
-def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
-    """One split of a dataset."""
+def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Prepare:
+    """One split of a dataset, on a grid so many times finer than its size."""
     chosen = images_of(config, dataset, split)
     source = find("dataset", chosen["source"])
     return spec.Prepare(
@@ -34,7 +34,7 @@ def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
         folds=chosen["folds"],
         source=chosen["source"],
         params=chosen["params"],
-        size=chosen["size"],
+        size=[grid * side for side in chosen["size"]],
         count=chosen[split],
         files=chosen["files"],
         code=fingerprint("workflow.run.prepare", source.module),
@@ -44,12 +44,11 @@ def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
 
 def measure(config: Config, problem: str) -> spec.Measure:
     """Measurements of the test images of a problem."""
-    images = prepare(config, config["problems"][problem]["dataset"], "test")
     operator, code = _operator(config, problem)
     return spec.Measure(
         **operator,
         seed=config["seed"],
-        inputs={"images": images.hash},
+        inputs=_measured(config, problem, "test"),
         code=fingerprint("workflow.run.measure", *code),
     )
 
@@ -96,8 +95,7 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     settings, tuning = config["rows"][row], config["tuning"]
     annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
-    images = prepare(config, config["problems"][problem]["dataset"], tuning["split"])
-    values["inputs"]["images"] = images.hash
+    values["inputs"] |= _measured(config, problem, tuning["split"])
     return spec.Tune(
         **values,
         search={
@@ -140,6 +138,15 @@ def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
         inputs={row: job.hash for row, job in made.items()},
         code=fingerprint("workflow.score.images", *code),
     )
+
+
+def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
+    """The images of a problem, and the same ones on the grid on which they are measured."""
+    settings = config["problems"][problem]
+    images, measured = (
+        prepare(config, settings["dataset"], split, grid) for grid in (1, settings["grid"])
+    )
+    return {"images": images.hash, "measured": measured.hash}
 
 
 def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:

@@ -44,6 +44,8 @@ class Problem(Entry):
     """Whose images are measured."""
     trained_on: str | None = Unset
     """Dataset of the networks; default is `dataset`, with `like` that of the other problem."""
+    grid: Count = 1
+    """How many times finer than the reconstruction's the grid is from which the data come."""
     label: str
     """Name in tables."""
     repeats: Count = 1

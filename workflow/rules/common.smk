@@ -56,6 +56,7 @@ THREADS = (
 
 wildcard_constraints:
     split="train|validation|test",
+    finer=r"(\.x\d+)?",
     dataset="|".join(CONFIG["datasets"]),
     fold="|".join(fold for dataset in CONFIG["datasets"] for fold in folds_of(CONFIG, dataset)),
     problem="|".join(CONFIG["problems"]),
@@ -71,6 +72,13 @@ def images_of(problem, split="test"):
 
 def weights_of(networks):
     return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
+
+
+def measured_of(problem, split="test"):
+    """The images on the grid on which they are measured, which may be finer."""
+    grid = CONFIG["problems"][problem]["grid"]
+    images = images_of(problem, split)
+    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
 
 
 def downloads_of(dataset):

@@ -14,15 +14,17 @@ from workflow.config.machine import Machine
 from workflow.config.spec import Tune
 from workflow.run import harness
 from workflow.run.device import setup
+from workflow.run.measure import load_both
 from workflow.run.progress import ProgressLine
 from workflow.run.reconstruct import priors_for
 from workflow.run.search import Axis, parameters, search
 from workflow.score.psnr import mean_psnr
-from workflow.store.arrays import load_images
 from workflow.store.files import write_text
 
 
-def tune(job: Tune, out: Path, images: Path, *weights: Path, machine: Machine) -> None:
+def tune(
+    job: Tune, out: Path, images: Path, measured: Path, *weights: Path, machine: Machine
+) -> None:
     """Search a row's parameters (``workflow.run.search``); log every trial, the best first.
 
     The images are spread over the folds, each with the network of its fold.
@@ -31,7 +33,7 @@ def tune(job: Tune, out: Path, images: Path, *weights: Path, machine: Machine) -
     early when its mean PSNR is ``job.margin`` below that of the best trial on the same images.
     """
     device, precision = setup(job, machine.threads)
-    loaded = load_images(images)
+    loaded, finer = load_both(images, measured)
     chosen = spread(loaded.folds, job.images)
     truth, ids = torch.from_numpy(loaded.pixels[chosen]), [loaded.ids[i] for i in chosen]
     folds = [loaded.folds[i] for i in chosen]
@@ -39,7 +41,8 @@ def tune(job: Tune, out: Path, images: Path, *weights: Path, machine: Machine) -
     problem = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     priors = priors_for(job, weights, shape, device, precision)
     seeds = [seed_of(job.seed, "measure", job.problem, id_) for id_ in ids]
-    y = problem.measure(truth.to(device), ImageNoise(seeds, device))
+    seen = torch.from_numpy(finer.pixels[chosen]).to(device)
+    y = problem.measure(seen, ImageNoise(seeds, device))
     label = f"tune {job.row} on {job.problem}"
     line = ProgressLine(label, job.trials, "trials", interval=0)
     results: list[dict[str, Any]] = []
