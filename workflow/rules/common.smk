@@ -9,7 +9,15 @@ from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
 from workflow.config.resolve import resolve
-from workflow.config.views import CONTROLS, folds_of, networks_for, networks_of, rows_of, searched, searches
+from workflow.config.views import (
+    CONTROLS,
+    folds_of,
+    networks_for,
+    networks_of,
+    rows_of,
+    searched,
+    searches,
+)
 from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
