@@ -22,6 +22,7 @@ from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
+from workflow.run.terminal import Terminal
 from workflow.show.contents import page_files
 from workflow.store.failures import last_lines
 
@@ -53,7 +54,11 @@ SETTINGS = {
     "PATH": f"{os.path.dirname(sys.executable)}:$PATH",
 }
 exported = " ".join(f'{name}="{value}"' for name, value in SETTINGS.items())
-shell.prefix(f"set -euo pipefail; export {exported}; ")
+
+# The terminal shows where jobs are; what they print is in their logs.
+TERMINAL = Terminal(workflow)
+silent = "exec > /dev/null; " if TERMINAL.active else ""
+shell.prefix(f"set -euo pipefail; {silent}export {exported}; ")
 
 # One job at a time on a GPU; on a cluster the executor places them.
 ON_GPU = CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and bool(which("nvidia-smi")))

@@ -81,3 +81,9 @@ def failures():
     """What is said at the end of failed rows, which stop nothing else."""
     records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
     return last_lines(RUN, records)
+
+
+def made():
+    """Where the results of this run are: the page, or the folder if it is of single targets."""
+    page = f"{RUN}/report/index.html"
+    return page if any(page in job.output for job in workflow.dag.jobs) else RUN
