@@ -24,7 +24,7 @@ rule prepare:
         lambda w: downloads_of(w.dataset),
     output:
         images=f"{RUN}/data/{{dataset}}/{{split}}.npz",
-        about=f"{RUN}/data/{{dataset}}/{{split}}.json",
+        about=multiext(f"{RUN}/data/{{dataset}}/{{split}}", ".json", ".png"),
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}.log",
     conda:
