@@ -218,6 +218,9 @@ class Config(Entry):
     """Files, and folders of files, with methods, problems or datasets outside the project."""
     differs: str = ""
     """How the protocol differs from the paper's, whose numbers are then not comparable."""
+    means_nothing: str = ""
+    """Why the numbers of the run say nothing of its methods: no row is called the best, no claim of
+    the paper is judged on the page."""
     seed: Int = 0
     """Every random number of the run is derived from it and from names."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

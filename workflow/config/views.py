@@ -1,6 +1,7 @@
 """What jobs, tables and rules read of a resolved configuration."""
 
 import json
+import re
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -19,6 +20,13 @@ VALIDATION = {  # of networks during training: how often, on how many images, at
 }
 NOT_IN_PAPER = "†"  # behind the label of a row
 REFERENCE = "padis"  # with which tables compare the other rows, if they do not say what
+
+
+def title(name: str) -> str:
+    """A name in a configuration as a heading: "CT" for ct, "Table 1" for table1."""
+    words = re.sub(r"(?<=[a-z]{2})(?=\d)", " ", name).split("_")
+    words = [word if set(word) & set("aeiouy") else word.upper() for word in words]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def prior_name(row: dict[str, Any]) -> str | None:

@@ -24,7 +24,7 @@ rule prepare:
         lambda w: downloads_of(w.dataset),
     output:
         images=f"{RUN}/data/{{dataset}}/{{split}}{{finer}}.npz",
-        about=f"{RUN}/data/{{dataset}}/{{split}}{{finer}}.json",
+        about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".json", ".png"),
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
     conda:

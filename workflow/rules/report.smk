@@ -1,6 +1,9 @@
 # What the run was made with, and the page about it.
 
 
+PAGE = shown_by.page(CONFIG)
+
+
 rule run_card:
     input:
         lambda w: results(),
@@ -18,7 +21,7 @@ rule run_card:
 
 rule report:
     input:
-        lambda w: [str(path) for path in page_files(CONFIG, Path(RUN))],
+        lambda w: [str(path) for path in page_files(PAGE.settings, Path(RUN))],
         card=f"{RUN}/run.json",
         shown=lambda w: parts_of_the_page(),
         templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
@@ -34,6 +37,6 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "report", list(TABLES))),
+        spec=lambda w: spec(PAGE),
     shell:
         "python -m workflow report {params.spec} {output} {input.card} {input.shown} 2>&1 | tee {log}"

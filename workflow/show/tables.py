@@ -10,7 +10,7 @@ from workflow.config.views import labels_of
 from workflow.score import published
 from workflow.score.scores import read_all
 from workflow.score.summary import COSTS as MEASURED
-from workflow.score.summary import summarise
+from workflow.score.summary import SCORES, summarise
 from workflow.show import protocol
 from workflow.show.cells import NOTHING, Cell, Table, cell, document, latex, plain, save, write_csv
 from workflow.show.score_table import by_place, score_table
@@ -21,6 +21,7 @@ BARS = (
     "(Cousineau 2005, Morey 2008); what another training of the same networks would change is not "
     "in them."
 )
+NOTHING_SAID = "The numbers of this run mean nothing: {}."
 COST = "Cost per image; memory is the peak."
 SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
@@ -59,12 +60,14 @@ def table(job: Show, out: Path, *scores: Path) -> None:
 
 def write(config: dict[str, Any], name: str, summary: pd.DataFrame, folder: Path) -> None:
     """Write the files of a table from its summary."""
-    chosen = config["tables"][name]
+    chosen, nothing = config["tables"][name], config["means_nothing"]
+    if nothing:
+        summary = summary.assign(**{f"{score}_best": False for score in SCORES})
     problems = {p: config["problems"][p]["label"] for p in chosen["problems"]}
     rows = labels_of(config, chosen["rows"])
     controls = labels_of(config, chosen["controls"])
     caption = chosen["caption"].strip() + (f" {BARS}" if "plot" in chosen else "")
-    remarks = protocol.remarks(config, name)
+    remarks = [NOTHING_SAID.format(nothing)] * bool(nothing) + protocol.remarks(config, name)
     pairs = chosen["differences"]
     shown = {"scores": score_table(summary, problems, rows, caption, controls, pairs, remarks)}
     shown["seeds"] = seed_table(summary, problems, rows)
