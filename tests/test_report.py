@@ -100,13 +100,13 @@ def test_the_page_shows_the_data_of_the_run(finished):
             assert line in text
 
 
-def test_a_run_that_means_nothing_names_no_winner(finished, tmp_path):
+def test_a_run_that_means_nothing_names_no_winner(finished):
     job = load_spec(finished / spec_of(finished, "Show", name="report"))
     results = finished / "results/test"
     files = [*results.glob("tables/*.json"), results / "tables/claims.csv"]
     job = replace(job, settings={**job.settings, "means_nothing": "it is a <test>"})
-    report(job, tmp_path / "page.html", results / "run.json", *files)
-    text = (tmp_path / "page.html").read_text()
+    report(job, results / "report/other.html", results / "run.json", *files)
+    text = (results / "report/other.html").read_text()
     assert "mean nothing: it is a &lt;test&gt;" in text
     for words in ("Highest mean", "reproduced", 'id="claims"', 'id="metrics"'):
         assert words not in text

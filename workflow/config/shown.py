@@ -6,7 +6,7 @@ from typing import Any
 
 from workflow.config import jobs, spec
 from workflow.config.commands import MODULES
-from workflow.config.views import CONTROLS, network_for, plain_label, rows_of, searches
+from workflow.config.views import CONTROLS, networks_for, plain_label, rows_of, searches
 
 Config = dict[str, Any]
 SPLITS = ("train", "validation", "test")
@@ -18,16 +18,18 @@ def show(config: Config, command: str, tables: list[str], name: str = "") -> spe
     return _show(command, name or command, settings, jobs.plugins_of(config, settings["rows"]))
 
 
-def page(config: Config) -> spec.Show:
-    """The page about the run; ``data`` has the splits of datasets that its tables are made of."""
-    job, used = show(config, "report", list(config["tables"])), set()
-    for name in [name for name, table in config["tables"].items() if not table["extra"]]:
+def page(config: Config, tables: list[str]) -> spec.Show:
+    """A page about tables; ``data`` has the splits of datasets that those of `all` are made of."""
+    job, used = show(config, "report", tables), set()
+    for name in [name for name in tables if not config["tables"][name]["extra"]]:
         for problem in config["tables"][name]["problems"]:
-            dataset = config["problems"][problem]["dataset"]
+            dataset, trained_on = (
+                config["problems"][problem][k] for k in ("dataset", "trained_on")
+            )
             used |= {(dataset, "test")}
             for row in rows_of(config, name):
-                trained_on, _ = network_for(config, problem, row) or (None, "")
-                used |= {(trained_on, "train"), (trained_on, "validation")}
+                if networks_for(config, problem, row):
+                    used |= {(trained_on, "train"), (trained_on, "validation")}
                 used |= {(dataset, "train")} if row == "mean_image" else set()
     splits = {d: [s for s in SPLITS if (d, s) in used] for d in config["datasets"]}
     return replace(job, settings={**job.settings, "data": {d: s for d, s in splits.items() if s}})

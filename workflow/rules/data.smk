@@ -27,6 +27,7 @@ rule prepare:
         about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".json", ".png"),
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:
@@ -43,6 +44,7 @@ rule measure:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:

@@ -3,6 +3,7 @@ GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
+LEDGERS = {"": ALL_TABLES, "ablation_": ABLATIONS}  # of claims
 PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
@@ -35,6 +36,16 @@ def scored_together():
     for (problem, row), names in tables.items():
         groups.setdefault((problem, *names), []).append(row)
     return groups
+
+
+# The main table is made first: jobs that it needs have this priority, quick ones before all a higher
+# one, and networks come before other rows.
+SOON, QUICK, NETWORKS = 2, 3, 1
+FIRST = {*shown(MAIN_TABLES[:1]), *trained(MAIN_TABLES[:1])}
+
+
+def soon(needed, otherwise=0):
+    return SOON if needed in FIRST else otherwise
 
 
 def parts_of(tables):

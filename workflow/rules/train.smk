@@ -14,7 +14,7 @@ rule train:
         f"{RUN}/logs/train/{{fold}}/{{network}}.log",
     benchmark:
         f"{RUN}/benchmarks/train/{{fold}}/{{network}}.tsv"
-    priority: 10
+    priority: lambda w: soon(f"{RUN}/networks/{w.fold}/{w.network}", NETWORKS)
     conda:
         "../../environment.yml"
     threads: THREADS

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.views import REFERENCE, labels_of
-from workflow.score.scores import METRICS, read_scores
+from workflow.score.scores import METRICS, read_all
 from workflow.score.summary import Mean, complete, mean_of, read_summary
-from workflow.show.contents import main_problems, main_tables
+from workflow.show.contents import main_problems, main_tables, score_files
 from workflow.show.looks import Look, looks_of
 from workflow.show.score_table import show
 
@@ -62,7 +62,7 @@ def read(config: dict[str, Any], run: Path) -> Board | None:
             first.setdefault(problem, lines[lines["problem"] == problem])
     rows = list(dict.fromkeys(row for table in tables.values() for row in table["rows"]))
     problems = {p: config["problems"][p]["label"] for p in main_problems(config)}
-    labels, images = labels_of(config, rows), read_scores(run / "images.csv")
+    labels, images = labels_of(config, rows), read_all(score_files(config, run))
     return Board(problems, labels, looks_of(config, rows), images, first)
 
 

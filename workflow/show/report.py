@@ -17,22 +17,24 @@ from workflow.show.html import COLOURS, file_uri, png_uri, render, svg, thumbnai
 from workflow.show.leaderboard import Board
 from workflow.store.arrays import load_arrays, load_images, load_record
 from workflow.store.files import write_text
+from workflow.store.provenance import made_with
 
 
-def report(job: Show, out: Path, card: Path, *shown: Path) -> None:
-    """Write the page of a run that is finished.
+def report(job: Show, out: Path, *shown: Path) -> None:
+    """Write a page about the run, or about its main table while the rest is being made.
 
     Args:
-        out: HTML file to write; links in it are relative to a folder in the run's.
-        card: results/<name>/run.json; ``workflow.show.contents.page_files`` says what else of the
-            run is read.
-        shown: tables (JSON), figures (PNG) and claims.csv to show besides.
+        out: HTML file to write, in a folder of results/<name>;
+            ``workflow.show.contents.page_files`` says what of the run is read.
+        shown: tables (JSON), figures (PNG), claims.csv and, once the run is finished, its card
+            (run.json) to show besides.
     """
-    config, run, judged = job.settings, card.parent, not job.settings["means_nothing"]
+    config, run, judged = job.settings, out.parents[1], not job.settings["means_nothing"]
     files = {path.name: path for path in shown}
-    board, made = leaderboard.read(config, run), load_record(card)
+    board, card = leaderboard.read(config, run), files.get("run.json")
+    made = load_record(card) if card else {"made_with": made_with(job.code, [])}
     tables = config["tables"]
-    ablations = [name for name, t in tables.items() if t["ablation"] and not t["extra"]]
+    ablations = [name for name, t in tables.items() if t["ablation"]]
     sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
     page = render(
         "index.html.j2",
@@ -56,7 +58,7 @@ def report(job: Show, out: Path, card: Path, *shown: Path) -> None:
         ledger=_ledger(config, files["claims.csv"]) if judged and "claims.csv" in files else [],
         data=_data(config, run),
         made_with=made["made_with"],
-        config=json.dumps(made["config"], indent=1, sort_keys=True),
+        config=json.dumps(made["config"], indent=1, sort_keys=True) if card else "",
     )
     write_text(out, page)
 
