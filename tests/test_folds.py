@@ -126,3 +126,14 @@ def test_each_fold_has_a_network_and_its_images_are_made_with_it(finished):
     assert len(record["made_with"]["inputs"]) == 3
     mean = np.load(finished / "reconstructions/ct20/mean_image.npz")["x_hat"]
     assert np.array_equal(mean[0], mean[2])
+
+
+def test_the_main_table_has_a_page_before_the_rest_is_made(finished):
+    page = (finished / "report/main_table.html").read_text()
+    assert "PaDIS" in page
+    assert "The run goes on" in page
+    whole = (finished / "report/index.html").read_text()
+    assert "The run goes on" not in whole
+    assert (finished / "report/main_table.html").stat().st_mtime < (
+        finished / "report/index.html"
+    ).stat().st_mtime
