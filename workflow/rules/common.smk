@@ -3,7 +3,6 @@ import os
 from pathlib import Path
 from shutil import which
 
-from problems.datasets.sources import SOURCES, stored
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
@@ -11,11 +10,8 @@ from workflow.config.machine import environment
 from workflow.config.resolve import resolve
 from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
-from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
-from workflow.show.contents import page_files
-from workflow.store.failures import last_lines
 
 try:
     CONFIG = resolve(config)
@@ -23,7 +19,6 @@ except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
 RUN = f"results/{CONFIG['name']}"
-DOWNLOADS = f"{CONFIG['cache']}/downloads"
 TABLES = CONFIG["tables"]
 
 # What a job reads stands in a file that is named by its hash, the only parameter of its rule. The
@@ -62,22 +57,3 @@ wildcard_constraints:
     row="|".join(CONFIG["rows"]),
     prior="|".join(CONFIG["priors"]),
     table="|".join(CONFIG["tables"]),
-
-
-def images_of(problem, split="test"):
-    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
-
-
-def network(dataset, name):
-    return f"{RUN}/networks/{dataset}/{name}"
-
-
-def weights_for(problem, row):
-    """The weights that a row needs on a problem, or nothing."""
-    needed = network_for(CONFIG, problem, row)
-    return f"{network(*needed)}/weights.safetensors" if needed else []
-
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]

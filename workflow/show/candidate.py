@@ -93,9 +93,7 @@ def reconstruct(candidate: Candidate, cores: int) -> None:
             path = folder / "few" / "measurements" / f"{problem}.npz"
             stored = arrays.load_measurements(measured)
             y, ids = stored["y"][:FEW], stored["ids"][:FEW]
-            arrays.save_arrays(
-                path, y=y, ids=ids, shape=stored["shape"], sha256=np.array(arrays.arrays_hash(y))
-            )
+            arrays.save_measurements(path, y, ids, stored["shape"])
             todo.append((jobs.reconstruct(few, problem, candidate.row), folder / "few", path))
     with ThreadPoolExecutor(cores) as pool:
         for failed in pool.map(lambda job: _run(candidate, *job), todo):
