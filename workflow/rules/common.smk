@@ -3,28 +3,16 @@ import os
 from pathlib import Path
 from shutil import which
 
-from problems.datasets.sources import SOURCES, stored
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
 from workflow.config.resolve import resolve
-from workflow.config.views import (
-    CONTROLS,
-    folds_of,
-    networks_for,
-    networks_of,
-    rows_of,
-    searched,
-    searches,
-)
+from workflow.config.views import CONTROLS, folds_of, networks_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
-from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
 from workflow.run.terminal import Terminal
-from workflow.show.contents import page_files
-from workflow.store.failures import last_lines
 
 try:
     CONFIG = resolve(config)
@@ -32,7 +20,6 @@ except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
 RUN = f"results/{CONFIG['name']}"
-DOWNLOADS = f"{CONFIG['cache']}/downloads"
 TABLES = CONFIG["tables"]
 
 # What a job reads stands in a file that is named by its hash, the only parameter of its rule. The
@@ -77,23 +64,3 @@ wildcard_constraints:
     row="|".join(CONFIG["rows"]),
     prior="|".join(CONFIG["priors"]),
     table="|".join(CONFIG["tables"]),
-
-
-def images_of(problem, split="test"):
-    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
-
-
-def weights_of(networks):
-    return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
-
-
-def measured_of(problem, split="test"):
-    """The images on the grid on which they are measured, which may be finer."""
-    grid = CONFIG["problems"][problem]["grid"]
-    images = images_of(problem, split)
-    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
-
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]

@@ -1,5 +1,5 @@
 # What the run was made with, and the page about it.
-
+from workflow.show.contents import page_files
 
 PAGE = shown_by.page(CONFIG, list(TABLES))
 

@@ -1,4 +1,6 @@
 # What belongs to which table, and what the targets are made of.
+from workflow.store.failures import last_lines
+
 GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]

@@ -1,6 +1,6 @@
 """Controls: what could be had without a method, made from what no method is given.
 
-They bound a table. Their names and labels are in ``workflow.config.resolve.CONTROLS``.
+They bound a table. Their names and labels are in ``workflow.config.views.CONTROLS``.
 """
 
 from pathlib import Path
