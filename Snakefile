@@ -55,3 +55,6 @@ for name in [*TABLES, "ablations"]:
             name
         input:
             parts_of([name] if name in TABLES else ABLATIONS),
+
+
+check_targets()

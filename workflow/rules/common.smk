@@ -1,14 +1,16 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
+import atexit
 import os
 from pathlib import Path
 from shutil import which
 
+from problems.datasets.reading.files import root_of
 from problems.datasets.sources import SOURCES, stored
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
-from workflow.config.resolve import resolve
+from workflow.config.resolve import read, resolve
 from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
 from workflow.plugins.discovery import find
@@ -17,10 +19,23 @@ from workflow.run.contained import PARENT
 from workflow.show.contents import page_files
 from workflow.store.failures import last_lines
 
+if Path.cwd().resolve() != Path(workflow.basedir).resolve():
+    sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
+
 try:
+    for file in map(read, workflow.configfiles):  # plugins are relative to the file
+        config |= {key: file[key] for key in ("plugins",) if key in file}
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
+
+MISSING = [
+    f"missing: the images of {name}, in {path}; name another folder as datasets.{name}.params.path"
+    for name, dataset in CONFIG["datasets"].items()
+    if (path := root_of(dataset["params"].get("path"))) and not path.exists()
+]
+if MISSING and workflow.is_main_process:
+    atexit.register(print, *MISSING, sep="\n", file=sys.stderr)  # below what a dry run lists
 
 RUN = f"results/{CONFIG['name']}"
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
