@@ -60,3 +60,6 @@ for name in [*TABLES, "ablations"]:
         input:
             parts_of([name] if name in TABLES else ABLATIONS),
             [f"{RUN}/tables/ablation_claims.csv"] if name == "ablations" and ABLATIONS else [],
+
+
+check_targets()

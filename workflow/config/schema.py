@@ -215,7 +215,8 @@ class Config(Entry):
     cache: str = "results/cache"
     """Folder for downloads and matrices that all runs share."""
     plugins: list[str] = []
-    """Files, and folders of files, with methods, problems or datasets outside the project."""
+    """Files, and folders of files, with methods, problems or datasets outside the project; relative
+    to the folder of the file that names them."""
     differs: str = ""
     """How the protocol differs from the paper's, whose numbers are then not comparable."""
     means_nothing: str = ""

@@ -1,4 +1,7 @@
 # What belongs to which table, and what the targets are made of.
+from snakemake.cli import get_argument_parser
+
+from workflow.plugins.params import nearest
 from workflow.store.failures import last_lines
 
 GENERATION = CONFIG.get("generation")
@@ -88,6 +91,17 @@ def parts_of_the_page():
         *(path for path in figures if path in made),
         *(f"{RUN}/tables/{name}.csv" for name in tables if name == "claims"),
     ]
+
+
+def check_targets():
+    """End with a line that names the targets if the command line has another one."""
+    if not (workflow.is_main_process and "snakemake" in sys.argv[0]):
+        return
+    names = ["all", *TABLES, "ablations", "generation", "tune"]
+    for target in get_argument_parser().parse_args(sys.argv[1:]).targets:
+        if target not in [*names, *(rule.name for rule in workflow.rules)] and "/" not in target:
+            hint = nearest(target, names).split("; known")[0]
+            sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
 
 
 def failures():

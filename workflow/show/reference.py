@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from workflow.config.resolve import command
 from workflow.plugins.discovery import ROOT
 from workflow.show.cells import grid, load
 from workflow.store.files import write_text
@@ -23,7 +24,7 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
     """
     run = Path(run)
     if not (run / "run.json").exists():
-        raise ValueError(f"{run}/run.json is missing: run `snakemake --cores all` first")
+        raise ValueError(f"{run}/run.json is missing: run `{command(run)}` first")
     target = Path(folder) / run.name
     trials = target / "tuning"
     for old in [p for p in target.glob("*") if p != trials or (run / "tuning").is_dir()]:
