@@ -25,6 +25,8 @@ class TrainingParams(NamedTuple):
         examples: length of training.
         learning_rate: of Adam, betas (0.9, 0.999).
         warm_up: examples over which the learning rate rises linearly.
+        clip: norm of the gradient, per pixel of an example, to which larger ones are reduced;
+            None never. Short trainings with small batches diverge without.
         decay: share of the training, at its end, over which the learning rate falls to 0 as a
             half cosine; 0 keeps it constant, as the paper does.
         ema_half_life: half-life of the averaged weights.
@@ -41,6 +43,7 @@ class TrainingParams(NamedTuple):
     examples: PositiveInt = 10_000
     learning_rate: PositiveFloat = 2e-4
     warm_up: NonNegativeInt = 0
+    clip: PositiveFloat | None = None
     decay: float = 0.0
     ema_half_life: int = 500_000
     ema_ramp: float = 0.05
@@ -127,6 +130,8 @@ class Trainer:
             group["lr"] = p.learning_rate * self._rate()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if p.clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), p.clip * h * w)
         self.optimizer.step()
         self.steps += 1
         self.examples += batch
