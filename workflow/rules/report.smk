@@ -1,9 +1,6 @@
 # What the run was made with, and the page about it.
 
 
-PAGE = shown_by.page(CONFIG)
-
-
 rule run_card:
     input:
         lambda w: results(),
@@ -21,7 +18,7 @@ rule run_card:
 
 rule report:
     input:
-        lambda w: [str(path) for path in page_files(PAGE.settings, Path(RUN))],
+        lambda w: [str(path) for path in page_files(shown_by.page(CONFIG).settings, Path(RUN))],
         card=f"{RUN}/run.json",
         shown=lambda w: parts_of_the_page(),
         templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
@@ -37,6 +34,6 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(PAGE),
+        spec=lambda w: spec(shown_by.page(CONFIG)),
     shell:
         "python -m workflow report {params.spec} {output} {input.card} {input.shown} 2>&1 | tee {log}"
