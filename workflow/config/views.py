@@ -45,7 +45,8 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 def plain_label(row: dict[str, Any]) -> str:
     """Name of a row, or else of its method."""
-    return row["label"] if "label" in row else find("method", row["method"]).attributes["label"]
+    known = find("method", row["method"]).attributes
+    return row.get("label", known.get("label", row["method"]))
 
 
 def label_of(row: dict[str, Any]) -> str:

@@ -1,7 +1,9 @@
 # What the run was made with, and the page about it.
 from workflow.show.contents import page_files
 
-PAGE = shown_by.page(CONFIG, list(TABLES))
+
+def files_of_page(tables):
+    return [str(path) for path in page_files(shown_by.page(CONFIG, tables).settings, Path(RUN))]
 
 
 rule run_card:
@@ -21,7 +23,7 @@ rule run_card:
 
 rule report:
     input:
-        lambda w: [str(path) for path in page_files(PAGE.settings, Path(RUN))],
+        lambda w: files_of_page(list(TABLES)),
         shown=lambda w: [f"{RUN}/run.json", *parts_of_the_page()],
         templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
     output:
@@ -36,7 +38,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(PAGE),
+        spec=lambda w: spec(shown_by.page(CONFIG, list(TABLES))),
     shell:
         "python -m workflow report {params.spec} {output} {input.shown} 2>&1 | tee {log}"
 
@@ -44,10 +46,7 @@ rule report:
 # The main table is made first and has a page of its own from then on.
 rule main_table_page:
     input:
-        lambda w: [
-            str(path)
-            for path in page_files(shown_by.page(CONFIG, MAIN_TABLES[:1]).settings, Path(RUN))
-        ],
+        lambda w: files_of_page(MAIN_TABLES[:1]),
         templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
     output:
         f"{RUN}/report/main_table.html",
