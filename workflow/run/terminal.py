@@ -142,15 +142,15 @@ class Terminal(logging.Filter):
         )
         done, ahead, longest = sum(took for _, took in self.taken), 0.0, 0.0
         for jobid, (guessed, threads) in self.jobs.items():
-            whole = ends.get(jobid, seconds(guessed))
             gone = now - self.running[jobid][2] if jobid in self.running else 0.0
+            whole = ends.get(jobid) or max(seconds(guessed), 1.3 * gone)
             left = max(whole - gone, 1.0)
             done, ahead, longest = done + gone, ahead + left * threads, max(longest, left)
         share = done / max(done + ahead, 1.0)
         left = spoken(max(ahead / self.slots, longest))
-        count = f"{self.total - len(self.jobs)} of {self.total} jobs"
+        count = f"({self.total - len(self.jobs)} of {self.total} jobs)"
         after = f", roughly {left} left" if self.jobs else ""
-        return share, f"{share:.0%} of the work, {count}{after}"
+        return share, f"{share:.0%} done {count}{after}"
 
     def _lines(self) -> Group:
         with self.lock:
@@ -161,7 +161,7 @@ class Terminal(logging.Filter):
                 rows.append(Text(text, no_wrap=True, overflow="ellipsis"))
             share, text = self._share()
         whole = Table.grid(padding=(0, 1))
-        whole.add_row(ProgressBar(total=1.0, completed=share, width=20), Text(text, no_wrap=True))
+        whole.add_row(ProgressBar(total=1.0, completed=share, width=16), Text(text, no_wrap=True))
         return Group(*rows, whole)
 
 
