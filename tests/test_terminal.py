@@ -74,6 +74,7 @@ def test_the_reason_is_the_error_or_the_last_line(tmp_path):
     assert reason(str(log)) == ["KeyError: 1"]
     log.write_text("error: two lines:\n  mend it\n")
     assert reason(str(log)) == ["error: two lines:", "  mend it"]
+    assert reason(str(log), time.time() + 10) == []  # of another attempt
     assert reason("") == []
 
 
