@@ -47,6 +47,7 @@ rule all:
     default_target: True
     input:
         f"{RUN}/run.json",
+        [f"{RUN}/report/main_table.html"] if MAIN_TABLES else [],
         f"{RUN}/report/index.html",
 
 
@@ -58,3 +59,7 @@ for name in [*TABLES, "ablations"]:
             name
         input:
             parts_of([name] if name in TABLES else ABLATIONS),
+            [f"{RUN}/tables/ablation_claims.csv"] if name == "ablations" and ABLATIONS else [],
+
+
+check_targets()

@@ -1,30 +1,40 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
+import atexit
 import os
 from pathlib import Path
 from shutil import which
 
-from problems.datasets.sources import SOURCES, stored
+from problems.datasets.reading.files import root_of
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
-from workflow.config.resolve import resolve
-from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
+from workflow.config.resolve import read, resolve
+from workflow.config.views import CONTROLS, folds_of, networks_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
-from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
 from workflow.run.terminal import Terminal
-from workflow.show.contents import page_files
-from workflow.store.failures import last_lines
+
+if Path.cwd().resolve() != Path(workflow.basedir).resolve():
+    sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
 
 try:
+    for file in map(read, workflow.configfiles):  # plugins are relative to the file
+        config |= {key: file[key] for key in ("plugins",) if key in file}
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
+MISSING = [
+    f"missing: the images of {name}, in {path}; name another folder as datasets.{name}.params.path"
+    for name, dataset in CONFIG["datasets"].items()
+    if (path := root_of(dataset["params"].get("path"))) and not path.exists()
+]
+if MISSING and workflow.is_main_process:
+    atexit.register(print, *MISSING, sep="\n", file=sys.stderr)  # below what a dry run lists
+
 RUN = f"results/{CONFIG['name']}"
-DOWNLOADS = f"{CONFIG['cache']}/downloads"
 TABLES = CONFIG["tables"]
 
 # What a job reads stands in a file that is named by its hash, the only parameter of its rule. The
@@ -61,28 +71,11 @@ THREADS = (
 
 wildcard_constraints:
     split="train|validation|test",
+    finer=r"(\.x\d+)?",
     dataset="|".join(CONFIG["datasets"]),
+    fold="|".join(fold for dataset in CONFIG["datasets"] for fold in folds_of(CONFIG, dataset)),
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
     row="|".join(CONFIG["rows"]),
     prior="|".join(CONFIG["priors"]),
     table="|".join(CONFIG["tables"]),
-
-
-def images_of(problem, split="test"):
-    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
-
-
-def network(dataset, name):
-    return f"{RUN}/networks/{dataset}/{name}"
-
-
-def weights_for(problem, row):
-    """The weights that a row needs on a problem, or nothing."""
-    needed = network_for(CONFIG, problem, row)
-    return f"{network(*needed)}/weights.safetensors" if needed else []
-
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]

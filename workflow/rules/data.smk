@@ -1,4 +1,25 @@
 # Images: fetched, checked, prepared, measured.
+from problems.datasets.sources import SOURCES, stored
+from workflow.plugins.discovery import find
+
+DOWNLOADS = f"{CONFIG['cache']}/downloads"
+
+
+def images_of(problem, split="test"):
+    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
+
+
+def measured_of(problem, split="test"):
+    """The images on the grid on which they are measured, which may be finer."""
+    grid = CONFIG["problems"][problem]["grid"]
+    images = images_of(problem, split)
+    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
+
+
+def downloads_of(dataset):
+    source = find("dataset", CONFIG["datasets"][dataset]["source"])
+    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+
 
 for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
 
@@ -23,14 +44,15 @@ rule prepare:
     input:
         lambda w: downloads_of(w.dataset),
     output:
-        images=f"{RUN}/data/{{dataset}}/{{split}}.npz",
-        about=f"{RUN}/data/{{dataset}}/{{split}}.json",
+        images=f"{RUN}/data/{{dataset}}/{{split}}{{finer}}.npz",
+        about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".json", ".png"),
     log:
-        f"{RUN}/logs/prepare/{{dataset}}/{{split}}.log",
+        f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split)),
+        spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
     shell:
         "python -m workflow prepare {params.spec} {output.images} {input} 2>&1 | tee {log}"
 
@@ -38,10 +60,12 @@ rule prepare:
 rule measure:
     input:
         images=lambda w: images_of(w.problem),
+        measured=lambda w: measured_of(w.problem),
     output:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:

@@ -1,8 +1,14 @@
 # What belongs to which table, and what the targets are made of.
+from snakemake.cli import get_argument_parser
+
+from workflow.plugins.params import nearest
+from workflow.store.failures import last_lines
+
 GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
-ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
+ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
+LEDGERS = {"": ALL_TABLES, "ablation_": ABLATIONS}  # of claims
 PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
@@ -22,8 +28,8 @@ def scores_of(tables):
 
 def trained(tables):
     """Folder of every network that a row of tables needs."""
-    needed = {network_for(CONFIG, *row) for row in shown(tables)} - {None}
-    return [network(*names) for names in sorted(needed)]
+    needed = {name for row in shown(tables) for name in networks_for(CONFIG, *row)}
+    return [f"{RUN}/networks/{name}" for name in sorted(needed)]
 
 
 def scored_together():
@@ -35,6 +41,16 @@ def scored_together():
     for (problem, row), names in tables.items():
         groups.setdefault((problem, *names), []).append(row)
     return groups
+
+
+# The main table is made first: jobs that it needs have this priority, quick ones before all a higher
+# one, and networks come before other rows.
+SOON, QUICK, NETWORKS = 2, 3, 1
+FIRST = {*shown(MAIN_TABLES[:1]), *trained(MAIN_TABLES[:1])}
+
+
+def soon(needed, otherwise=0):
+    return SOON if needed in FIRST else otherwise
 
 
 def parts_of(tables):
@@ -75,6 +91,17 @@ def parts_of_the_page():
         *(path for path in figures if path in made),
         *(f"{RUN}/tables/{name}.csv" for name in tables if name == "claims"),
     ]
+
+
+def check_targets():
+    """End with a line that names the targets if the command line has another one."""
+    if not (workflow.is_main_process and "snakemake" in sys.argv[0]):
+        return
+    names = ["all", *TABLES, "ablations", "generation", "tune"]
+    for target in get_argument_parser().parse_args(sys.argv[1:]).targets:
+        if target not in [*names, *(rule.name for rule in workflow.rules)] and "/" not in target:
+            hint = nearest(target, names).split("; known")[0]
+            sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
 
 
 def failures():

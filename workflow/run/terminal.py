@@ -104,7 +104,7 @@ class Terminal(logging.Filter):
 
     def _text(self, event: LogEvent | None, record: logging.LogRecord) -> str | None:
         if event == LogEvent.JOB_INFO:
-            words = [record.rule_name, "/".join(record.wildcards.values())]
+            words = [record.rule_name, "/".join(filter(None, record.wildcards.values()))]
             label = " ".join(word for word in words if word)
             log = record.log[0] if record.log else ""
             self.running[record.jobid] = label, log, time.time()

@@ -12,7 +12,7 @@ each patient it is the ordinary t interval of the patients' means.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit  # the quantile of t; scipy.stats takes long to import
 
 LEVEL = 0.95
 
@@ -37,4 +37,4 @@ def half_width(values: Sequence[float], clusters: Sequence[str]) -> float:
         return float("nan")
     sums = np.bincount(members, values - values.mean())
     error = np.sqrt(count / (count - 1) * (sums**2).sum()) / len(values)
-    return float(t.ppf(0.5 + LEVEL / 2, count - 1) * error)
+    return float(stdtrit(count - 1, 0.5 + LEVEL / 2) * error)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.build import build_method
 from workflow.config.views import NOT_IN_PAPER, labels_of, params_of, plain_label
+from workflow.plugins.discovery import find
 from workflow.show.cells import Table, plain
 
 RAN = (
@@ -36,17 +36,22 @@ def _ran(config: dict[str, Any], row: str, problem: str, calls: float | None) ->
     if calls is None or pd.isna(calls):
         return ""
     settings = config["rows"][row]
-    method = build_method(settings["method"], params_of(settings, problem))
-    params = method.params
-    start = getattr(params, "start", method.starts_at)
+    method = find("method", settings["method"])  # its source: importing it would take seconds
+    said, params = method.attributes, {**method.defaults, **params_of(settings, problem)}
+    start = params.get("start", said["starts_at"])
     parts = [f"from {start}"] if start else []
-    if hasattr(params, "sigma_min"):
-        parts.append(f"{params.sigma_max:g} to {params.sigma_min:g}")
-    elif method.prior == "gaussian":  # one noise level, which its network removes
-        parts.append(f"{params.sigma:g}")
+    if "sigma_min" in params:
+        parts.append(f"{_level(params['sigma_max'])} to {_level(params['sigma_min'])}")
+    elif said["prior"] == "gaussian":  # one noise level, which its network removes
+        parts.append(_level(params["sigma"]))
     if calls:
-        parts.append(f"{calls:.0f} evaluations{' with Jacobian' if method.jacobian else ''}")
+        parts.append(f"{calls:.0f} evaluations{' with Jacobian' if said['jacobian'] else ''}")
     return ", ".join(parts)
+
+
+def _level(value: float | str) -> str:
+    """A noise level, or the source text of a default that is no literal."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def remarks(config: dict[str, Any], table: str) -> list[str]:
