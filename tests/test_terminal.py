@@ -74,6 +74,7 @@ def test_the_reason_is_the_error_or_the_last_line(tmp_path):
     assert reason(str(log)) == ["KeyError: 1"]
     log.write_text("error: two lines:\n  mend it\n")
     assert reason(str(log)) == ["error: two lines:", "  mend it"]
+    assert reason(str(log), time.time() + 10) == []  # of another attempt
     assert reason("") == []
 
 
@@ -94,7 +95,7 @@ def test_a_run_has_a_line_per_job_and_says_where_the_results_are(fresh):
     lines = output.splitlines()
     assert f"started: {LABEL}" in lines
     (finished,) = [line for line in lines if line.startswith(f"finished: {LABEL} in 0")]
-    assert finished.endswith("100% of the work, 1 of 1 jobs")
+    assert finished.endswith("100% done (1 of 1 jobs)")
     assert lines[-2] == "Results: results/test"
     log = fresh / lines[-1].removeprefix("Snakemake's log: ")
     assert "rule prepare:" in log.read_text()
@@ -174,6 +175,6 @@ def test_in_a_terminal_lines_move_and_an_interrupted_run_goes_on(fresh):
     assert (fresh / TARGET).exists()
     assert "started: " not in output
     assert re.search(rf"00:0\d  {LABEL}", output)
-    assert re.search(r"0% of the work, 0 of 1 jobs, roughly less than a minute left", output)
+    assert re.search(r"\d% done \(0 of 1 jobs\), roughly less than a minute left", output)
     assert "Results: results/test" in output
     assert output.rfind("\x1b[?25h") > output.rfind("\x1b[?25l")  # the cursor is back

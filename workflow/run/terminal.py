@@ -7,6 +7,7 @@ Snakemake's own log is in ``.snakemake/log``, what a job prints in the log of th
 import atexit
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -54,14 +55,15 @@ class Terminal(logging.Filter):
     def start(self, specs: dict[str, Any]) -> None:
         """Show the jobs that are to run; ``specs`` are their records by the parameter ``spec``."""
         dag, resources = self.workflow.dag, self.workflow.resource_settings
-        self.slots = max(resources.cores if self.workflow.local_exec else resources.nodes, 1)
+        self.slots = (resources.cores if self.workflow.local_exec else resources.nodes) or 1
         for job in dag.jobs if self.active else []:
             guessed = guess(specs.get(job.params.get("spec"))) if job.is_shell else ("target", 0.0)
             if dag.needrun(job):
                 self.jobs[job.jobid] = guessed, min(job.threads, self.slots)
-            elif job.benchmark and Path(job.benchmark).exists():
-                took = Path(job.benchmark).read_text().splitlines()[1].split()[0]
-                self.earlier.append((guessed, float(took)))
+            elif job.benchmark:
+                with suppress(OSError, IndexError, ValueError):  # not there, or not whole
+                    took = Path(job.benchmark).read_text().splitlines()[1].split()[0]
+                    self.earlier.append((guessed, float(took)))
         self.total = len(self.jobs)
         if self.active and self.console.is_terminal:
             self.live = Live(
@@ -79,7 +81,7 @@ class Terminal(logging.Filter):
         """Say what failed and then ``lines``."""
         if self.live:
             self.live.stop()
-        found = [f"failed: {label}: {why[-1]} ({log})" for label, why, log in self.failed.values()]
+        found = [f"failed: {label}: {why} (log: {log})" for label, why, log in self.failed.values()]
         if self.interrupted:
             found = ["interrupted: start it again, and it goes on from here"]
         for line in [*found, *lines] if self.active else []:
@@ -91,8 +93,11 @@ class Terminal(logging.Filter):
         self.begun = self.begun or event == LogEvent.WORKFLOW_STARTED
         if not self.begun:
             return True
-        with self.lock:
-            text = self._text(event, record)
+        try:
+            with self.lock:
+                text = self._text(event, record)
+        except Exception:  # of what is shown; it must not end the run
+            return True
         if text:
             self._print(text, "red" if record.levelno >= logging.ERROR else None)
         return False
@@ -112,16 +117,16 @@ class Terminal(logging.Filter):
             after = f"finished: {label} in {tqdm.format_interval(took)}; {self._share()[1]}"
             return after if log and not self.live else None
         if event == LogEvent.JOB_ERROR:
-            label, log, _ = self.running.pop(record.jobid, (record.rule_name, "", 0))
-            why = reason(log) or ["no reason was given"]
+            label, log, since = self.running.pop(record.jobid)
             if self.interrupted:  # no failure of its own
                 return None
-            self.failed[record.jobid] = label, why, f"log: {log}"
-            if self.workflow.output_settings.show_failed_logs:
+            why = reason(log, since)
+            self.failed[record.jobid] = label, (why or ["see above"])[0], log
+            if not why or self.workflow.output_settings.show_failed_logs:
                 return self.handler.format(record)
             return "\n".join([f"failed: {label} (log: {log})", *why])
         text = self.handler.format(record)
-        self.interrupted |= text.startswith("Terminating processes on user request")
+        self.interrupted |= text.startswith(("Terminating processes on", "Will exit after"))
         told = "CalledProcessError" in text or "did not complete successfully" in text
         if event in HIDDEN or text.startswith(NOISE) or (event == LogEvent.ERROR and told):
             return None
@@ -142,15 +147,15 @@ class Terminal(logging.Filter):
         )
         done, ahead, longest = sum(took for _, took in self.taken), 0.0, 0.0
         for jobid, (guessed, threads) in self.jobs.items():
-            whole = ends.get(jobid, seconds(guessed))
             gone = now - self.running[jobid][2] if jobid in self.running else 0.0
+            whole = ends.get(jobid) or max(seconds(guessed), 1.3 * gone)
             left = max(whole - gone, 1.0)
             done, ahead, longest = done + gone, ahead + left * threads, max(longest, left)
         share = done / max(done + ahead, 1.0)
         left = spoken(max(ahead / self.slots, longest))
-        count = f"{self.total - len(self.jobs)} of {self.total} jobs"
+        count = f"({self.total - len(self.jobs)} of {self.total} jobs)"
         after = f", roughly {left} left" if self.jobs else ""
-        return share, f"{share:.0%} of the work, {count}{after}"
+        return share, f"{share:.0%} done {count}{after}"
 
     def _lines(self) -> Group:
         with self.lock:
@@ -161,15 +166,16 @@ class Terminal(logging.Filter):
                 rows.append(Text(text, no_wrap=True, overflow="ellipsis"))
             share, text = self._share()
         whole = Table.grid(padding=(0, 1))
-        whole.add_row(ProgressBar(total=1.0, completed=share, width=20), Text(text, no_wrap=True))
+        whole.add_row(ProgressBar(total=1.0, completed=share, width=16), Text(text, no_wrap=True))
         return Group(*rows, whole)
 
 
-def reason(log: str) -> list[str]:
-    """Why a job failed: what its log says from the last line that begins with "error: ", or its
-    last line."""
+def reason(log: str, since: float = 0.0) -> list[str]:
+    """Why a job that began at ``since`` failed: what its log says from the last "error: " on, or
+    the last line."""
     path = Path(log)
-    lines = path.read_text(errors="replace").splitlines() if log and path.exists() else []
-    lines = [line for line in lines if line.strip()]
+    lines = []
+    if path.is_file() and path.stat().st_mtime >= since:
+        lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
     starts = [k for k, line in enumerate(lines) if line.startswith("error: ")]
     return lines[starts[-1] :][:10] if starts else lines[-1:]
