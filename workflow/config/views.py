@@ -45,8 +45,9 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 def plain_label(row: dict[str, Any]) -> str:
     """Name of a row, or else of its method."""
-    known = find("method", row["method"]).attributes
-    return row.get("label", known.get("label", row["method"]))
+    if "label" in row:
+        return row["label"]
+    return find("method", row["method"]).attributes.get("label", row["method"])
 
 
 def label_of(row: dict[str, Any]) -> str:
