@@ -18,9 +18,8 @@ from workflow.config.resolve import resolve
 from workflow.config.spec import load_spec
 from workflow.score.intervals import half_width
 from workflow.score.scores import METRICS
-from workflow.show import cells, html, leaderboard
+from workflow.show import cells, html, leaderboard, tables
 from workflow.show.report import report
-from workflow.show.tables import table
 
 PAGE = "results/test/report/index.html"
 
@@ -115,12 +114,16 @@ def test_a_run_that_means_nothing_names_no_winner(finished):
     assert not resolve({"preset": "quick"})["means_nothing"]
 
 
-def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path):
+def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path, monkeypatch):
+    summarise = tables.summarise
+    monkeypatch.setattr(
+        tables, "summarise", lambda *given: summarise(*given).assign(psnr_best=True)
+    )
     job = shown.show(resolve(SETTINGS), "table", ["table1"], "table1")
     scores = [finished / f"results/test/scores/ct20/{row}.csv" for row in (*ROWS, *CONTROLS)]
     for nothing in ("", "it is a test"):
         said = {**job.settings, "means_nothing": nothing}
-        table(replace(job, settings=said), tmp_path / "table1.csv", *scores)
+        tables.table(replace(job, settings=said), tmp_path / "table1.csv", *scores)
         best = pd.read_csv(tmp_path / "table1.csv")["psnr_best"].any()
         assert best == (not nothing)
         assert ("mean nothing: it is a test." in (tmp_path / "table1.md").read_text()) != best
