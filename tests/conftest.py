@@ -1,10 +1,12 @@
 """Small problems, networks and priors that the tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from problems.ct import CT
 from problems.datasets.sources import SOURCES, DownloadError, fetch, stored
@@ -21,30 +23,42 @@ def ct() -> CT:
 
 
 @pytest.fixture(scope="session")
-def downloads():
+def shared(tmp_path_factory):
+    """A folder that all processes of this run of the tests share (``-n`` of pytest-xdist)."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def downloads(shared):
     """The folder of downloads, filled once; skips where the network is absent."""
     folder = ROOT / resolve({"preset": "smoke"})["cache"] / "downloads"
-    missing = {s.requirement for n, s in SOURCES.items() if not stored(n, folder).exists()}
-    try:
-        for requirement in missing:
-            fetch(requirement, folder)
-    except DownloadError as error:
-        pytest.skip(str(error))
+    with FileLock(shared / "downloads.lock"):
+        missing = {s.requirement for n, s in SOURCES.items() if not stored(n, folder).exists()}
+        try:
+            for requirement in missing:
+                fetch(requirement, folder)
+        except DownloadError as error:
+            pytest.skip(str(error))
     return folder
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, shared):
     """A project folder in which everything has run once; not to be changed."""
     from running import copy_project, run
 
-    folder = copy_project(tmp_path_factory.mktemp("finished"))
-    code, output = run(folder)
-    assert code == 0, output[-3000:]
-    return folder
+    with FileLock(shared / "finished.lock"):
+        if not (shared / "finished").exists():
+            folder = copy_project(tmp_path_factory.mktemp("first"))
+            code, output = run(folder)
+            assert code == 0, output[-3000:]
+            folder.rename(shared / "finished")
+    return shared / "finished"
 
 
 @pytest.fixture
 def project(finished, tmp_path):
     """A copy of the finished folder, to be changed."""
-    return shutil.copytree(finished, tmp_path / "project")
+    no_cache = shutil.ignore_patterns("__pycache__")  # another process may be writing there
+    return shutil.copytree(finished, tmp_path / "project", ignore=no_cache)

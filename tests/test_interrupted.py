@@ -65,27 +65,40 @@ class Waiting(Method):
 """
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(finished, tmp_path):
-    folder = copy_project(tmp_path / "killed")
-    process = start(folder)
+def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
+    """On one core, killed in a training and at six other moments, against two cores unkilled."""
+    folder, one_core = copy_project(tmp_path / "killed"), ("--cores", "1")
+    process = start(folder, *one_core)
     networks = folder / "results/test/networks/ct"
     wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
     assert kill(process)
     checkpoint = next(networks.glob("*/checkpoint.safetensors"))
     assert not checkpoint.with_name("weights.safetensors").exists()
-    code, output = run(folder)
+    code, output = run(folder, *one_core)
     assert code != 0
     assert "--unlock" in output  # nothing takes a lock away unasked
     unlock(folder)
-    code, output = run(folder)
+    generator, hits = random.Random(0), 0
+    while hits < 6:
+        process = start(folder, *one_core)
+        wait_for(process, lambda: (folder / ".snakemake/locks").exists())
+        logs = set((folder / "results").rglob("*.log"))
+        wait_for(process, lambda seen=logs: set((folder / "results").rglob("*.log")) - seen)
+        time.sleep(generator.uniform(0, 2))  # any moment of the job will do
+        hits += kill(process)
+        unlock(folder)
+    code, output = run(folder, *one_core)
     assert code == 0, output[-3000:]
     name = checkpoint.parent.name
     assert "resumed at" in (folder / f"results/test/logs/train/ct/{name}.log").read_text()
     for network in ("patch", "whole"):
         path = f"results/test/networks/ct/{network}/weights.safetensors"
         assert file_hash(folder / path) == file_hash(finished / path)
+    assert {"table1.csv", "table1.md", "table1.tex", "claims.md"} <= set(metrics(folder))
     assert metrics(folder) == metrics(finished)
     pd.testing.assert_frame_equal(scores(folder), scores(finished))
+    left = [p for p in (folder / "results").rglob("*") if p.name.startswith(".")]
+    assert left == []
 
 
 def test_a_killed_row_goes_on_at_the_next_batch(project, tmp_path):
@@ -112,24 +125,6 @@ def test_a_killed_row_goes_on_at_the_next_batch(project, tmp_path):
     assert np.array_equal(*(np.load(folder / path)["x_hat"] for folder in (project, straight)))
     assert (straight / "batches").read_text() == "x" * 6
     assert batches.read_text() == "x" * 7  # the batch that was killed, twice
-
-
-def test_kills_at_any_time_lose_nothing(finished, tmp_path):
-    folder, generator = copy_project(tmp_path / "killed"), random.Random(0)
-    hits = 0
-    while hits < 6:
-        process = start(folder)
-        wait_for(process, lambda: (folder / ".snakemake/locks").exists())
-        logs = set((folder / "results").rglob("*.log"))
-        wait_for(process, lambda seen=logs: set((folder / "results").rglob("*.log")) - seen)
-        time.sleep(generator.uniform(0, 3))  # any moment of the job will do
-        hits += kill(process)
-        unlock(folder)
-    code, output = run(folder)
-    assert code == 0, output[-3000:]
-    assert metrics(folder) == metrics(finished)
-    left = [p for p in (folder / "results").rglob("*") if p.name.startswith(".")]
-    assert left == []
 
 
 def test_reading_the_snakefile_writes_nothing_and_a_refused_run_changes_nothing(project):

@@ -1,9 +1,13 @@
 """problems <- methods <- workflow: nothing imports against the stream."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
+
+from workflow.config.commands import MODULES
 
 FORBIDDEN = {"problems": ("methods", "workflow"), "methods": ("workflow",)}
 
@@ -52,6 +56,20 @@ def test_methods_do_not_import_each_other():
     plugins = {p.module for p in discover("method").values()}
     for plugin in discover("method").values():
         assert not plugins & set(imports(plugin.path)), plugin.path
+
+
+LIGHT = (
+    *("prepare", "tuned", "table", "claims", "metrics", "figure", "plot", "budget"),
+    *("sensitivity", "training", "validation", "run_card", "report"),
+)
+
+
+def test_jobs_without_networks_start_without_torch():
+    """Each of hundreds of jobs starts a Python of its own, in which torch alone takes seconds."""
+    modules = ", ".join(sorted({MODULES[name] for name in LIGHT}))
+    code = f"import sys, {modules}; print({{'torch', 'deepinv', 'scipy.stats'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stdout + done.stderr
 
 
 def test_top_level_snakefile_is_short():

@@ -192,8 +192,7 @@ def test_the_table_sorts_and_changes_its_metric(browser, finished):
 # ---- the card of a method -----------------------------------------------------------------------
 
 
-def test_a_card_compares_a_method_from_anywhere(browser, finished, tmp_path):
-    project = shutil.copytree(finished, tmp_path / "project")
+def test_a_card_compares_a_method_from_anywhere(browser, project, tmp_path):
     code, output = workflow(tmp_path, "new", "method", "mine", root=ROOT)
     assert code == 0, output
     before = {p: p.read_bytes() for p in project.rglob("*") if p.is_file()}

@@ -99,9 +99,9 @@ def test_the_page_shows_the_data_of_the_run(finished):
             assert line in text
 
 
-def test_a_run_that_means_nothing_names_no_winner(finished):
-    job = load_spec(finished / spec_of(finished, "Show", name="report"))
-    results = finished / "results/test"
+def test_a_run_that_means_nothing_names_no_winner(project):
+    job = load_spec(project / spec_of(project, "Show", name="report"))
+    results = project / "results/test"
     files = [*results.glob("tables/*.json"), results / "tables/claims.csv"]
     job = replace(job, settings={**job.settings, "means_nothing": "it is a <test>"})
     report(job, results / "report/other.html", results / "run.json", *files)

@@ -27,6 +27,7 @@ def test_editing_code_reruns_its_rows_and_editing_words_nothing(project):
 EDITS = {  # file: text, what takes its place, jobs that run again because of that alone
     "workflow/run/harness.py": ("if reason:", "if bool(reason):", {"reconstruct"}),
     "methods/priors/training.py": ("import torch\n", "import torch\n\nA = 1\n", {"train"}),
+    "workflow/run/train.py": ("import time\n", "import time\n\nA = 1\n", {"train"}),
     "problems/datasets/base.py": (
         "import numpy",
         "import math as m\nimport numpy",
