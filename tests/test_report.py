@@ -109,7 +109,7 @@ def test_a_run_that_means_nothing_names_no_winner(project):
     assert "mean nothing: it is a &lt;test&gt;" in text
     for words in ("Highest mean", "reproduced", 'id="claims"', 'id="metrics"'):
         assert words not in text
-        assert words in (finished / PAGE).read_text()
+        assert words in (project / PAGE).read_text()
     assert resolve({"preset": "smoke"})["means_nothing"]
     assert not resolve({"preset": "quick"})["means_nothing"]
 
