@@ -86,8 +86,8 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
     """What is shown of a configuration: a configuration without what other tables have.
 
     Rows have their label, be it that of their method, and ``with_params`` what they have for the
-    problems shown, else their place among all rows and that of the row that they are like. Rows that
-    are like another one and in no main table come last.
+    problems shown, else their place among all rows and that of the row that they are like. Those
+    that are like another one and in no main table come last.
     """
     leading = [t for t in config["tables"].values() if not (t["ablation"] or t["extra"])]
     main = {row for table in leading for row in table["rows"]}
