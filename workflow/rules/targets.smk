@@ -1,6 +1,9 @@
-# What belongs to which table, and what the targets are made of.
+# Which files are whose: of datasets and networks, of tables, of the targets.
+from problems.datasets.sources import SOURCES, stored
+from workflow.plugins.discovery import find
 from workflow.store.failures import last_lines
 
+DOWNLOADS = f"{CONFIG['cache']}/downloads"
 GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
@@ -9,6 +12,25 @@ PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
+
+
+def images_of(problem, split="test"):
+    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
+
+
+def downloads_of(dataset):
+    source = find("dataset", CONFIG["datasets"][dataset]["source"])
+    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+
+
+def network(dataset, name):
+    return f"{RUN}/networks/{dataset}/{name}"
+
+
+def weights_for(problem, row):
+    """The weights that a row needs on a problem, or nothing."""
+    needed = network_for(CONFIG, problem, row)
+    return f"{network(*needed)}/weights.safetensors" if needed else []
 
 
 def shown(tables):

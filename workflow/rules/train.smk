@@ -1,16 +1,6 @@
 # Networks: one per dataset and recipe, shared by all problems.
 
 
-def network(dataset, name):
-    return f"{RUN}/networks/{dataset}/{name}"
-
-
-def weights_for(problem, row):
-    """The weights that a row needs on a problem, or nothing."""
-    needed = network_for(CONFIG, problem, row)
-    return f"{network(*needed)}/weights.safetensors" if needed else []
-
-
 rule train:
     input:
         images=f"{RUN}/data/{{dataset}}/train.npz",
