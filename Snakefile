@@ -27,15 +27,18 @@ onstart:
     for job in workflow.dag.needrun_jobs():
         if "spec" in job.params.keys():
             save_spec(job.params.spec, SPECS[job.params.spec])
+    TERMINAL.start(SPECS)
 
 
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.
 onsuccess:
+    TERMINAL.end(f"Results: {made()}", *(f"Snakemake's log: {name}" for name in log[:1]))
     if failures():
         sys.exit(failures())
 
 
 onerror:
+    TERMINAL.end(*(f"Snakemake's log: {name}" for name in log[:1]))
     if failures():
         print(failures(), file=sys.stderr)
 
@@ -44,6 +47,7 @@ rule all:
     default_target: True
     input:
         f"{RUN}/run.json",
+        [f"{RUN}/report/main_table.html"] if MAIN_TABLES else [],
         f"{RUN}/report/index.html",
 
 
@@ -55,3 +59,7 @@ for name in [*TABLES, "ablations"]:
             name
         input:
             parts_of([name] if name in TABLES else ABLATIONS),
+            [f"{RUN}/tables/ablation_claims.csv"] if name == "ablations" and ABLATIONS else [],
+
+
+check_targets()

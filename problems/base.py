@@ -27,15 +27,18 @@ class Problem(ABC):
         norm: spectral norm of the operator before it was scaled to 1. A published step size zeta
             of a data step ``zeta * grad ||y - A x||`` becomes ``zeta * norm`` for ``physics``, a
             published weight lambda beside ``||A x - y||^2 / 2`` becomes ``lambda / norm**2``.
-        noise_level: standard deviation sigma_y of the measurement noise, in the units of
-            ``physics``: that of ``Params`` divided by ``norm``.
+        noise_level: standard deviation sigma_y of the measurement noise that methods reckon with,
+            in the units of ``physics``: that of ``Params`` divided by ``norm``, unless a problem
+            has other noise.
         shape: (C, H, W) of an image.
         has_pseudo_inverse: whether ``A_dagger`` neither blows up noise nor needs many iterations.
+        finer_grid: whether ``measure`` also takes images whose grid is finer by a whole factor.
     """
 
     label: ClassVar[str]
     reference: ClassVar[str]
     has_pseudo_inverse: ClassVar[bool] = True
+    finer_grid: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Params:
@@ -65,10 +68,14 @@ class Problem(ABC):
         """The reconstruction to beat, (B, C, H, W), clipped to [0, 1]."""
         return self.physics.A_dagger(y).clamp(0, 1)
 
+    def noiseless(self, x: torch.Tensor) -> torch.Tensor:
+        """What ``measure`` would find without noise; of a finer grid it is not ``physics.A``."""
+        return self.physics.A(x)
+
     def measure(self, x: torch.Tensor, noise: ImageNoise) -> torch.Tensor:
         """Measure truth ``x`` (B, C, H, W) in [0, 1] with the noise of each image."""
-        y = self.physics.A(x)
-        return y + self.noise_level * noise.normal_like(y) if self.noise_level else y
+        y, std = self.noiseless(x), self.params.noise_level / self.norm
+        return y + std * noise.normal_like(y) if std else y
 
     def to(self, device: torch.device | str) -> "Problem":
         """Move the operator to ``device`` and return self."""

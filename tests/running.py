@@ -15,6 +15,7 @@ ROWS = ["baseline", "admm_tv", "whole_image_diffusion", "padis"]
 SETTINGS = {
     "preset": "smoke",
     "name": "test",
+    "means_nothing": "",
     "device": "cpu",
     "batch": 1,
     "checkpoint_seconds": 0,

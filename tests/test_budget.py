@@ -1,12 +1,15 @@
 """Sweeps and the figure of quality against cost."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
 from workflow.config.resolve import ConfigError, resolve
+from workflow.config.shown import part
 from workflow.config.views import label_of, params_of, trials_of
 from workflow.show import budget, protocol
+from workflow.show.looks import Look, looks_of
 
 
 def images():
@@ -25,6 +28,7 @@ def images():
     return pd.DataFrame(lines)
 
 
+LOOKS = {"TV": Look("red", "o"), "A": Look("blue", "s"), "B": Look("green", "v")}
 ROWS = {"TV": ["tv5"], "A": ["a1", "a2"], "B": ["b1", "b2", "b3"]}
 
 
@@ -38,21 +42,60 @@ def test_front_is_what_nothing_cheaper_reaches():
 
 def test_figure_has_a_colour_per_method_in_every_panel():
     points = budget.costs(images(), ROWS)
-    figure = budget.budget_figure(points, {"ct": "CT"})
+    figure = budget.budget_figure(points, {"ct": "CT"}, LOOKS)
     calls, seconds = figure.axes
     assert (calls.get_xscale(), seconds.get_xlabel()) == ("log", "Seconds per image")
     drawn = [
         {to_rgba(line.get_color()) for line in axes.lines if line.get_linewidth() < 2}
         for axes in (calls, seconds)
     ]
-    assert drawn[0] == drawn[1]
-    assert len(drawn[0]) == len(ROWS)
+    assert drawn[0] == drawn[1] == {to_rgba(look.color) for look in LOOKS.values()}
     assert {text.get_text() for text in figure.legends[0].get_texts()} == set(ROWS)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_names_of_the_front_cover_neither_marks_nor_each_other(seed):
+    random = np.random.default_rng(seed)
+    rows = [f"row{k}" for k in range(26)]
+    points = pd.DataFrame(
+        {"seconds": 10 ** random.uniform(-2, 1, 26), "psnr": 30 + random.uniform(-1, 1, 26)}, rows
+    )
+    # Many on the front, with hardly a difference between them.
+    points.loc["row0":"row3", "psnr"] = 31 + np.arange(4) * 0.001
+    points.loc["row0":"row3", "seconds"] = [0.02, 0.021, 0.022, 4.0]
+    labels = {row: f"A rather long name of a method, {row} †" for row in rows}
+    looks = dict.fromkeys(rows, Look("red", "o"))
+    figure = budget.cost_figure(points, labels, looks)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    names = [text.get_window_extent() for text in axes.texts]
+    assert len(names) == len(budget.front(points, "seconds").tail(budget.LABELLED))
+    area = axes.get_window_extent()
+    for k, box in enumerate(names):
+        assert area.x0 <= box.x0 < box.x1 <= area.x1
+        assert area.y0 <= box.y0 < box.y1 <= area.y1
+        assert not any(box.overlaps(other) for other in names[:k])
+        assert not any(box.contains(*place) for place in axes.transData.transform(points))
+    said = {line.get_gid() for line in axes.lines} - {None}
+    assert {text.split("|")[0] for text in said} == set(rows)
+
+
+def test_every_method_has_a_look_of_its_own_in_all_tables():
+    config = resolve({"rows": {"mine": {"method": "padis", "label": "Mine"}}})
+    whole = part(config, list(config["tables"]))
+    main = config["tables"]["samplers"]["rows"]
+    looks = looks_of(whole, [*dict.fromkeys([*config["tables"]["table1"]["rows"], *main])])
+    assert len(set(looks.values())) == len(looks) > 20
+    assert "mine" in looks
+    budgets = part(config, ["budget"])
+    assert looks_of(budgets, ["padis"])["padis"] == looks["padis"]
+    sizes = looks_of(part(config, ["training_size"]), ["padis_images10"], "kin")
+    assert sizes["padis_images10"] == looks["padis"]
 
 
 def test_a_problem_without_results_is_an_empty_panel():
     points = budget.costs(images(), ROWS)
-    assert len(budget.budget_figure(points, {"ct": "CT", "none": "Nothing"}).axes) == 4
+    assert len(budget.budget_figure(points, {"ct": "CT", "none": "Nothing"}, LOOKS).axes) == 4
 
 
 def test_what_was_tuned_for_a_row_that_is_not_made_is_left_out(monkeypatch):

@@ -34,6 +34,6 @@ def test_case(name, tmp_path):
     assert image[32, 32] == pytest.approx(case.tissue, abs=0.004)
     bone = np.unravel_index(image.argmax(), image.shape)
     assert max(bone) < 32
-    found = description(dataset, "test")
+    found = description([dataset], "test")
     assert found["images"] == case.images
     assert set(case.left_out) <= set(found["left_out"])

@@ -22,7 +22,14 @@ def tables():
     costs = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "seconds")
     lines = [
         {
-            **{"problem": "ct20", "method": row, "variant": "", "image": str(i), "cluster": "p"},
+            **{
+                "problem": "ct20",
+                "method": row,
+                "variant": "",
+                "image": str(i),
+                "cluster": "p",
+                "fold": 1,
+            },
             **{"psnr": psnr, "ssim": psnr / 40, "status": "ok", "reason": "", "seed": 0},
             **dict.fromkeys((*costs, "peak_memory_mb"), 0),
         }
@@ -70,7 +77,9 @@ def test_ranks_are_correlated_where_there_are_enough(tables):
 
 
 def test_ledger_is_laid_out(tables, tmp_path):
-    write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "smaller images")
+    write(
+        tmp_path / "claims.csv", tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "smaller images"
+    )
     text = (tmp_path / "claims.md").read_text()
     lines = text.splitlines()
     assert "| by PSNR, on the problem itself | 1 | 1 | 1 | 3 |" in lines
@@ -85,7 +94,7 @@ def test_claims_on_another_problem_are_counted_apart(tables, tmp_path):
     tables["first"]["published_as"] = tables["first"]["published_as"].str.replace("ct20", "ct60")
     found = claims.orders(tables)
     assert set(found[found["problem"] == "ct20"]["paper"]) == {"ct60", "ct20"}
-    write(tmp_path, tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "")
+    write(tmp_path / "claims.csv", tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "")
     lines = (tmp_path / "claims.md").read_text().splitlines()
     assert "| by PSNR, on a problem like it | 1 | 1 | 1 | 0 |" in lines
     assert any(r"| CT \| 20 | ct60 | Baseline | PaDIS | " in line for line in lines)

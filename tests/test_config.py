@@ -11,7 +11,7 @@ from workflow.config.origin import explain
 from workflow.config.resolve import PRESETS, ConfigError, resolve
 from workflow.config.views import (
     label_of,
-    network_for,
+    networks_for,
     params_of,
     rows_of,
     searches,
@@ -154,7 +154,7 @@ def test_a_template_of_rows_makes_networks_points_and_differences():
     assert made["plot"]["series"] == {"PaDIS": [[4, "mine4"], [9, "mine9"]]}
     assert "sweep" not in made
     assert config["networks"]["n9"] == {**config["networks"]["patch"], "images": 9}
-    assert network_for(config, "ct20", "mine9") == ("ct", "n9")
+    assert networks_for(config, "ct20", "mine9") == ["ct/n9"]
     assert params_of(config["rows"]["mine9"], "ct20")["zeta"] == 0.5
     assert label_of(config["rows"]["mine4"]) == "PaDIS, 4 slices"
     assert "mine4" not in config["tables"]["table1"]["rows"]
@@ -313,7 +313,7 @@ def test_a_row_like_another_has_its_parameters_and_what_was_tuned():
     mine, padis = (config["rows"][name] for name in ("mine", "padis"))
     for problem in ("ct20", "ct8", "inpainting"):
         assert params_of(mine, problem) == {**params_of(padis, problem), "epsilon": 0.7}
-    assert network_for(config, "ct20", "mine") == ("ct", "p8")
+    assert networks_for(config, "ct20", "mine") == ["ct/p8"]
     assert mine["search"] == {}
     assert mine["method"] == "padis"
 
@@ -323,7 +323,7 @@ def test_a_problem_like_another_has_its_operator_networks_and_parameters():
     first, other = (config["problems"][name] for name in ("ct8", "ct8_faces"))
     assert (other["family"], other["params"]) == (first["family"], first["params"])
     assert other["dataset"] == "faces"
-    assert network_for(config, "ct8_faces", "padis") == ("ct", "patch")
+    assert networks_for(config, "ct8_faces", "padis") == ["ct/patch"]
     for row in config["rows"].values():
         assert params_of(row, "ct8_faces") == params_of(row, "ct8")
 

@@ -301,7 +301,7 @@ def test_prepared_images_stay_the_same(downloads, name, split):
 
 
 def test_chest_slices_are_described(downloads):
-    found = description(ChestCT(ChestCT.Params(), downloads), "train")
+    found = description([ChestCT(ChestCT.Params(), downloads)], "train")
     assert (found["patients"], found["images"], found["looked_at"]) == (2, 166, 64)
     assert found["size"] == [[512, 512], [512, 512]]
     assert found["spacing"] == [[0.627, 0.627], [0.7031, 0.7031]]
@@ -323,7 +323,7 @@ def test_description_reads_few_images_and_counts_what_is_left_out():
         def left_out(self, split):
             return {"reports": 3}
 
-    found = description(Source(*map(unread, range(9))), "test", looked_at=3)
+    found = description([Source(*map(unread, range(9)))], "test", looked_at=3)
     assert read == [0, 4, 8]
     assert (found["patients"], found["images"], found["looked_at"]) == (5, 9, 3)
     assert found["spacing"] is None

@@ -9,7 +9,7 @@ import torch
 from methods.base import Method
 from methods.padis import PaDIS
 from problems.ct import CT
-from workflow.plugins.contract.methods import small_prior
+from workflow.plugins.contract.methods import small_network, small_prior
 from workflow.run import harness
 from workflow.store.arrays import StoreError, load_arrays, load_images, save_images
 
@@ -34,14 +34,31 @@ class Recorder(Method):
         return self.act(y, problem)
 
 
-def run(method, tmp_path, prior=None, batch=2, seeds=((1, 2, 3, 4, 5),)):
+def run(method, tmp_path, prior=None, batch=2, seeds=((1, 2, 3, 4, 5),), folds=(1,) * 5):
+    priors = prior if isinstance(prior, list) else [prior] * bool(prior)
     problem = CT((1, 24, 20), CT.Params(views=6))
     truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0))
     measured = {"y": problem.physics.A(truth).numpy(), "ids": np.array(IDS)}
+    measured["folds"] = np.array(folds)
     return harness.reconstruct(
-        method, problem, prior, measured, seeds, batch, torch.device("cpu"), tmp_path / "parts",
+        method, problem, priors, measured, seeds, batch, torch.device("cpu"), tmp_path / "parts",
         "test",
     )  # fmt: skip
+
+
+def test_each_image_has_the_prior_of_its_fold(tmp_path):
+    method = PaDIS(PaDIS.Params(levels=2, updates=1))
+    priors = [small_prior("padis", (1, 24, 20)) for _ in range(2)]
+    priors[1].network = small_network(seed=1)
+    first, second = (run(method, tmp_path / f"{i}", prior)[0] for i, prior in enumerate(priors))
+    both, record = run(method, tmp_path / "both", priors, folds=(1, 1, 1, 2, 2))
+    assert [image["id"] for image in record["images"]] == IDS
+    assert np.array_equal(both[:2], first[:2])
+    assert np.abs(both[:3] - first[:3]).max() < 1e-5  # the third in a batch of its own
+    assert np.abs(both[3:] - second[3:]).max() < 1e-5
+    assert not np.allclose(both[3:], first[3:], atol=1e-3)
+    slices = harness.batches_of([1, 1, 1, 2, 2, 3], 2)
+    assert [(s.start, s.stop) for s in slices] == [(0, 2), (2, 3), (3, 5), (5, 6)]
 
 
 def test_costs_are_counted_per_image(tmp_path):
@@ -73,7 +90,9 @@ def test_methods_that_draw_are_repeated_and_others_are_not(tmp_path):
         (id_, repeat) for repeat in (0, 1) for id_ in IDS
     ]
     problem, truth = CT((1, 24, 20), CT.Params(views=6)), np.zeros((5, 1, 24, 20), np.float32)
-    frame = score(Images(truth, IDS, list("ppqqq")), np.ones((5, 1, 6, 1)), problem, both, record)
+    frame = score(
+        Images(truth, IDS, list("ppqqq"), [1] * 5), np.ones((5, 1, 6, 1)), problem, both, record
+    )
     assert frame["seed"].tolist() == [0] * 5 + [1] * 5
     assert frame["cluster"].tolist() == list("ppqqq") * 2
     plain = Recorder(lambda y, problem: problem.baseline(y))
@@ -168,7 +187,9 @@ def test_damaged_images_are_noticed(tmp_path):
     from problems.datasets.base import Images
 
     path = tmp_path / "test.npz"
-    save_images(path, Images(np.random.default_rng(0).random((2, 1, 8, 8)), ["a", "b"], ["p", "q"]))
+    save_images(
+        path, Images(np.random.default_rng(0).random((2, 1, 8, 8)), ["a", "b"], ["p", "q"], [1, 1])
+    )
     assert load_images(path).ids == ["a", "b"]
     whole = path.read_bytes()
     path.write_bytes(whole[:-200])
@@ -199,7 +220,7 @@ def test_scores_match_scikit_image_and_failures_keep_their_reason(tmp_path):
     truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0)).numpy()
     y = problem.physics.A(torch.from_numpy(truth)).numpy()
     x_hat, record = run(Recorder(lambda y, problem: problem.baseline(y)), tmp_path)
-    images = Images(truth, IDS, ["p"] * 5)
+    images = Images(truth, IDS, ["p"] * 5, [1] * 5)
     frame = score(images, y, problem, x_hat, record)
     assert frame["image"].tolist() == IDS
     assert frame["psnr"][3] == pytest.approx(

@@ -60,7 +60,8 @@ def test_a_method_cannot_reach_the_truth(project, tmp_path):
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project, "--", "results/test/reconstructions/ct20/spy.npz")
     assert code == 0, output
-    assert "a spy was here" in output
+    log = project / "results/test/logs/reconstruct/ct20/spy.log"
+    assert "a spy was here" in log.read_text()
     refused = (tmp_path / "refused.txt").read_text()
     assert "data/ct/test.npz" in refused
     assert "measurements" not in refused
@@ -115,7 +116,8 @@ def test_a_method_a_problem_and_slices_from_outside_are_in_the_tables(project, t
     before = {p: p.read_bytes() for p in project.rglob("*.py")}
     code, output = run(project, "--", "table1")
     assert code == 0, output[-3000:]
-    assert "rule train:" not in output  # the networks are there
+    assert "started: reconstruct ct20/my_method" in output
+    assert "started: train" not in output  # the networks are there
     table = pd.read_csv(project / "results/test/tables/table1.csv")
     mine = table[table["method"] == "my_method"].set_index("problem")
     assert list(mine.index) == problems

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from workflow.show import plots
+from workflow.show.looks import Look
 from workflow.show.sensitivity import sensitivity_figure
 from workflow.show.training import validation_figure
 
@@ -20,7 +21,8 @@ def scores(psnr: dict[str, list[float]]) -> pd.DataFrame:
 def test_series_have_means_and_bars_without_the_difficulty_of_images():
     images = scores({"p8": [30, 20, 25], "p16": [31, 21, 26], "p64": [29, 21, 25]})
     series = {"PaDIS": [(8, "p8"), (16, "p16")], "Whole": [(64, "p64")], "Gone": [(4, "p4")]}
-    (axes,) = plots.series_figure(images, {"ct20": "CT"}, series, "P").axes
+    looks = {"PaDIS": Look("red", "o"), "Whole": Look("blue", "s"), "Gone": Look("blue", "v")}
+    (axes,) = plots.series_figure(images, {"ct20": "CT"}, series, "P", looks).axes
     padis, whole, gone = axes.containers
     np.testing.assert_allclose(padis[0].get_xydata(), [[8, 25], [16, 26]])
     np.testing.assert_allclose(whole[0].get_xydata(), [[64, 25]])
@@ -33,6 +35,7 @@ def test_series_have_means_and_bars_without_the_difficulty_of_images():
     assert axes.get_xscale() == "log"
     assert [t.get_text() for t in axes.get_xticklabels()] == ["4", "8", "16", "64"]
     assert padis[0].get_linestyle() != whole[0].get_linestyle()
+    assert Look(padis[0].get_color(), padis[0].get_marker()) == looks["PaDIS"]
 
 
 def test_sensitivity_varies_one_parameter_around_the_best():
@@ -50,8 +53,9 @@ def test_sensitivity_varies_one_parameter_around_the_best():
         ("rho", [1.0, 3.0], [-1.0, 0.0]),
     ):
         figure = sensitivity_figure(
-            {"ct": {"tv": trials}}, {"ct": "CT", "tv": "TV"}, parameter, ["weight", "rho"]
-        )
+            {"ct": {"tv": trials}}, {"ct": "CT", "tv": "TV"}, {"tv": Look("red", "o")}, parameter,
+            ["weight", "rho"],
+        )  # fmt: skip
         (line,) = figure.axes[0].lines
         assert line.get_xdata().tolist() == x
         assert line.get_ydata().tolist() == y
@@ -64,5 +68,6 @@ def test_validation_figure_has_a_panel_per_dataset_and_level():
         {"ct": {"patch": frame, "drunet": narrow}, "faces": {"patch": frame}}
     )
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["ct, noise 0.05", "faces, noise 0.05", "ct, noise 1", "faces, noise 1"]
+    assert titles == ["CT, noise 0.05", "CT, noise 1", "Faces, noise 0.05", "Faces, noise 1"]
     assert [len(axes.lines) for axes in figure.axes] == [2, 1, 1, 1]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Patch", "Drunet"]

@@ -55,7 +55,7 @@ class Echo(torch.nn.Module):
         self.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
         self.calls, self.told = 0, []
 
-    def forward(self, v, sigma, position):
+    def forward(self, v, sigma, position, context=None):
         self.calls += len(v)
         self.told.append(position)
         return v + position.sum(dim=1, keepdim=True)
@@ -78,7 +78,7 @@ def test_fixed_grid_against_a_loop(shape):
     """The simple patch prior: every tile is denoised by itself, the grid never moves."""
 
     class Mean(Echo):
-        def forward(self, v, sigma, position):
+        def forward(self, v, sigma, position, context=None):
             return v.mean(dim=(2, 3), keepdim=True).expand_as(v)
 
     patch = 7
@@ -92,6 +92,57 @@ def test_fixed_grid_against_a_loop(shape):
             expected[..., a : a + patch, b : b + patch] = tile.mean(dim=(2, 3), keepdim=True)
     torch.testing.assert_close(prior.crop(prior.denoise(x, 1.0)), prior.crop(expected))
     torch.testing.assert_close(prior.denoise(x, 1.0), prior.denoise(x, 1.0))
+
+
+@pytest.mark.parametrize("assembly", ["random_grid", "average"])
+def test_every_patch_is_shown_the_reduced_image_that_it_is_of(assembly):
+    class Seen(Echo):
+        """Returns the reduced image, and so says which one each tile has seen."""
+
+        def forward(self, v, sigma, position, context=None):
+            return context.mean(dim=(2, 3), keepdim=True).expand_as(v)
+
+    shape, patch = (1, 24, 20), 8
+    prior = (
+        PatchPrior(Seen(), shape, patch)
+        if assembly == "random_grid"
+        else OverlapPrior(Seen(), shape, patch, 2, "average")
+    )
+    prior = prior.bind(ImageNoise([1, 2, 3]))
+    x = torch.rand(3, *prior.state_shape)
+    x[:, :, : prior.margin[0]] = 100  # what is outside the image is not shown
+    d = prior.crop(prior.denoise(x, 1.0))
+    expected = prior.crop(x).mean(dim=(2, 3), keepdim=True).expand_as(d)
+    torch.testing.assert_close(d, expected, atol=0.02, rtol=0)  # bins overlap by a pixel
+    assert len(set(d[:, 0, 0, 0].tolist())) == 3
+
+
+def test_training_with_context_cuts_patches_from_the_noisy_image_that_is_reduced():
+    class Recorder(Denoiser):
+        def forward(self, v, sigma, position, context=None):
+            self.seen = v.detach(), sigma, position, context.detach()
+            return super().forward(v, sigma, position, context)
+
+    params = NetworkParams(width=8, multipliers=(1, 2), blocks=1, context=True)
+    images = torch.rand(5, 1, 16, 16)
+    recipe = TrainingParams(patch=16, sizes=(16,), probabilities=(1.0,), batch=(3,))
+    trainer = Trainer(Recorder(1, params), images, recipe, 0)
+    trainer.step()
+    v, _, _, context = trainer.network.seen
+    assert torch.equal(v, context)  # the patch is the image, which is not reduced then
+    smaller = recipe._replace(patch=8, sizes=(8,))
+    trainer = Trainer(Recorder(1, params), torch.ones(5, 1, 16, 16), smaller, 0)
+    trainer.step()
+    v, sigma, _, context = trainer.network.seen
+    assert context.shape == v.shape == (3, 1, 8, 8)
+    for noise, level in zip(context - 1, sigma, strict=True):  # the mean of four pixels
+        assert 0.3 * level < noise.std() < 0.7 * level
+    for wrong in (
+        recipe._replace(patch=0),
+        smaller._replace(sizes=(4, 8), probabilities=(0.5, 0.5), batch=(2, 2)),
+    ):
+        with pytest.raises(ValueError, match="context"):
+            Trainer(Denoiser(1, params), images, wrong, 0)
 
 
 def test_grid_offsets_are_uniform_and_per_image():
@@ -242,7 +293,9 @@ def test_patches_are_cut_where_their_position_says():
     height, width = 16, 12
     trainer = Trainer(small_network(), torch.zeros(1, 1, height, width), PATCHES, 0)
     trainer.canvas = trainer.position[0][None, None]
-    clean, position = trainer._examples(32, 8, 8, torch.Generator().manual_seed(0))
+    which, rows, columns = trainer._places(32, 8, 8, torch.Generator().manual_seed(0))
+    clean = trainer._cut(trainer.canvas, which, rows, columns)
+    position = trainer.position[:, rows, columns].permute(1, 0, 2, 3)
     assert torch.equal(clean[:, 0], position[:, 0])
     assert (clean[:, 0, :, 0] == -1).any()  # corners reach the edge of the padded canvas
 
@@ -292,7 +345,7 @@ def test_overlapping_tiles_against_a_loop(shape, patch, overlap, combine):
     class Numbered(Echo):
         """Adds to every tile a number of its own, so that overlaps differ."""
 
-        def forward(self, v, sigma, position):
+        def forward(self, v, sigma, position, context=None):
             return super().forward(v, sigma, position) + torch.arange(len(v))[:, None, None, None]
 
     prior = OverlapPrior(Numbered(), shape, patch, overlap, combine)

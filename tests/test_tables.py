@@ -19,22 +19,22 @@ from workflow.store import files
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
 ROWS = {"baseline": "Baseline", "ve_ddnm": "VE-DDNM", "padis": "PaDIS", "langevin": "Langevin"}
 COLUMNS = (
-    "problem,method,variant,seed,image,cluster,psnr,ssim,ssim_gaussian,residual,denoiser_calls,"
+    "problem,method,variant,seed,image,cluster,fold,psnr,ssim,ssim_gaussian,residual,denoiser_calls,"
     "jacobian_calls,forward_calls,adjoint_calls,seconds,peak_memory_mb,status,reason"
 )
 # Two images and two seeds of PaDIS; every job that did not run has one line without an image.
 IMAGES = f"""{COLUMNS}
-ct20,baseline,,0,a,1,20,0.50,.5,0,0,0,0,1,0.25,10,ok,
-ct20,baseline,,0,b,1,22,0.70,.5,0,0,0,0,1,0.75,12,ok,
-ct20,padis,,0,a,1,30,0.80,.5,0,1000,1000,1000,1000,7,200,ok,
-ct20,padis,,0,b,1,35,0.90,.5,0,1000,1000,1000,1000,9,100,ok,
-ct20,padis,,1,a,1,32,0.82,.5,0,1000,1000,1000,1000,7,100,ok,
-ct20,padis,,1,b,1,35,0.90,.5,0,1000,1000,1000,1000,9,100,ok,
-ct20,ve_ddnm,,0,a,1,25,0.95,.5,0,500,0,500,500,100.4,50,ok,
-ct20,ve_ddnm,,0,b,1,27,0.97,.5,0,500,0,501,500,100.4,50,ok,
-deblurring,baseline,,0,a,1,24,0.60,.5,0,0,0,0,0,0,10,ok,
-deblurring,ve_ddnm,,0,,,,,,,,,,,,,skipped,no pseudo-inverse
-deblurring,padis,,0,,,,,,,,,,,,,failed,"out of memory: 100% of <GPU>,
+ct20,baseline,,0,a,1,1,20,0.50,.5,0,0,0,0,1,0.25,10,ok,
+ct20,baseline,,0,b,1,1,22,0.70,.5,0,0,0,0,1,0.75,12,ok,
+ct20,padis,,0,a,1,1,30,0.80,.5,0,1000,1000,1000,1000,7,200,ok,
+ct20,padis,,0,b,1,1,35,0.90,.5,0,1000,1000,1000,1000,9,100,ok,
+ct20,padis,,1,a,1,1,32,0.82,.5,0,1000,1000,1000,1000,7,100,ok,
+ct20,padis,,1,b,1,1,35,0.90,.5,0,1000,1000,1000,1000,9,100,ok,
+ct20,ve_ddnm,,0,a,1,1,25,0.95,.5,0,500,0,500,500,100.4,50,ok,
+ct20,ve_ddnm,,0,b,1,1,27,0.97,.5,0,500,0,501,500,100.4,50,ok,
+deblurring,baseline,,0,a,1,1,24,0.60,.5,0,0,0,0,0,0,10,ok,
+deblurring,ve_ddnm,,0,,,,,,,,,,,,,,skipped,no pseudo-inverse
+deblurring,padis,,0,,,,,,,,,,,,,,failed,"out of memory: 100% of <GPU>,
 use a_smaller | batch & retry"
 """
 
@@ -116,7 +116,7 @@ def test_summary_keeps_order_and_columns(table):
         "problem,method,variant,images,clusters,status,reason,published_as,"
         "psnr,psnr_std,psnr_ci95,psnr_best,psnr_published,"
         "ssim,ssim_std,ssim_ci95,ssim_best,ssim_published,"
-        "seeds,psnr_seeds_std,"
+        "seeds,psnr_seeds_std,psnr_folds,"
         "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb"
     )
     expected = [(problem, row) for row in ROWS for problem in PROBLEMS]
@@ -155,6 +155,21 @@ def test_summary_of_nothing_is_missing(images):
     table = summarise(images[:0], PROBLEMS, ROWS, published.load())
     assert set(table["status"]) == {"missing"}
     assert len(table) == 8
+
+
+def test_folds_are_shown_one_by_one(images):
+    images["fold"] = images["image"].map({"a": 1, "b": 2})
+    pairs = [["padis", "baseline"]]
+    table = summarise(images, PROBLEMS, ROWS, published.load(), differences=pairs)
+    assert line(table, "ct20", "padis")["psnr_folds"] == "31.000 35.000"
+    assert line(table, "ct20", "padis - baseline")["psnr_folds"] == "11.000 13.000"
+    assert line(table, "ct20", "langevin")["psnr_folds"] == ""
+    shown = tables.fold_table(
+        table, {p: p for p in PROBLEMS}, ROWS | {"padis - baseline": "difference"}
+    )
+    text = cells.markdown(shown)
+    assert markdown_cells(text)["PaDIS"][0].strip(" |") == "31.00, 35.00"
+    assert markdown_cells(text)["difference"][0].strip(" |") == "11.00, 13.00"
 
 
 def test_a_score_that_is_not_a_number_is_not_averaged_away(images):

@@ -21,7 +21,10 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 by_hand = {"rich_help_panel": "By hand"}
-Params = Annotated[str, typer.Option(help="that differ from the defaults, a YAML mapping")]
+Params = Annotated[
+    str, typer.Option(help="parameters that differ from the defaults, a YAML mapping")
+]
+File = Annotated[Path, typer.Argument(help="Python file with the method, problem or dataset")]
 Folder = Annotated[Path, typer.Argument(help="results/<name>")]
 
 
@@ -67,7 +70,7 @@ def fetch(
 
 @app.command(**by_hand)
 def new(
-    kind: Literal["method", "problem"],
+    kind: Annotated[Literal["method", "problem"], typer.Argument(help="what it is")],
     name: Annotated[str, typer.Argument(help="lower-case letters, digits and underscores")],
     out: Annotated[Path | None, typer.Option(help="file to write, default NAME.py")] = None,
 ) -> None:
@@ -78,7 +81,7 @@ def new(
 
 
 @app.command(**by_hand)
-def check(file: Path, params: Params = "{}") -> None:
+def check(file: File, params: Params = "{}") -> None:
     """Check the contract of a method, problem or dataset."""
     from workflow.run.check import check
 
@@ -87,8 +90,8 @@ def check(file: Path, params: Params = "{}") -> None:
 
 @app.command(**by_hand)
 def card(
-    file: Path,
-    run: Annotated[Path, typer.Option(help="results/<name>")] = Path("results/quick"),
+    file: File,
+    run: Annotated[Path, typer.Option(help="finished run, results/<name>")] = Path("results/quick"),
     params: Params = "{}",
     cores: Annotated[int, typer.Option(help="problems at a time")] = os.cpu_count() or 1,
 ) -> None:
@@ -114,25 +117,40 @@ def list_(
 def data(preset_or_file: Annotated[str, typer.Argument(help="preset or YAML file")]) -> None:
     """Say what the images of a configuration are, and write a contact sheet per split."""
     from workflow.config.machine import machine
-    from workflow.config.resolve import resolve
+    from workflow.config.resolve import read, resolve
     from workflow.run.prepare import look
 
     file = Path(preset_or_file)
-    chosen = parsed(file.read_text()) if file.suffix else {"preset": preset_or_file}
+    chosen = read(file) if file.suffix else {"preset": preset_or_file}
     for line in look(resolve(chosen), machine()):
         print(line)
 
 
 @app.command(**by_hand)
 def show(
-    row: str,
-    problem: str,
+    row: Annotated[str, typer.Argument(help="row of a table, such as padis")],
+    problem: Annotated[str, typer.Argument(help="column of a table, such as ct20")],
     configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
 ) -> None:
     """Say what parameters a row has on a problem, and where each comes from."""
     from workflow.config.origin import explain
+    from workflow.config.resolve import read
 
-    print(explain(parsed(configfile.read_text()) if configfile else {}, row, problem))
+    print(explain(read(configfile) if configfile else {}, row, problem))
+
+
+@app.command(**by_hand)
+def profile(
+    network: Annotated[str, typer.Argument(help="name in the configuration")],
+    dataset: Annotated[str, typer.Option(help="whose image size is taken")] = "ct",
+    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
+) -> None:
+    """Time every layer of a network on one core, beside the peak of the core."""
+    from workflow.config.resolve import resolve
+    from workflow.run.profile import profile
+
+    config = resolve(parsed(configfile.read_text()) if configfile else {})
+    print(*profile(config, network, (1, *config["datasets"][dataset]["size"])), sep="\n")
 
 
 @app.command(**by_hand)

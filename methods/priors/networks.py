@@ -24,6 +24,8 @@ class NetworkParams(NamedTuple):
         blocks: residual blocks per level.
         dropout: probability, "ddpm" and "ncsn" only.
         position: whether two channels with the pixel's position are appended to the input.
+        context: whether the noisy image, reduced to the patch's size, is appended to the input of
+            a network of patches (Yang, Hu, Fessler, Shen, arXiv 2512.18161).
         sigma_data: the constant sigma_d of the EDM preconditioning.
     """
 
@@ -33,6 +35,7 @@ class NetworkParams(NamedTuple):
     blocks: PositiveInt = 2
     dropout: float = 0.0
     position: bool = True
+    context: bool = False
     sigma_data: PositiveFloat = 0.5
 
 
@@ -128,7 +131,7 @@ class Denoiser(nn.Module):
     """EDM-preconditioned denoiser (Karras et al., NeurIPS 2022, arXiv 2206.00364, table 1).
 
     D(v; sigma, position) = c_skip v + c_out F([c_in v, position], ln(sigma) / 4). Position
-    channels enter unscaled (PaDIS, section 3).
+    channels enter unscaled (PaDIS, section 3), those of the context scaled by c_in as well.
 
     Args:
         channels: C of the images.
@@ -141,18 +144,28 @@ class Denoiser(nn.Module):
             raise ValueError(f"backbone must be one of {BACKBONES}, not {params.backbone!r}")
         self.channels, self.params = channels, params
         backbone = CompactUNet if params.backbone == "compact" else SongUNet
-        self.network = backbone(channels + 2 * params.position, channels, params)
+        inputs = channels * (1 + params.context) + 2 * params.position
+        self.network = backbone(inputs, channels, params)
         self.precision = torch.float32
 
     def forward(
-        self, v: torch.Tensor, sigma: torch.Tensor, position: torch.Tensor | None
+        self,
+        v: torch.Tensor,
+        sigma: torch.Tensor,
+        position: torch.Tensor | None,
+        context: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Denoise ``v`` (B, C, h, w) of noise level ``sigma`` (B,) at ``position`` (B, 2, h, w)."""
+        """Denoise ``v`` (B, C, h, w) of noise level ``sigma`` (B,) at ``position`` (B, 2, h, w).
+
+        ``context`` (B, C, h, w) is the noisy image that ``v`` is a patch of, reduced.
+        """
         sd, s = self.params.sigma_data, sigma[:, None, None, None]
         variance = s**2 + sd**2
         inputs = v / variance.sqrt()
         if self.params.position:
             inputs = torch.cat([inputs, position], dim=1)
+        if self.params.context:
+            inputs = torch.cat([inputs, context / variance.sqrt()], dim=1)
         height, width = v.shape[-2:]
         multiple = 2 ** (len(self.params.multipliers) - 1)
         inputs = F.pad(inputs, (0, -width % multiple, 0, -height % multiple))
@@ -171,7 +184,7 @@ class Denoiser(nn.Module):
 class GaussianDenoiser(nn.Module):
     """DRUNet (Zhang et al., TPAMI 2021, arXiv 2008.13751) of deepinv, without its weights.
 
-    Takes the same arguments as ``Denoiser`` and ignores the position.
+    Takes the same arguments as ``Denoiser`` and ignores position and context.
     """
 
     def __init__(self, channels: int, params: NetworkParams):
@@ -185,7 +198,7 @@ class GaussianDenoiser(nn.Module):
         self.network = DRUNet(channels, channels, nc=widths, nb=params.blocks, pretrained=None)
         self.precision = torch.float32
 
-    def forward(self, v: torch.Tensor, sigma: torch.Tensor, position=None) -> torch.Tensor:
+    def forward(self, v: torch.Tensor, sigma: torch.Tensor, *others) -> torch.Tensor:
         """Denoise ``v`` (B, C, h, w) of noise level ``sigma`` (B,)."""
         mixed = self.precision != torch.float32
         with torch.autocast(v.device.type, self.precision, enabled=mixed):

@@ -3,7 +3,7 @@
 import torch
 
 from methods.priors.base import Prior
-from methods.priors.patches import tiles_and_margin
+from methods.priors.patches import reduced, tiles_and_margin
 from methods.priors.positions import positions
 
 
@@ -52,7 +52,8 @@ class OverlapPrior(Prior):
         tiles = self._cut(x)
         position = self._position.expand(-1, len(x), -1, -1, -1).flatten(0, 1)
         flat = tiles.flatten(0, 1)
-        denoised = self.network(flat, flat.new_full((len(flat),), sigma), position)
+        context = reduced(self.crop(x), self.patch).repeat(len(tiles), 1, 1, 1)
+        denoised = self.network(flat, flat.new_full((len(flat),), sigma), position, context)
         return self._paste(denoised.reshape(tiles.shape), x)
 
     def _paste(self, tiles, x):

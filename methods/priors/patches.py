@@ -1,6 +1,7 @@
 """Padding and tilings of patches (PaDIS, arXiv 2406.02462, section 3)."""
 
 import torch
+from torch.nn import functional as F
 
 MIN_PATCH = 2
 
@@ -23,6 +24,11 @@ def cut(canvas: torch.Tensor, corners: torch.Tensor, height: int, width: int) ->
     """Cut one window per image: (B, C, H, W) and corners (B, 2) give (B, C, height, width)."""
     windows = zip(canvas.unbind(0), corners.tolist(), strict=True)
     return torch.stack([c[:, a : a + height, b : b + width] for c, (a, b) in windows])
+
+
+def reduced(image: torch.Tensor, patch: int) -> torch.Tensor:
+    """Area averages of (B, C, H, W): (B, C, patch, patch), what a patch is shown of its image."""
+    return F.adaptive_avg_pool2d(image, patch)
 
 
 def to_tiles(window: torch.Tensor, patch: int) -> torch.Tensor:

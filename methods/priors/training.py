@@ -9,7 +9,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 from torch.nn import functional as F
 
 from methods.priors.networks import Denoiser
-from methods.priors.patches import tiles_and_margin
+from methods.priors.patches import reduced, tiles_and_margin
 from methods.priors.positions import positions
 from problems.noise import seed_of
 
@@ -25,6 +25,8 @@ class TrainingParams(NamedTuple):
         examples: length of training.
         learning_rate: of Adam, betas (0.9, 0.999).
         warm_up: examples over which the learning rate rises linearly.
+        clip: norm of the gradient, per pixel of an example, to which larger ones are reduced;
+            None never. Short trainings with small batches diverge without.
         decay: share of the training, at its end, over which the learning rate falls to 0 as a
             half cosine; 0 keeps it constant, as the paper does.
         ema_half_life: half-life of the averaged weights.
@@ -41,6 +43,7 @@ class TrainingParams(NamedTuple):
     examples: PositiveInt = 10_000
     learning_rate: PositiveFloat = 2e-4
     warm_up: NonNegativeInt = 0
+    clip: PositiveFloat | None = None
     decay: float = 0.0
     ema_half_life: int = 500_000
     ema_ramp: float = 0.05
@@ -75,9 +78,14 @@ class Trainer:
                 raise ValueError("sizes, probabilities and batch need the same number of entries")
             margin = [tiles_and_margin(n, params.patch)[1] for n in (height, width)]
             self.windows = [(p, p) for p in params.sizes]
+            if network.params.context and len(params.sizes) > 1:
+                raise ValueError("a network with context is trained on patches of one size")
             probabilities = params.probabilities
         else:
             margin, self.windows, probabilities = (0, 0), [(height, width)], (1.0,)
+            if network.params.context:
+                raise ValueError("context is for networks of patches; set context: false")
+        self.margin = margin
         self.probabilities = torch.tensor(probabilities, dtype=torch.float32)
         self.canvas = F.pad(images, (margin[1], margin[1], margin[0], margin[0]))
         self.position = positions(*self.canvas.shape[-2:], images.device)
@@ -93,21 +101,28 @@ class Trainer:
         generator = torch.Generator().manual_seed(seed_of(self.seed, self.steps))
         choice = int(torch.multinomial(self.probabilities, 1, generator=generator))
         (h, w), batch = self.windows[choice], self.params.batch[choice]
-        clean, position = self._examples(batch, h, w, generator)
+        which, rows, columns = self._places(batch, h, w, generator)
+        clean, position = self._cut(self.canvas, which, rows, columns), self.position
+        position = position[:, rows, columns].permute(1, 0, 2, 3)
 
-        # v = x + sigma n
-        p = self.params
+        # v = x + sigma n; with context on the whole image, of which v is then a part
+        p, context = self.params, None
         sigma = self._noise_levels(batch, generator).to(clean.device)
         device_noise = torch.Generator(clean.device).manual_seed(
             seed_of("noise", self.seed, self.steps)
         )
-        noise = torch.randn(clean.shape, generator=device_noise, device=clean.device)
-        noisy = clean + sigma[:, None, None, None] * noise
+        drawn_on = self.canvas[which] if self.network.params.context else clean
+        noise = torch.randn(drawn_on.shape, generator=device_noise, device=clean.device)
+        noisy = drawn_on + sigma[:, None, None, None] * noise
+        if self.network.params.context:
+            (mh, mw), (height, width) = self.margin, noisy.shape[-2:]
+            context = reduced(noisy[..., mh : height - mh, mw : width - mw], h)
+            noisy = self._cut(noisy, torch.arange(batch, device=noisy.device), rows, columns)
 
         # weight(sigma) ||D(v) - x||^2, summed over pixels, mean over the batch
         with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
             torch.manual_seed(seed_of("dropout", self.seed, self.steps))
-            denoised = self.network(noisy, sigma, position)
+            denoised = self.network(noisy, sigma, position, context)
         weight = self.network.weight(sigma)
         loss = (weight[:, None, None, None] * (denoised - clean) ** 2).sum() / batch
 
@@ -115,6 +130,8 @@ class Trainer:
             group["lr"] = p.learning_rate * self._rate()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if p.clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), p.clip * h * w)
         self.optimizer.step()
         self.steps += 1
         self.examples += batch
@@ -131,18 +148,20 @@ class Trainer:
         ln_sigma = p.p_mean + p.p_std * torch.randn(batch, generator=generator)
         return ln_sigma.exp().clamp(p.sigma_min, p.sigma_max)
 
-    def _examples(self, batch, h, w, generator):
-        """Windows of random images at corners uniform over the padded canvas."""
+    def _places(self, batch, h, w, generator):
+        """Random images, and rows and columns of windows at uniform places of the canvas."""
         n, _, height, width = self.canvas.shape
         which = torch.randint(n, (batch,), generator=generator)
         top = torch.randint(height - h + 1, (batch,), generator=generator)
         left = torch.randint(width - w + 1, (batch,), generator=generator)
-        device = self.canvas.device
-        rows = (top[:, None] + torch.arange(h))[:, :, None].to(device)
-        columns = (left[:, None] + torch.arange(w))[:, None, :].to(device)
-        clean = self.canvas[which.to(device)[:, None, None], :, rows, columns]
-        position = self.position[:, rows, columns]
-        return clean.permute(0, 3, 1, 2).contiguous(), position.permute(1, 0, 2, 3)
+        rows = (top[:, None] + torch.arange(h))[:, :, None]
+        columns = (left[:, None] + torch.arange(w))[:, None, :]
+        return tuple(numbers.to(self.canvas.device) for numbers in (which, rows, columns))
+
+    @staticmethod
+    def _cut(canvas, which, rows, columns):
+        windows = canvas[which[:, None, None], :, rows, columns]
+        return windows.permute(0, 3, 1, 2).contiguous()
 
     def _rate(self) -> float:
         """Learning rate relative to its peak."""

@@ -57,13 +57,20 @@ class Images(NamedTuple):
 
     Attributes:
         pixels: float32 array (n, C, H, W) in [0, 1].
-        ids: n unique names.
+        ids: n names, unique within a fold.
         clusters: n patients or subjects.
+        folds: n numbers of the folds in whose split the images are, rising from 1.
     """
 
     pixels: np.ndarray
     ids: list[str]
     clusters: list[str]
+    folds: list[int]
+
+    def of_fold(self, fold: int) -> "Images":
+        """The images of one fold."""
+        chosen = [i for i, own in enumerate(self.folds) if own == fold]
+        return Images(self.pixels[chosen], *([part[i] for i in chosen] for part in self[1:]))
 
 
 class Dataset(ABC):
@@ -83,7 +90,11 @@ class Dataset(ABC):
 
     @dataclass(frozen=True)
     class Params:
-        """Parameters of the source; unknown names raise TypeError."""
+        """Parameters of the source; unknown names raise TypeError.
+
+        A source that can be split in several ways, such that each patient is a test patient in one
+        of them, has a parameter ``fold``, the number of the split from 1.
+        """
 
     def __init__(self, params: "Dataset.Params", downloads: Path | None = None):
         """
@@ -139,7 +150,15 @@ class Dataset(ABC):
                 f"less than {CONTRAST:g} of 0 to 1 ({chosen[0].id}: {pixels[0].min():.3g} to "
                 f"{pixels[0].max():.3g}){self.remedy(chosen[0])}"
             )
-        return Images(pixels, [raw.id for raw in chosen], [raw.cluster for raw in chosen])
+        ids, clusters = [raw.id for raw in chosen], [raw.cluster for raw in chosen]
+        return Images(pixels, ids, clusters, [1] * len(chosen))
+
+
+def together(folds: list[Images]) -> Images:
+    """The images of several folds in one, numbered from 1."""
+    ids, clusters = ([name for images in folds for name in images[k]] for k in (1, 2))
+    numbers = [number for number, images in enumerate(folds, start=1) for _ in images.ids]
+    return Images(np.concatenate([images.pixels for images in folds]), ids, clusters, numbers)
 
 
 def evenly_spaced(items: list, limit: int | None) -> list:

@@ -1,18 +1,45 @@
-"""Axial slices of three chest CT patients, split by patient.
+"""Axial slices of three chest CT patients, of whom each is the test patient of one fold.
 
-Training: LIDC-IDRI-0001 outside the validation slab, and lung2. Validation: a contiguous slab of
-LIDC-IDRI-0001 with guard slices on both sides that nothing uses, because neighbouring slices are
-nearly the same. Test: lung1, without the slices at the shoulders, where the body leaves the image.
+In a fold one patient is for tests, one for training, one for training and validation. Validation is
+a contiguous slab of slices with guard slices on both sides that nothing uses, because neighbouring
+slices are nearly the same. Test slices show lungs and end below the shoulders, where the body
+leaves the image. Slices that are for validation in another fold are not among them, so that no
+parameter is chosen on a test slice.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from problems.datasets.base import Dataset, RawImage
 from problems.datasets.reading.geometry import volume
 from problems.datasets.sources import verify
+
+
+class Patient(NamedTuple):
+    """Numbers of slices from the feet: first and last + 1; the guard is on either side."""
+
+    test: tuple[int, int]
+    validation: tuple[int, int] = (0, 0)
+    guard: int = 0
+
+    def near_validation(self, k: int) -> bool:
+        low, high = self.validation
+        return low < high and low - self.guard <= k < high + self.guard
+
+
+PATIENTS = {
+    "lidc_idri_0001": Patient((36, 114), (70, 90), 4),  # of 133 slices
+    "lung1": Patient((0, 38)),  # of 48
+    "lung2": Patient((9, 54), (25, 35), 2),  # of 61
+}
+FOLDS = (  # test, validation and training, training
+    ("lung1", "lidc_idri_0001", "lung2"),
+    ("lung2", "lidc_idri_0001", "lung1"),
+    ("lidc_idri_0001", "lung2", "lung1"),
+)
 
 
 class ChestCT(Dataset):
@@ -27,20 +54,20 @@ class ChestCT(Dataset):
     @dataclass(frozen=True)
     class Params:
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
-        validation: tuple[int, int] = (70, 90)  # slices of LIDC-IDRI-0001, from the feet
-        guard: NonNegativeInt = 4  # unused slices on either side of the validation slab
-        test_end: PositiveInt = 38  # slices of lung1 below this one are test images
+        fold: Annotated[int, Field(ge=1, le=3)] = 1  # which patient is for tests
 
     def images(self, split):
-        low, high = self.params.validation
-        guard = self.params.guard
+        test, both, other = FOLDS[self.params.fold - 1]
         if split == "train":
-            yield from self._slices("lidc_idri_0001", lambda k: not low - guard <= k < high + guard)
-            yield from self._slices("lung2", lambda k: True)
+            yield from self._slices(both, lambda k: not PATIENTS[both].near_validation(k))
+            yield from self._slices(other, lambda k: True)
         elif split == "validation":
-            yield from self._slices("lidc_idri_0001", lambda k: low <= k < high)
+            yield from self._slices(both, lambda k: k in range(*PATIENTS[both].validation))
         else:
-            yield from self._slices("lung1", lambda k: k < self.params.test_end)
+            patient = PATIENTS[test]
+            yield from self._slices(
+                test, lambda k: k in range(*patient.test) and not patient.near_validation(k)
+            )
 
     def _slices(self, patient, wanted):
         scan = volume(verify(patient, self.folder))

@@ -23,8 +23,11 @@ class _Facts(NamedTuple):
     after: tuple[float, float, float]
 
 
-def description(dataset: Dataset, split: str, looked_at: int = LOOKED_AT) -> dict[str, Any]:
+def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) -> dict[str, Any]:
     """Describe a split by numbers, lists and texts, as JSON holds them.
+
+    Args:
+        folds: the dataset, once per fold; an image of several folds counts once.
 
     Returns:
         patients, images: how many there are.
@@ -39,10 +42,12 @@ def description(dataset: Dataset, split: str, looked_at: int = LOOKED_AT) -> dic
     Raises:
         DataError: the images cannot be read.
     """
-    patients, found = set(), []
-    for raw in dataset.images(split):
-        patients.add(raw.cluster)
-        found.append(raw if isinstance(raw, UnreadImage) else _facts(raw))
+    patients, names, found = set(), set(), []
+    for raw in (raw for fold in folds for raw in fold.images(split)):
+        if raw.id not in names:
+            patients.add(raw.cluster)
+            names.add(raw.id)
+            found.append(raw if isinstance(raw, UnreadImage) else _facts(raw))
     chosen = evenly_spaced(found, looked_at)
     facts = [_facts(raw.opened()) if isinstance(raw, UnreadImage) else raw for raw in chosen]
     sizes, spacings = (sorted(f[k] for f in facts if f[k]) for k in (0, 1))
@@ -56,7 +61,7 @@ def description(dataset: Dataset, split: str, looked_at: int = LOOKED_AT) -> dic
         "window": facts[0].window if facts else None,
         "before": _together([f.before for f in facts]),
         "after": _together([f.after for f in facts]),
-        "left_out": dataset.left_out(split),
+        "left_out": folds[0].left_out(split),
     }
 
 

@@ -119,5 +119,7 @@ def readable(read: Callable, path: Path):
     except DataError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split()).rpartition("ERROR: ")[2][:150] or type(error).__name__
-        raise DataError(f"{path}: cannot be read ({reason}); repair or remove it") from error
+        reason = " ".join(str(error).split()).rpartition("ERROR: ")[2] or type(error).__name__
+        raise DataError(
+            f"{path}: cannot be read ({reason}); repair or remove it{dicom.unpacking(path)}"
+        ) from error

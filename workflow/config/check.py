@@ -63,6 +63,10 @@ def _known(config: dict[str, Any], kind: str, name: str, owner: str) -> None:
 def _check_dataset(dataset: dict[str, Any], owner: str) -> None:
     known = find("dataset", dataset["source"]).params
     dataset["params"] = checked(dataset["params"], known, owner)
+    if dataset["folds"] > 1:
+        if "fold" not in known:
+            raise ConfigError(f"{owner}: {dataset['source']} has one split only; remove `folds`")
+        checked({"fold": dataset["folds"]}, known, f"{owner}.folds")
     if dataset["params"].get("window"):
         try:
             rising(dataset["params"]["window"])
@@ -76,12 +80,21 @@ def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) 
     problem.setdefault("trained_on", problem["dataset"])
     for key in ("dataset", "trained_on"):
         _known(config, "datasets", problem[key], owner)
-    size, trained = (config["datasets"][problem[k]]["size"] for k in ("dataset", "trained_on"))
+    of, on = (config["datasets"][problem[k]] for k in ("dataset", "trained_on"))
+    if of["folds"] > on["folds"]:
+        raise ConfigError(
+            f"{owner}: {problem['dataset']} has {of['folds']} folds, but {problem['trained_on']}, "
+            f"whose networks it uses, {on['folds']}; give both as many, or the first one fold"
+        )
+    size, trained = of["size"], on["size"]
     if size != trained:
         raise ConfigError(
             f"{owner}: images of {problem['dataset']} are {size}, the networks' of "
             f"{problem['trained_on']} {trained}; give both one size, or remove the problem"
         )
+    family = find("problem", problem["family"])
+    if problem["grid"] > 1 and not family.attributes.get("finer_grid"):
+        raise ConfigError(f"{owner}: {family.name} measures no finer grid; remove `grid`")
 
 
 def _check_prior(config: dict[str, Any], prior: dict[str, Any], owner: str) -> None:

@@ -19,6 +19,7 @@ Number = Annotated[Any, BeforeValidator(number)]  # stays as it was written, who
 Int = Annotated[int, BeforeValidator(number)]
 Count = Annotated[Int, Field(ge=1)]
 Positive = Annotated[Number, Field(gt=0)]
+ON_OFF = "on, off, yes and no without quotes as true or false"
 Unset = Field(default=None, exclude_if=lambda value: value is None)  # a key that may be absent
 
 
@@ -59,5 +60,9 @@ def mistake(error: ValidationError) -> str:
         said = "must be a mapping"
     elif first["type"] == "string_pattern_mismatch":
         said = "must be lower-case letters, digits and underscores"
+    elif first["type"] == "string_type":
+        why = f", as YAML reads {ON_OFF}" if isinstance(first["input"], bool) else ""
+        said = f"must be text, not {first['input']!r}: put it in quotes{why}"
+        return f"{where}: {said}"
     given = f", not {first['input']!r}" if said.startswith("must") else ""
     return f"{where}: {said}{given}".replace("\n", " ")[:300]

@@ -10,7 +10,8 @@ from workflow.config.views import (
     CONTROLS,
     VALIDATION,
     images_of,
-    network_for,
+    networks_for,
+    networks_of,
     params_of,
     prior_of,
     trials_of,
@@ -23,16 +24,17 @@ Config = dict[str, Any]
 fingerprint = cache(code_of)
 
 
-def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
-    """One split of a dataset."""
+def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Prepare:
+    """One split of a dataset, on a grid so many times finer than its size."""
     chosen = images_of(config, dataset, split)
     source = find("dataset", chosen["source"])
     return spec.Prepare(
         dataset=dataset,
         split=split,
+        folds=chosen["folds"],
         source=chosen["source"],
         params=chosen["params"],
-        size=chosen["size"],
+        size=[grid * side for side in chosen["size"]],
         count=chosen[split],
         files=chosen["files"],
         code=fingerprint("workflow.run.prepare", source.module),
@@ -42,12 +44,11 @@ def prepare(config: Config, dataset: str, split: str) -> spec.Prepare:
 
 def measure(config: Config, problem: str) -> spec.Measure:
     """Measurements of the test images of a problem."""
-    images = prepare(config, config["problems"][problem]["dataset"], "test")
     operator, code = _operator(config, problem)
     return spec.Measure(
         **operator,
         seed=config["seed"],
-        inputs={"images": images.hash},
+        inputs=_measured(config, problem, "test"),
         code=fingerprint("workflow.run.measure", *code),
     )
 
@@ -63,11 +64,13 @@ def controls(config: Config, problem: str) -> spec.Controls:
     )
 
 
-def train(config: Config, dataset: str, network: str) -> spec.Train:
-    """One network."""
+def train(config: Config, fold: str, network: str) -> spec.Train:
+    """One network of a fold: of ct/1, or ct where there is one."""
     recipe = config["networks"][network]
+    dataset, _, number = fold.partition("/")
     return spec.Train(
-        dataset=dataset,
+        dataset=fold,
+        fold=int(number or 1),
         name=network,
         network=recipe["network"],
         training=recipe["training"],
@@ -92,8 +95,7 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     settings, tuning = config["rows"][row], config["tuning"]
     annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
-    images = prepare(config, config["problems"][problem]["dataset"], tuning["split"])
-    values["inputs"]["images"] = images.hash
+    values["inputs"] |= _measured(config, problem, tuning["split"])
     return spec.Tune(
         **values,
         search={
@@ -110,15 +112,15 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
 def generate(config: Config, name: str) -> spec.Generate:
     """Samples of the prior ``name``."""
     settings, prior = config["generation"], config["priors"][name]
-    dataset = settings["dataset"]
+    network = networks_of(config, settings["dataset"], prior["network"])[0]
     return spec.Generate(
         name=name,
-        prior=_prior(dataset, prior),
+        prior=_prior([network], prior),
         samples=settings["samples"],
         sampler=settings["sampler"],
         batch=config["batch"],
         **_computed(config),
-        inputs={"weights": train(config, dataset, prior["network"]).hash},
+        inputs=_weights(config, [network]),
         code=fingerprint("workflow.run.generate", MODULES[prior["assembly"]][0]),
     )
 
@@ -136,6 +138,15 @@ def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
         inputs={row: job.hash for row, job in made.items()},
         code=fingerprint("workflow.score.images", *code),
     )
+
+
+def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
+    """The images of a problem, and the same ones on the grid on which they are measured."""
+    settings = config["problems"][problem]
+    images, measured = (
+        prepare(config, settings["dataset"], split, grid) for grid in (1, settings["grid"])
+    )
+    return {"images": images.hash, "measured": measured.hash}
 
 
 def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
@@ -156,24 +167,27 @@ def _row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[s
     fields, code = _operator(config, problem)
     settings, prior = config["rows"][row], prior_of(config, row)
     method = find("method", settings["method"])
-    needed = network_for(config, problem, row)
+    needed = networks_for(config, problem, row)
     fields |= {
         "row": row,
         "method": settings["method"],
         "params": params_of(settings, problem),
-        "prior": _prior(needed[0], prior) if needed else None,
+        "prior": _prior(needed, prior) if prior else None,
         "repeats": config["problems"][problem]["repeats"],
         "batch": config["batch"],
-        "inputs": {"weights": train(config, *needed).hash} if needed else {},
+        "inputs": _weights(config, needed),
         "plugins": sorted({*fields["plugins"], *_outside(method)}),
         **_computed(config),
     }
     return fields, [*code, method.module, *([MODULES[prior["assembly"]][0]] if prior else [])]
 
 
-def _prior(dataset: str, prior: dict[str, Any]) -> spec.Prior:
-    network = f"{dataset}/{prior['network']}"
-    return spec.Prior(network=network, assembly=prior["assembly"], overlap=prior["overlap"])
+def _prior(networks: list[str], prior: dict[str, Any]) -> spec.Prior:
+    return spec.Prior(networks=networks, assembly=prior["assembly"], overlap=prior["overlap"])
+
+
+def _weights(config: Config, networks: list[str]) -> dict[str, str]:
+    return {f"weights of {name}": train(config, *name.rsplit("/", 1)).hash for name in networks}
 
 
 def _computed(config: Config) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from workflow.config.entry import ON_OFF
 from workflow.plugins.params import nearest
 
 SELECTORS = ("source", "family", "method")  # keys that name a plugin
@@ -105,6 +106,20 @@ def _liked(entries: dict[str, Any], name: str, kind: str) -> dict[str, Any] | No
         third = entries[other]["like"]
         raise ConfigError(f"{kind}.{name}: {other} is like {third} itself; write `like: {third}`")
     return entries[other]
+
+
+def check_keys(value: Any, *place: str) -> None:
+    """Refuse keys that YAML does not read as text; the values of a sweep may be numbers.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for key, inner in mapping(value).items():
+        if isinstance(key, bool) or not (isinstance(key, str) or place[-1:] == ("values",)):
+            why = f"YAML reads {ON_OFF}" if isinstance(key, bool) else "a name starts with a letter"
+            where = ".".join(place) or "top level"
+            raise ConfigError(f"config, {where}: the key {key} is no text: {why}; put it in quotes")
+        check_keys(inner, *place, str(key))
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -9,7 +9,15 @@ from pydantic import ValidationError
 
 from workflow.config.check import check
 from workflow.config.entry import mistake
-from workflow.config.layers import ConfigError, inherit, mapping, merge, remove_overridden, spread
+from workflow.config.layers import (
+    ConfigError,
+    check_keys,
+    inherit,
+    mapping,
+    merge,
+    remove_overridden,
+    spread,
+)
 from workflow.config.schema import Config
 from workflow.config.sweeps import expand
 from workflow.plugins.discovery import use
@@ -45,12 +53,42 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def read(file: Path) -> dict[str, Any]:
+    """Settings from a YAML file; paths of plugins in it are relative to its folder.
+
+    Raises:
+        ConfigError: the file is missing or holds no mapping.
+    """
+    try:
+        found = yaml.safe_load(Path(file).read_text())
+    except OSError:
+        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+        raise ConfigError(f"there is no file {file}; presets are {known}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file} holds no mapping: write lines such as `preset: quick`")
+    plugins = found.get("plugins")
+    if isinstance(plugins, list) and all(isinstance(path, str) for path in plugins):
+        found["plugins"] = [str(Path(file).parent / Path(p).expanduser()) for p in plugins]
+    return found
+
+
+def command(run: Path) -> str:
+    """What makes a run (results/<name>), for messages."""
+    name = Path(run).name
+    known = {path.stem: f" --config preset={path.stem}" for path in PRESETS.glob("*.yaml")}
+    known["quick"] = ""
+    return f"snakemake --cores all{known.get(name, f' --configfile <the file with name: {name}>')}"
+
+
 def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Name to content of common.yaml, the preset, its extra tables, its tuned values, overrides.
 
     Raises:
-        ConfigError: the preset is unknown.
+        ConfigError: the preset is unknown, or a key is no text.
     """
+    check_keys(overrides)
     own = copy.deepcopy(overrides)
     preset = own.pop("preset", "quick")
     known = [path.stem for path in PRESETS.glob("*.yaml") if path.stem != "common"]

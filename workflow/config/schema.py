@@ -25,10 +25,12 @@ class Dataset(Entry):
     """[height, width] in pixels."""
     params: Params = {}
     """Parameters of the source."""
+    folds: Count = 1
+    """Ways in which it is split, each with networks of its own; test images of all are pooled."""
     train: Count | None = None
     validation: Count | None = None
     test: Count | None = None
-    """Numbers of images, or null for all."""
+    """Numbers of images of each fold, or null for all."""
 
 
 class Problem(Entry):
@@ -42,6 +44,8 @@ class Problem(Entry):
     """Whose images are measured."""
     trained_on: str | None = Unset
     """Dataset of the networks; default is `dataset`, with `like` that of the other problem."""
+    grid: Count = 1
+    """How many times finer than the reconstruction's the grid is from which the data come."""
     label: str
     """Name in tables."""
     repeats: Count = 1
@@ -211,9 +215,13 @@ class Config(Entry):
     cache: str = "results/cache"
     """Folder for downloads and matrices that all runs share."""
     plugins: list[str] = []
-    """Files, and folders of files, with methods, problems or datasets outside the project."""
+    """Files, and folders of files, with methods, problems or datasets outside the project; relative
+    to the folder of the file that names them."""
     differs: str = ""
     """How the protocol differs from the paper's, whose numbers are then not comparable."""
+    means_nothing: str = ""
+    """Why the numbers of the run say nothing of its methods: no row is called the best, no claim of
+    the paper is judged on the page."""
     seed: Int = 0
     """Every random number of the run is derived from it and from names."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -1,19 +1,38 @@
 """The jobs that show something: for each the part of a configuration that it reads."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from workflow.config import jobs, spec
 from workflow.config.commands import MODULES
-from workflow.config.views import CONTROLS, plain_label, rows_of, searches
+from workflow.config.views import CONTROLS, networks_for, plain_label, rows_of, searches
 
 Config = dict[str, Any]
+SPLITS = ("train", "validation", "test")
 
 
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
     """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
     settings = part(config, tables, command == "table")
     return _show(command, name or command, settings, jobs.plugins_of(config, settings["rows"]))
+
+
+def page(config: Config, tables: list[str]) -> spec.Show:
+    """A page about tables; ``data`` has the splits of datasets that those of `all` are made of."""
+    job, used = show(config, "report", tables), set()
+    for name in [name for name in tables if not config["tables"][name]["extra"]]:
+        for problem in config["tables"][name]["problems"]:
+            dataset, trained_on = (
+                config["problems"][problem][k] for k in ("dataset", "trained_on")
+            )
+            used |= {(dataset, "test")}
+            for row in rows_of(config, name):
+                if networks_for(config, problem, row):
+                    used |= {(trained_on, "train"), (trained_on, "validation")}
+                used |= {(dataset, "train")} if row == "mean_image" else set()
+    splits = {d: [s for s in SPLITS if (d, s) in used] for d in config["datasets"]}
+    return replace(job, settings={**job.settings, "data": {d: s for d, s in splits.items() if s}})
 
 
 def figure(config: Config, table: str) -> spec.Show:
@@ -68,9 +87,10 @@ def tuned(config: Config) -> spec.Show:
 def part(config: Config, tables: list[str], with_params: bool = False) -> Config:
     """What is shown of a configuration: a configuration without what other tables have.
 
-    Rows have their label, be it that of their method, and only ``with_params`` more than it; then
-    what they have for the problems shown.
+    Rows have their label, be it that of their method, and ``with_params`` what they have for the
+    problems shown, else their place in the configuration and that of the row that they are like.
     """
+    order = list(config["rows"])
     chosen = {name: config["tables"][name] for name in tables}
     problems = list(dict.fromkeys(p for table in chosen.values() for p in table["problems"]))
     names = dict.fromkeys(r for name in tables for r in rows_of(config, name) if r not in CONTROLS)
@@ -79,8 +99,10 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
         row = {**config["rows"][name], "label": plain_label(config["rows"][name])}
         for key in ("params_for", "at_edge"):
             row[key] = {p: v for p, v in row[key].items() if p in problems}
-        rows[name] = row if with_params else {key: row[key] for key in ("label", "in_paper")}
-    kept = {key: config[key] for key in ("name", "differs", "figures")}
+        place, kin = order.index(name), order.index(row.get("like", name))
+        shown = {"label": row["label"], "in_paper": row["in_paper"], "place": place, "kin": kin}
+        rows[name] = row if with_params else shown
+    kept = {key: config[key] for key in ("name", "differs", "means_nothing", "figures")}
     shown = {p: {key: config["problems"][p][key] for key in ("label", "dataset")} for p in problems}
     return {**kept, "tables": chosen, "problems": shown, "rows": rows}
 

@@ -50,6 +50,7 @@ class Prepare(JobSpec):
 
     dataset: str
     split: str
+    folds: int
     source: str
     params: dict[str, Any]
     size: list[int]
@@ -97,9 +98,10 @@ class Score(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Computed):
-    """One network. ``images`` is the number of training images, None for all."""
+    """One network of a fold. ``images`` is the number of training images, None for all."""
 
     dataset: str
+    fold: int
     name: str
     network: dict[str, Any]
     training: dict[str, Any]
@@ -109,9 +111,9 @@ class Train(Computed):
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """How an image is assembled from a network; ``network`` is <dataset>/<network> of the run."""
+    """How an image is assembled from a network; ``networks`` are folders, one per fold."""
 
-    network: str
+    networks: list[str]
     assembly: str
     overlap: int
 

@@ -1,6 +1,7 @@
 """What jobs, tables and rules read of a resolved configuration."""
 
 import json
+import re
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -21,6 +22,13 @@ NOT_IN_PAPER = "†"  # behind the label of a row
 REFERENCE = "padis"  # with which tables compare the other rows, if they do not say what
 
 
+def title(name: str) -> str:
+    """A name in a configuration as a heading: "CT" for ct, "Table 1" for table1."""
+    words = re.sub(r"(?<=[a-z]{2})(?=\d)", " ", name).split("_")
+    words = [word if set(word) & set("aeiouy") else word.upper() for word in words]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
 def prior_name(row: dict[str, Any]) -> str | None:
     """Name of the prior of a row, or else of its method."""
     return row.get("prior", find("method", row["method"]).attributes.get("prior"))
@@ -37,7 +45,9 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 def plain_label(row: dict[str, Any]) -> str:
     """Name of a row, or else of its method."""
-    return row["label"] if "label" in row else find("method", row["method"]).attributes["label"]
+    if "label" in row:
+        return row["label"]
+    return find("method", row["method"]).attributes.get("label", row["method"])
 
 
 def label_of(row: dict[str, Any]) -> str:
@@ -84,16 +94,34 @@ def rows_of(config: dict[str, Any], table: str) -> list[str]:
     return [*config["tables"][table]["rows"], *config["tables"][table]["controls"]]
 
 
-def network_for(config: dict[str, Any], problem: str, row: str) -> tuple[str, str] | None:
-    """(dataset, network) whose weights a row or control needs on ``problem``, or None."""
+def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
+    """Networks whose weights a row or control needs on ``problem``, one per fold, or nothing.
+
+    Images of another dataset than that of the networks take those of the first folds.
+    """
     prior = None if row in CONTROLS else prior_of(config, row)
-    return prior and (config["problems"][problem]["trained_on"], prior["network"])
+    if prior is None:
+        return []
+    settings = config["problems"][problem]
+    networks = networks_of(config, settings["trained_on"], prior["network"])
+    return networks[: config["datasets"][settings["dataset"]]["folds"]]
+
+
+def networks_of(config: dict[str, Any], dataset: str, network: str) -> list[str]:
+    """A network of all folds of a dataset: names of folders below results/<name>/networks."""
+    return [f"{fold}/{network}" for fold in folds_of(config, dataset)]
+
+
+def folds_of(config: dict[str, Any], dataset: str) -> list[str]:
+    """The folds of a dataset: ct/1, ct/2, or its name where there is one."""
+    count = config["datasets"][dataset]["folds"]
+    return [f"{dataset}/{k}" for k in range(1, count + 1)] if count > 1 else [dataset]
 
 
 def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any]:
     """What decides the images of a split, the state of a folder of images included."""
     settings = config["datasets"][dataset]
-    chosen = {k: settings[k] for k in ("source", "size", "params", split)}
+    chosen = {k: settings[k] for k in ("source", "size", "params", "folds", split)}
     state = state_of(json.dumps(settings["params"], sort_keys=True), settings["source"])
     return {**chosen, "files": state}
 

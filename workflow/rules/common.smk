@@ -1,22 +1,38 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
+import atexit
 import os
 from pathlib import Path
 from shutil import which
 
+from problems.datasets.reading.files import root_of
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
-from workflow.config.resolve import resolve
-from workflow.config.views import CONTROLS, network_for, rows_of, searched, searches
+from workflow.config.resolve import read, resolve
+from workflow.config.views import CONTROLS, folds_of, networks_for, rows_of, searched, searches
 from workflow.config.spec import save_spec
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
+from workflow.run.terminal import Terminal
+
+if Path.cwd().resolve() != Path(workflow.basedir).resolve():
+    sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
 
 try:
+    for file in map(read, workflow.configfiles):  # plugins are relative to the file
+        config |= {key: file[key] for key in ("plugins",) if key in file}
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
+
+MISSING = [
+    f"missing: the images of {name}, in {path}; name another folder as datasets.{name}.params.path"
+    for name, dataset in CONFIG["datasets"].items()
+    if (path := root_of(dataset["params"].get("path"))) and not path.exists()
+]
+if MISSING and workflow.is_main_process:
+    atexit.register(print, *MISSING, sep="\n", file=sys.stderr)  # below what a dry run lists
 
 RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
@@ -40,7 +56,11 @@ SETTINGS = {
     "PATH": f"{os.path.dirname(sys.executable)}:$PATH",
 }
 exported = " ".join(f'{name}="{value}"' for name, value in SETTINGS.items())
-shell.prefix(f"set -euo pipefail; export {exported}; ")
+
+# The terminal shows where jobs are; what they print is in their logs.
+TERMINAL = Terminal(workflow)
+silent = "exec > /dev/null; " if TERMINAL.active else ""
+shell.prefix(f"set -euo pipefail; {silent}export {exported}; ")
 
 # One job at a time on a GPU; on a cluster the executor places them.
 ON_GPU = CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and bool(which("nvidia-smi")))
@@ -51,7 +71,9 @@ THREADS = (
 
 wildcard_constraints:
     split="train|validation|test",
+    finer=r"(\.x\d+)?",
     dataset="|".join(CONFIG["datasets"]),
+    fold="|".join(fold for dataset in CONFIG["datasets"] for fold in folds_of(CONFIG, dataset)),
     problem="|".join(CONFIG["problems"]),
     network="|".join(CONFIG["networks"]),
     row="|".join(CONFIG["rows"]),

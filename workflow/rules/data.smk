@@ -24,14 +24,15 @@ rule prepare:
     input:
         lambda w: downloads_of(w.dataset),
     output:
-        images=f"{RUN}/data/{{dataset}}/{{split}}.npz",
-        about=f"{RUN}/data/{{dataset}}/{{split}}.json",
+        images=f"{RUN}/data/{{dataset}}/{{split}}{{finer}}.npz",
+        about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".json", ".png"),
     log:
-        f"{RUN}/logs/prepare/{{dataset}}/{{split}}.log",
+        f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split)),
+        spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
     shell:
         "python -m workflow prepare {params.spec} {output.images} {input} 2>&1 | tee {log}"
 
@@ -39,10 +40,12 @@ rule prepare:
 rule measure:
     input:
         images=lambda w: images_of(w.problem),
+        measured=lambda w: measured_of(w.problem),
     output:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:

@@ -18,6 +18,7 @@ for (problem, *_), rows in scored_together().items():
             others=[f"{RUN}/scores/{problem}/{row}.csv" for row in rows[1:]],
         log:
             f"{RUN}/logs/score/{problem}/{rows[0]}.log",
+        priority: soon((problem, rows[0]))
         conda:
             "../../environment.yml"
         params:
@@ -62,6 +63,7 @@ rule table:
         others=multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
+    priority: lambda w: SOON if w.table in MAIN_TABLES[:1] else 0
     conda:
         "../../environment.yml"
     params:
@@ -72,27 +74,29 @@ rule table:
 
 rule claims:
     input:
-        [f"{RUN}/tables/{table}.csv" for table in ALL_TABLES],
+        lambda w: [f"{RUN}/tables/{table}.csv" for table in LEDGERS[w.part]],
     output:
         csv=report(
-            f"{RUN}/tables/claims.csv",
+            f"{RUN}/tables/{{part}}claims.csv",
             caption="../show/captions/claims.rst",
             category="Claims",
-            labels={"table": "claims", "what": "orders"},
+            labels={"table": "{part}claims", "what": "orders"},
         ),
         numbers=report(
-            f"{RUN}/tables/numbers.csv",
+            f"{RUN}/tables/{{part}}numbers.csv",
             caption="../show/captions/claims.rst",
             category="Claims",
-            labels={"table": "claims", "what": "numbers"},
+            labels={"table": "{part}claims", "what": "numbers"},
         ),
-        others=multiext(f"{RUN}/tables/claims", ".md", ".json"),
+        others=multiext(f"{RUN}/tables/{{part}}claims", ".md", ".json"),
     log:
-        f"{RUN}/logs/table/claims.log",
+        f"{RUN}/logs/table/{{part}}claims.log",
+    wildcard_constraints:
+        part="|".join(LEDGERS),
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "claims", ALL_TABLES)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "claims", LEDGERS[w.part])),
     shell:
         "python -m workflow claims {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 

@@ -3,7 +3,7 @@
 
 rule generate:
     input:
-        lambda w: f"{network(GENERATION['dataset'], CONFIG['priors'][w.prior]['network'])}/weights.safetensors",
+        lambda w: weights_of(jobs.generate(CONFIG, w.prior).prior.networks),
     output:
         f"{RUN}/generation/{{prior}}.npz",
     log:

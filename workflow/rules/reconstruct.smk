@@ -4,7 +4,7 @@
 rule reconstruct:
     input:
         measurements=f"{RUN}/measurements/{{problem}}.npz",
-        weights=lambda w: weights_for(w.problem, w.row),
+        weights=lambda w: weights_of(networks_for(CONFIG, w.problem, w.row)),
     output:
         images=f"{RUN}/reconstructions/{{problem}}/{{row}}.npz",
         record=f"{RUN}/reconstructions/{{problem}}/{{row}}.json",
@@ -12,6 +12,7 @@ rule reconstruct:
         f"{RUN}/logs/reconstruct/{{problem}}/{{row}}.log",
     benchmark:
         f"{RUN}/benchmarks/reconstruct/{{problem}}/{{row}}.tsv"
+    priority: lambda w: soon((w.problem, w.row))
     conda:
         "../../environment.yml"
     threads: THREADS
@@ -37,6 +38,7 @@ rule controls:
         ][1:],
     log:
         f"{RUN}/logs/reconstruct/{{problem}}/controls.log",
+    priority: QUICK
     conda:
         "../../environment.yml"
     params:

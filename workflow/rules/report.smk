@@ -2,6 +2,10 @@
 from workflow.show.contents import page_files
 
 
+def files_of_page(tables):
+    return [str(path) for path in page_files(shown_by.page(CONFIG, tables).settings, Path(RUN))]
+
+
 rule run_card:
     input:
         lambda w: results(),
@@ -19,9 +23,8 @@ rule run_card:
 
 rule report:
     input:
-        lambda w: [str(path) for path in page_files(CONFIG, Path(RUN))],
-        card=f"{RUN}/run.json",
-        shown=lambda w: parts_of_the_page(),
+        lambda w: files_of_page(list(TABLES)),
+        shown=lambda w: [f"{RUN}/run.json", *parts_of_the_page()],
         templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
     output:
         report(
@@ -35,6 +38,24 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "report", list(TABLES))),
+        spec=lambda w: spec(shown_by.page(CONFIG, list(TABLES))),
     shell:
-        "python -m workflow report {params.spec} {output} {input.card} {input.shown} 2>&1 | tee {log}"
+        "python -m workflow report {params.spec} {output} {input.shown} 2>&1 | tee {log}"
+
+
+# The main table is made first and has a page of its own from then on.
+rule main_table_page:
+    input:
+        lambda w: files_of_page(MAIN_TABLES[:1]),
+        templates=[f"workflow/show/templates/{name}" for name in TEMPLATES],
+    output:
+        f"{RUN}/report/main_table.html",
+    log:
+        f"{RUN}/logs/main_table.log",
+    priority: SOON
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(shown_by.page(CONFIG, MAIN_TABLES[:1])),
+    shell:
+        "python -m workflow report {params.spec} {output} 2>&1 | tee {log}"

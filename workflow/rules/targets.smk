@@ -1,13 +1,17 @@
 # Which files are whose: of datasets and networks, of tables, of the targets.
+from snakemake.cli import get_argument_parser
+
 from problems.datasets.sources import SOURCES, stored
 from workflow.plugins.discovery import find
+from workflow.plugins.params import nearest
 from workflow.store.failures import last_lines
 
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
-ABLATIONS = [table for table in ALL_TABLES if TABLES[table]["ablation"]]
+ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = [table for table in ALL_TABLES if table not in ABLATIONS]
+LEDGERS = {"": ALL_TABLES, "ablation_": ABLATIONS}  # of claims
 PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
@@ -18,19 +22,20 @@ def images_of(problem, split="test"):
     return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
 
 
+def measured_of(problem, split="test"):
+    """The images on the grid on which they are measured, which may be finer."""
+    grid = CONFIG["problems"][problem]["grid"]
+    images = images_of(problem, split)
+    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
+
+
 def downloads_of(dataset):
     source = find("dataset", CONFIG["datasets"][dataset]["source"])
     return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
 
 
-def network(dataset, name):
-    return f"{RUN}/networks/{dataset}/{name}"
-
-
-def weights_for(problem, row):
-    """The weights that a row needs on a problem, or nothing."""
-    needed = network_for(CONFIG, problem, row)
-    return f"{network(*needed)}/weights.safetensors" if needed else []
+def weights_of(networks):
+    return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
 
 
 def shown(tables):
@@ -46,8 +51,8 @@ def scores_of(tables):
 
 def trained(tables):
     """Folder of every network that a row of tables needs."""
-    needed = {network_for(CONFIG, *row) for row in shown(tables)} - {None}
-    return [network(*names) for names in sorted(needed)]
+    needed = {name for row in shown(tables) for name in networks_for(CONFIG, *row)}
+    return [f"{RUN}/networks/{name}" for name in sorted(needed)]
 
 
 def scored_together():
@@ -59,6 +64,16 @@ def scored_together():
     for (problem, row), names in tables.items():
         groups.setdefault((problem, *names), []).append(row)
     return groups
+
+
+# The main table is made first: jobs that it needs have this priority, quick ones before all a higher
+# one, and networks come before other rows.
+SOON, QUICK, NETWORKS = 2, 3, 1
+FIRST = {*shown(MAIN_TABLES[:1]), *trained(MAIN_TABLES[:1])}
+
+
+def soon(needed, otherwise=0):
+    return SOON if needed in FIRST else otherwise
 
 
 def parts_of(tables):
@@ -101,7 +116,24 @@ def parts_of_the_page():
     ]
 
 
+def check_targets():
+    """End with a line that names the targets if the command line has another one."""
+    if not (workflow.is_main_process and "snakemake" in sys.argv[0]):
+        return
+    names = ["all", *TABLES, "ablations", "generation", "tune"]
+    for target in get_argument_parser().parse_args(sys.argv[1:]).targets:
+        if target not in [*names, *(rule.name for rule in workflow.rules)] and "/" not in target:
+            hint = nearest(target, names).split("; known")[0]
+            sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
+
+
 def failures():
     """What is said at the end of failed rows, which stop nothing else."""
     records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
     return last_lines(RUN, records)
+
+
+def made():
+    """Where the results of this run are: the page, or the folder if it is of single targets."""
+    page = f"{RUN}/report/index.html"
+    return page if any(page in job.output for job in workflow.dag.jobs) else RUN

@@ -8,7 +8,8 @@ SEARCHES = [f"{TRIALS}/{problem}/{row}.csv" for problem, row in searches(CONFIG)
 rule tune_row:
     input:
         images=lambda w: images_of(w.problem, SPLIT),
-        weights=lambda w: weights_for(w.problem, w.row),
+        measured=lambda w: measured_of(w.problem, SPLIT),
+        weights=lambda w: weights_of(networks_for(CONFIG, w.problem, w.row)),
     output:
         f"{TRIALS}/{{problem}}/{{row}}.csv",
     log:
@@ -21,8 +22,8 @@ rule tune_row:
     params:
         spec=lambda w: spec(jobs.tune(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow tune {params.spec} {output} {input.images} {input.weights}"
-        " --threads {threads} 2>&1 | tee {log}"
+        "python -m workflow tune {params.spec} {output} {input.images} {input.measured}"
+        " {input.weights} --threads {threads} 2>&1 | tee {log}"
 
 
 rule sensitivity:

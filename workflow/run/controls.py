@@ -5,6 +5,7 @@ They bound a table. Their names and labels are in ``workflow.config.views.CONTRO
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from deepinv.optim.linear import conjugate_gradient
 
@@ -17,19 +18,19 @@ from workflow.store.arrays import load_images, save_arrays, save_record
 ITERATIONS = 1000  # of conjugate gradients
 
 
-def mean_image(problem: Problem, truth: torch.Tensor, train: torch.Tensor) -> torch.Tensor:
-    """m, the mean training image, for every test image: what is known without a measurement."""
-    return train.mean(dim=0, keepdim=True).expand_as(truth).clone()
+def mean_image(problem: Problem, truth: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """m, the mean training image of the fold: what is known without a measurement."""
+    return mean
 
 
-def oracle(problem: Problem, truth: torch.Tensor, train: torch.Tensor) -> torch.Tensor:
+def oracle(problem: Problem, truth: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     """m + A^+ A (x - m): the measured part of the truth x without noise, the rest from m.
 
     A^+ A is the projection onto the range of A^T, by conjugate gradients on least squares in double
     precision. Directions that hardly reach the measurement count as null-space: how weak they are
     is decided by the number of iterations. ``problem`` is in double precision afterwards.
     """
-    physics, mean = problem.physics.double(), mean_image(problem, truth, train)
+    physics = problem.physics.double()
 
     def normal(x):
         return physics.A_adjoint(physics.A(x))
@@ -53,13 +54,15 @@ def controls(job: Controls, out: Path, images: Path, train: Path, machine: Machi
         images: the test images.
         train: the training images.
     """
-    truth, training = load_images(images), torch.from_numpy(load_images(train).pixels)
+    truth, training = load_images(images), load_images(train)
     pixels = torch.from_numpy(truth.pixels)
+    means = {fold: training.of_fold(fold).pixels.mean(axis=0) for fold in set(truth.folds)}
+    mean = torch.from_numpy(np.stack([means[fold] for fold in truth.folds]))
     for name, control in CONTROLS.items():
         path = out.with_name(f"{name}.npz")
         problem = build_problem(job.family, job.problem_params, pixels.shape[1:], machine.operators)
         with torch.no_grad():
-            x_hat = control(problem, pixels, training)
+            x_hat = control(problem, pixels, mean)
         save_arrays(path, x_hat=x_hat.clamp(0, 1).numpy())
         record = {"status": "ok", "reason": "", "images": [{"id": id_} for id_ in truth.ids]}
         names = {"problem": job.problem, "method": name}

@@ -87,7 +87,7 @@ class _CountedPrior:
 def reconstruct(
     method: Method,
     problem: Problem,
-    prior: Prior | None,
+    priors: list[Prior],
     measurements: dict[str, np.ndarray],
     seeds: list[list[int]],
     batch: int,
@@ -100,9 +100,10 @@ def reconstruct(
     An exception of the method, a NaN or a wrong shape becomes the record's status "failed".
 
     Args:
-        measurements: arrays ``y`` (n, ...) and ``ids`` (n,).
+        priors: of every fold; empty if the method has none.
+        measurements: arrays ``y`` (n, ...), ``ids`` (n,) and ``folds`` (n,), numbered from 1.
         seeds: one per image, once per repetition. A method that draws nothing runs once.
-        batch: images at a time; always the same images share a batch.
+        batch: images at a time; always the same images, of one fold, share a batch.
         parts: folder for finished batches, owned by exactly these arguments; to be removed when
             the result is saved.
         label: names the job in progress lines.
@@ -120,29 +121,31 @@ def reconstruct(
         return empty, {**record, "status": "skipped", "reason": reason, "images": []}
     counter = Counter()
     counter.watch_physics(problem.physics)
-    batches = [(r, start) for r in range(len(seeds)) for start in range(0, len(ids), batch)]
+    slices = batches_of(measurements["folds"].tolist(), batch)
+    batches = [(r, images) for r in range(len(seeds)) for images in slices]
     results: list[dict[str, Any]] = []
     line = None
-    for repeat, start in batches:
+    for repeat, images in batches:
         if repeat and not any(result["drawn"] for result in results):
             break
-        part = Path(parts) / f"{repeat * len(ids) + start:05d}.npz"
+        before = repeat * len(ids) + images.start
+        part = Path(parts) / f"{before:05d}.npz"
         if part.exists():
             try:
                 results.append(load_arrays(part))
                 continue
             except StoreError:
                 part.unlink()
-        y = torch.from_numpy(measurements["y"][start : start + batch]).to(device)
-        noise = WatchedNoise(seeds[repeat][start : start + batch], device)
-        before = repeat * len(ids) + start
+        y = torch.from_numpy(measurements["y"][images]).to(device)
+        noise = WatchedNoise(seeds[repeat][images], device)
+        prior = priors[measurements["folds"][images.start] - 1] if priors else None
         line = line or ProgressLine(label, len(ids), "images", before)
         line.total = len(ids) * (len(seeds) if any(r["drawn"] for r in results) else 1)
         progress = _progress(line, before, len(y), counter)
         counter.start_batch()
         bound = counter.watch_prior(prior.bind(noise)) if prior else None
         try:
-            with seeded(seeds[repeat][start]) as drawn:
+            with seeded(seeds[repeat][images.start]) as drawn:
                 given = y.clone()
                 x_hat, seconds = timed(method, given, problem, bound, noise, progress)
                 random = noise.drawn or drawn()
@@ -165,10 +168,21 @@ def reconstruct(
         save_arrays(part, **results[-1])
     record["images"] = [
         {"id": id_, "repeat": repeat, **{k: float(part[k]) for k in MEASURED}}
-        for (repeat, start), part in zip(batches, results, strict=False)
-        for id_ in ids[start : start + batch]
+        for (repeat, images), part in zip(batches, results, strict=False)
+        for id_ in ids[images]
     ]
     return np.concatenate([part["x_hat"] for part in results]), record
+
+
+def batches_of(folds: list[int], batch: int) -> list[slice]:
+    """At most ``batch`` images at a time, none of two folds; ``folds`` rise."""
+    ends = [k for k in range(1, len(folds) + 1) if k == len(folds) or folds[k] != folds[k - 1]]
+    starts = [0, *ends[:-1]]
+    return [
+        slice(first, min(first + batch, end))
+        for start, end in zip(starts, ends, strict=True)
+        for first in range(start, end, batch)
+    ]
 
 
 def _progress(line: ProgressLine, before: int, size: int, counter: Counter) -> Progress:

@@ -2,20 +2,42 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch.nn.functional import avg_pool2d
 
+from problems.datasets.base import Images
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Measure
-from workflow.store.arrays import load_images, save_measurements
+from workflow.store.arrays import StoreError, load_images, save_measurements
+
+MEAN = 1e-4  # how exactly a pixel is the mean over the finer grid
 
 
-def measure(job: Measure, out: Path, images: Path, machine: Machine) -> None:
-    """Write y = A x + noise of all ``images``."""
-    truth = load_images(images)
+def measure(job: Measure, out: Path, images: Path, measured: Path, machine: Machine) -> None:
+    """Write y = A x + noise of all ``images``, as they are in ``measured``."""
+    truth, finer = load_both(images, measured)
     shape = truth.pixels.shape[1:]
     problem = build_problem(job.family, job.problem_params, shape, machine.operators)
     seeds = [seed_of(job.seed, "measure", job.problem, id_) for id_ in truth.ids]
-    y = problem.measure(torch.from_numpy(truth.pixels), ImageNoise(seeds)).numpy()
-    save_measurements(out, y, truth.ids, shape)
+    y = problem.measure(torch.from_numpy(finer.pixels), ImageNoise(seeds)).numpy()
+    save_measurements(out, y, truth)
+
+
+def load_both(images: Path, measured: Path) -> tuple[Images, Images]:
+    """The images of a split, and the same ones on the grid on which they are measured.
+
+    Raises:
+        StoreError: they are not the same, or a pixel is not the mean over those of the finer grid.
+    """
+    truth, finer = load_images(images), load_images(measured)
+    factor = finer.pixels.shape[-1] // truth.pixels.shape[-1]
+    means = avg_pool2d(torch.from_numpy(finer.pixels), factor).numpy()
+    if finer.ids != truth.ids or not np.allclose(means, truth.pixels, atol=MEAN):
+        raise StoreError(
+            f"the images of {images} are not the means over pixels of {measured}: choose sizes "
+            "that divide that of the original images"
+        )
+    return truth, finer

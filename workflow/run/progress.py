@@ -1,11 +1,14 @@
 """One line per job and interval: what it does, how far, how fast and how long it will take."""
 
+import re
 import sys
 import time
+from pathlib import Path
 
 from tqdm import tqdm
 
 FORMAT = "{desc}: {whole}/{total} {what} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+PRINTED = re.compile(r": (\d+/\d+ .+ \[[\d:]+<([\d:]+), .*\])$")
 
 
 class ProgressLine:
@@ -40,7 +43,7 @@ class ProgressLine:
         if calls:
             note = f"{calls / (now - self.start):.0f} evaluations/s"
         text = tqdm.format_meter(
-            done,
+            min(done, self.total),
             self.total,
             now - self.start,
             initial=self.initial,
@@ -49,6 +52,31 @@ class ProgressLine:
             prefix=self.label,
             postfix=note,
             bar_format=FORMAT,
-            whole=int(done),
+            whole=int(min(done, self.total)),
         )
         print(text, file=sys.stderr, flush=True)
+
+
+def said_last(log: str, since: float = 0.0) -> tuple[str, float | None]:
+    """The last line of the log of a job and the seconds left by it, if it says so.
+
+    Args:
+        since: time at which the job started; an older log is of another attempt.
+    """
+    try:
+        with open(log, "rb") as file:
+            changed = Path(log).stat().st_mtime
+            file.seek(max(0, file.seek(0, 2) - 2000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return "", None
+    text = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if not text or changed < since:
+        return "", None
+    found = PRINTED.search(text)
+    if not found:
+        return text, None
+    left = 0
+    for part in found[2].split(":"):
+        left = 60 * left + int(part)
+    return found[1], max(left - (time.time() - changed), 0.0)

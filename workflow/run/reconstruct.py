@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,14 @@ def reconstruct(
     job: Reconstruct,
     out: Path,
     measurements: Path,
-    weights: Path | None = None,
-    *,
+    *weights: Path,
     machine: Machine,
 ) -> None:
     """Write ``out`` (NPZ) and its record (JSON); go on where a killed attempt at it ended.
 
     Args:
         measurements: of all test images.
-        weights: of the network of the prior, if the row has one.
+        weights: of the network of the prior in every fold, if the row has one.
     """
     device, precision = setup(job, machine.threads)
     measured = load_measurements(measurements)
@@ -51,13 +51,13 @@ def reconstruct(
     except Exception as error:
         traceback.print_exc()
         return give_up(job, out, harness.reason_of(error))
-    prior = prior_for(job, weights, shape, device, precision)
-    parts = _parts(out, [job.hash, str(precision), device.type, str(measured["sha256"]), weights])
+    priors = priors_for(job, weights, shape, device, precision)
+    parts = _parts(out, [job.hash, str(precision), device.type, str(measured["sha256"])], weights)
     ids = measured["ids"].tolist()
     x_hat, record = harness.reconstruct(
         method,
         problem,
-        prior,
+        priors,
         measured,
         seeds_for(job, ids),
         job.batch,
@@ -66,8 +66,8 @@ def reconstruct(
         f"{job.row} on {job.problem}",
     )
     where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
-    inputs = [measurements, weights] if weights else [measurements]
-    _save(job, out, x_hat, {**record, **where, "made_with": made_with(job.code, inputs)})
+    made = made_with(job.code, [measurements, *weights])
+    _save(job, out, x_hat, {**record, **where, "made_with": made})
     if record["status"] != "failed":  # another attempt goes on with them
         shutil.rmtree(parts, ignore_errors=True)
 
@@ -78,19 +78,21 @@ def give_up(job: Reconstruct, out: Path, reason: str) -> None:
     _save(job, out, np.zeros(0, dtype=np.float32), record)
 
 
-def prior_for(
+def priors_for(
     job: Reconstruct,
-    weights: Path | None,
+    weights: Sequence[Path],
     shape: tuple[int, int, int],
     device: torch.device,
     precision: torch.dtype,
-) -> Prior | None:
-    """The prior of a row over the weights at ``weights``, or None."""
-    if job.prior is None:
-        return None
-    if weights is None:
-        raise ValueError(f"{job.row} needs the weights of its prior, after the measurements")
-    return load_prior(weights, job.prior.assembly, shape, device, precision, job.prior.overlap)
+) -> list[Prior]:
+    """The prior of a row over the weights of every fold; empty if it has none."""
+    networks = job.prior.networks if job.prior else []
+    if len(weights) != len(networks):
+        raise ValueError(f"{job.row} needs the weights of {networks} after its first input")
+    return [
+        load_prior(path, job.prior.assembly, shape, device, precision, job.prior.overlap)
+        for path in weights
+    ]
 
 
 def seeds_for(job: Reconstruct, ids: list[str]) -> list[list[int]]:
@@ -99,10 +101,9 @@ def seeds_for(job: Reconstruct, ids: list[str]) -> list[list[int]]:
     return [[seed_of(job.seed, "reconstruct", job.problem, *n, i) for i in ids] for n in names]
 
 
-def _parts(out: Path, key: list[Any]) -> Path:
+def _parts(out: Path, key: list[str], weights: Sequence[Path]) -> Path:
     """Folder of the finished batches of exactly this job; those of others are removed."""
-    *said, weights = key
-    text = json.dumps([*said, file_hash(weights) if weights else ""])
+    text = json.dumps([*key, *map(file_hash, weights)])
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     parts = out.with_name(f".{out.stem}.{name}")
     for stale in set(out.parent.glob(f".{out.stem}.*")) - {parts}:

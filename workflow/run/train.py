@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from methods.priors.assembly import assemble
 from methods.priors.networks import NetworkParams, build_network
 from methods.priors.training import Trainer, TrainingParams
-from problems.datasets.base import nested
+from problems.datasets.base import Images, nested
 from problems.noise import ImageNoise, seed_of
 from workflow.config.machine import Machine
 from workflow.config.spec import Train
@@ -40,7 +40,7 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         ValueError: parameters that do not fit each other or the images.
     """
     device, precision = setup(job, machine.threads)
-    loaded = load_images(images)
+    loaded = load_images(images).of_fold(job.fold)
     chosen = nested(len(loaded.ids), job.images)
     pixels, shape = loaded.pixels[chosen], loaded.pixels.shape[1:]
     network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")
@@ -48,10 +48,13 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     seed = seed_of(job.seed, "train", job.dataset, job.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "initial weights"))
-        network = build_network(shape[0], network_params).to(device)
+        network = build_network(shape[0], network_params)
+    # Channels last: a step takes 0.88 of the time on a CPU.
+    network = network.to(device, memory_format=torch.channels_last)
     network.precision = precision
     trainer = Trainer(network, torch.from_numpy(pixels).to(device), params, seed)
-    validate = _validation(trainer.average, params, validation, device, job.validation)
+    checked = load_images(validation).of_fold(job.fold)
+    validate = _validation(trainer.average, params, checked, device, job.validation)
 
     data_hash = arrays_hash(pixels)
     key = json.dumps([job.hash, data_hash, str(device), str(precision)])
@@ -123,7 +126,7 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
 def _validation(
     network: torch.nn.Module,
     params: TrainingParams,
-    path: Path,
+    images: Images,
     device: torch.device,
     settings: dict[str, Any],
 ) -> Callable[[], list[float]]:
@@ -131,7 +134,6 @@ def _validation(
 
     Images, noise and grids are the same every time. A level that is not trained gives NaN.
     """
-    images = load_images(path)
     chosen = nested(len(images.ids), settings["images"])
     truth = torch.from_numpy(images.pixels[chosen])
     shape = tuple(truth.shape[1:])

@@ -14,31 +14,35 @@ from workflow.config.machine import Machine
 from workflow.config.spec import Tune
 from workflow.run import harness
 from workflow.run.device import setup
+from workflow.run.measure import load_both
 from workflow.run.progress import ProgressLine
-from workflow.run.reconstruct import prior_for
+from workflow.run.reconstruct import priors_for
 from workflow.run.search import Axis, parameters, search
 from workflow.score.psnr import mean_psnr
-from workflow.store.arrays import load_images
 from workflow.store.files import write_text
 
 
 def tune(
-    job: Tune, out: Path, images: Path, weights: Path | None = None, *, machine: Machine
+    job: Tune, out: Path, images: Path, measured: Path, *weights: Path, machine: Machine
 ) -> None:
     """Search a row's parameters (``workflow.run.search``); log every trial, the best first.
+
+    The images are spread over the folds, each with the network of its fold.
 
     Trials share measurements and random numbers. A trial takes one image after the other and ends
     early when its mean PSNR is ``job.margin`` below that of the best trial on the same images.
     """
     device, precision = setup(job, machine.threads)
-    loaded = load_images(images)
-    chosen = evenly_spaced(list(range(len(loaded.ids))), job.images)
+    loaded, finer = load_both(images, measured)
+    chosen = spread(loaded.folds, job.images)
     truth, ids = torch.from_numpy(loaded.pixels[chosen]), [loaded.ids[i] for i in chosen]
+    folds = [loaded.folds[i] for i in chosen]
     shape = tuple(truth.shape[1:])
     problem = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
-    prior = prior_for(job, weights, shape, device, precision)
+    priors = priors_for(job, weights, shape, device, precision)
     seeds = [seed_of(job.seed, "measure", job.problem, id_) for id_ in ids]
-    y = problem.measure(truth.to(device), ImageNoise(seeds, device))
+    seen = torch.from_numpy(finer.pixels[chosen]).to(device)
+    y = problem.measure(seen, ImageNoise(seeds, device))
     label = f"tune {job.row} on {job.problem}"
     line = ProgressLine(label, job.trials, "trials", interval=0)
     results: list[dict[str, Any]] = []
@@ -47,7 +51,7 @@ def tune(
     def reconstruct(method, i):
         """PSNR of one image and the seconds that it took."""
         noise = ImageNoise([seed_of(job.seed, "tune", job.problem, job.row, ids[i])], device)
-        bound = prior.bind(noise) if prior else None
+        bound = priors[folds[i] - 1].bind(noise) if priors else None
         x_hat, seconds = harness.timed(
             method, y[i : i + 1], problem, bound, noise, lambda done, total: None
         )
@@ -86,3 +90,17 @@ def tune(
     frame = frame.assign(trial=range(1, len(frame) + 1))
     ranked = frame.sort_values(["images", "psnr"], ascending=False)
     write_text(out, ranked.to_csv(index=False))
+
+
+def spread(folds: list[int], count: int) -> list[int]:
+    """Numbers of ``count`` images, evenly spaced in every fold, the first folds having more.
+
+    Where a fold has one, folds that share their validation patient have others of the images.
+    """
+    numbers, found = sorted(set(folds)), []
+    for k, fold in enumerate(numbers):
+        own = [i for i, other in enumerate(folds) if other == fold]
+        share = count // len(numbers) + (k < count % len(numbers))
+        alone = own[(2 * k + 1) * len(own) // (2 * len(numbers))]
+        found += [alone] if share == 1 else evenly_spaced(own, share) if share else []
+    return found

@@ -15,7 +15,7 @@ from workflow.config.views import CONTROLS
 from workflow.plugins.discovery import use
 from workflow.run import harness
 from workflow.run.device import setup
-from workflow.run.reconstruct import prior_for, seeds_for
+from workflow.run.reconstruct import priors_for, seeds_for
 from workflow.score.scores import read_scores
 from workflow.score.summary import SCORES, per_image
 from workflow.store.arrays import (
@@ -77,20 +77,21 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     measured = load_measurements(run / "measurements" / f"{problem}.npz")
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
     built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
-    weights = job.prior and run / "networks" / job.prior.network / "weights.safetensors"
-    prior = prior_for(job, weights, shape, device, precision)
-    start = ids.index(image) // job.batch * job.batch
-    batch = slice(start, start + job.batch)
+    networks = job.prior.networks if job.prior else []
+    weights = [run / "networks" / name / "weights.safetensors" for name in networks]
+    priors = priors_for(job, weights, shape, device, precision)
+    folds, number = measured["folds"].tolist(), ids.index(image)
+    batch = next(b for b in harness.batches_of(folds, job.batch) if b.start <= number < b.stop)
     noise = ImageNoise(seeds_for(job, ids)[line["seed"]][batch], device)
     y = torch.from_numpy(measured["y"][batch]).to(device)
     method = build_method(job.method, job.params)
-    bound = prior.bind(noise) if prior else None
+    bound = priors[folds[number] - 1].bind(noise) if priors else None
     found, _ = harness.timed(method, y, built, bound, noise, lambda done, total: None)
-    x_hat = found[ids.index(image) - start].clamp(0, 1).cpu().numpy()
-    kept = load_arrays(stored)["x_hat"][line["seed"] * len(ids) + ids.index(image)]
+    x_hat = found[number - batch.start].clamp(0, 1).cpu().numpy()
+    kept = load_arrays(stored)["x_hat"][line["seed"] * len(ids) + number]
     largest = float(np.abs(x_hat - kept).max())
     truth = load_images(run / "data" / job.dataset / "test.npz")
-    error = truth.pixels[ids.index(image)] - x_hat
+    error = truth.pixels[number] - x_hat
     psnr = float(-10 * np.log10(np.mean(error.astype(np.float64) ** 2)))
     if not abs(psnr - line["psnr"]) < TOLERANCE:
         raise StoreError(f"{label}: PSNR {psnr:.3f} dB, the scores say {line['psnr']:.3f} dB")

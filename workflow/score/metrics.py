@@ -48,6 +48,7 @@ def score(
     return frame.rename(columns={"id": "image", "repeat": "seed"}).assign(
         **state,
         cluster=truth.clusters * repeats,
+        fold=truth.folds * repeats,
         psnr=[peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs],
         ssim=[structural_similarity(*pair, data_range=1, channel_axis=0) for pair in pairs],
         ssim_gaussian=gaussian.reshape(-1).tolist(),

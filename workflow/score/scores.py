@@ -18,7 +18,7 @@ METRICS = {  # column: label, whether higher is better, protocol
     "residual": ("Residual", False, "residual 1: ||A x_hat - y|| / ||y||"),
 }
 COLUMNS = [
-    *("problem", "method", "variant", "seed", "image", "cluster", *METRICS),
+    *("problem", "method", "variant", "seed", "image", "cluster", "fold", *METRICS),
     *("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls"),
     *("seconds", "peak_memory_mb", "status", "reason"),
 ]

@@ -19,10 +19,11 @@ PARTS = ("", "_std", "_ci95", "_best", "_published")
 COLUMNS = [
     *("problem", "method", "variant", "images", "clusters", "status", "reason", "published_as"),
     *(f"{score}{part}" for score in SCORES for part in PARTS),
-    *("seeds", "psnr_seeds_std"),
+    *("seeds", "psnr_seeds_std", "psnr_folds"),
     *COSTS,
 ]
-TEXT = dict.fromkeys(("variant", "status", "reason", "published_as"), "")
+TEXT = dict.fromkeys(("variant", "status", "reason", "published_as", "psnr_folds"), "")
+OF_IMAGE = ["cluster", "fold"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ def mean_of(images: pd.DataFrame, column: str) -> Mean:
 
 
 def per_image(group: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds of each image that was reconstructed, and its cluster."""
+    """Mean over seeds of each image that was reconstructed, its cluster and its fold."""
     columns = list(columns)
     done = group[group["status"] == "ok"]
     means = done[["image", *columns]].astype(dict.fromkeys(columns, float)).groupby("image")
-    return means.mean(skipna=False).assign(cluster=done.groupby("image")["cluster"].first())
+    return means.mean(skipna=False).join(done.groupby("image")[OF_IMAGE].first())
 
 
 def complete(
@@ -64,9 +65,9 @@ def complete(
 def difference(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """Scores of the images that both have, the second's subtracted from the first's."""
     shared = first.index.intersection(second.index)
-    columns = first.columns.intersection(second.columns).drop("cluster")
+    columns = first.columns.intersection(second.columns).drop(OF_IMAGE)
     pairs = first.loc[shared, columns] - second.loc[shared, columns]
-    return pairs.assign(cluster=first.loc[shared, "cluster"])
+    return pairs.join(first.loc[shared, OF_IMAGE])
 
 
 def read_summary(path: Path) -> pd.DataFrame:
@@ -102,7 +103,8 @@ def summarise(
         averaged first, so that mean and sample standard deviation are over images. ``clusters`` is
         the number of patients or persons, ``published_as`` the key of the published number.
         ``_ci95`` is half the width of the 95 % interval, ``psnr_seeds_std`` the sample standard
-        deviation of the mean over sampling seeds. ``_best`` says whether the mean is the highest
+        deviation of the mean over sampling seeds, ``psnr_folds`` the mean of each fold if there are
+        several, with spaces between. ``_best`` says whether the mean is the highest
         and resolved from every other complete row, over more than one patient. Cost is per image;
         operator calls are A and its adjoint together; memory is the largest peak. Status is "ok",
         "skipped", "failed" or, where ``images`` has nothing, "missing"; a partly failed line is
@@ -159,7 +161,8 @@ def _scores(images: pd.DataFrame) -> dict[str, object]:
         mean = mean_of(images, score)
         found |= {score: mean.value, f"{score}_ci95": mean.half}
         found[f"{score}_std"] = images[score].std(skipna=False)
-    return found
+    folds = images.groupby("fold")["psnr"].mean()
+    return found | {"psnr_folds": " ".join(f"{m:.3f}" for m in folds) if len(folds) > 1 else ""}
 
 
 def _best(rows: dict[str, pd.DataFrame]) -> dict[str, str]:

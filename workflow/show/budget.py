@@ -1,9 +1,11 @@
 """Quality against cost: rows at several budgets, and which of them nothing cheaper reaches."""
 
-from itertools import cycle
 from pathlib import Path
+from textwrap import wrap
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow.config.spec import Show
@@ -11,9 +13,12 @@ from workflow.config.sweeps import points
 from workflow.config.views import labels_of
 from workflow.score.scores import read_all
 from workflow.show import figures
-from workflow.show.plots import STYLES, WIDTH, finish, legend
+from workflow.show.looks import Look, looks_of
+from workflow.show.plots import TEXT, WIDTH, finish, legend
 
 AXES = {"denoiser_calls": "Evaluations per image", "seconds": "Seconds per image"}
+FAST = 0.01  # seconds; what takes less is drawn here
+LABELLED = 8  # points of a front that have a label at most, the best ones
 
 
 def budget(job: Show, out: Path, *scores: Path) -> None:
@@ -25,7 +30,9 @@ def budget(job: Show, out: Path, *scores: Path) -> None:
         labels[row]: [row, *(swept for swept, *_ in points(row, values))]
         for row, values in settings["sweep"].items()
     }
-    figures.save(budget_figure(costs(read_all(scores), rows), problems), out)
+    looks = looks_of(config, list(settings["sweep"]))
+    looks = {labels[row]: look for row, look in looks.items()}
+    figures.save(budget_figure(costs(read_all(scores), rows), problems, looks), out)
 
 
 def costs(images: pd.DataFrame, rows: dict[str, list[str]]) -> pd.DataFrame:
@@ -53,7 +60,7 @@ def front(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return ordered[ordered["psnr"] > highest]
 
 
-def budget_figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
+def budget_figure(points: pd.DataFrame, problems: dict[str, str], looks: dict[str, Look]) -> Figure:
     """Draw the PSNR against evaluations and seconds, a line of two panels per problem.
 
     The grey band is the Pareto front. A row that evaluates no network has its best PSNR as a
@@ -62,29 +69,25 @@ def budget_figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
     Args:
         points: what ``costs`` returns.
         problems: name to label.
+        looks: of the lines.
     """
     drawn = Figure(figsize=(2 * WIDTH, 2.3 * len(problems) + 0.7), layout="constrained")
     panels = drawn.subplots(len(problems), len(AXES), squeeze=False)
     lines = list(dict.fromkeys(points["line"]))
-    styles = dict(zip(lines, cycle(STYLES), strict=False))
     shown = {}
     for line_of_panels, (problem, title) in zip(panels, problems.items(), strict=True):
         here = points[points["problem"] == problem]
         for axes, (cost, label) in zip(line_of_panels, AXES.items(), strict=True):
             counted = here[here[cost] > 0]
-            best = front(counted, cost)
-            axes.step(
-                best[cost], best["psnr"], where="post", color="0.85", linewidth=6, zorder=0,
-                solid_joinstyle="round",
-            )  # fmt: skip
+            _band(axes, front(counted, cost), cost)
             for line in lines:
-                style, marker = styles[line]
-                look = {"color": f"C{lines.index(line) % 10}", "linestyle": style, "linewidth": 1.2}
+                look = {"color": looks[line].color, "linewidth": 1.2}
                 of_line = counted[counted["line"] == line].sort_values(cost)
                 if len(of_line):
                     (shown[line],) = axes.plot(
-                        of_line[cost], of_line["psnr"], marker=marker, markersize=3.5, **look
-                    )
+                        of_line[cost], of_line["psnr"], marker=looks[line].marker, markersize=4,
+                        **look,
+                    )  # fmt: skip
                 elif (here["line"] == line).any():
                     axes.axhline(here.loc[here["line"] == line, "psnr"].max(), **look)
             axes.set_xscale("log")
@@ -95,3 +98,54 @@ def budget_figure(points: pd.DataFrame, problems: dict[str, str]) -> Figure:
             finish(axes, title, label, "PSNR (dB)")
     legend(drawn, {line: shown[line] for line in lines if line in shown}, columns=3)
     return drawn
+
+
+def cost_figure(points: pd.DataFrame, labels: dict[str, str], looks: dict[str, Look]) -> Figure:
+    """Draw PSNR against seconds per image, a mark per row, and name the rows of the Pareto front.
+
+    A name ends above its mark, where no mark can be as nothing cheaper is better, and stands above
+    the name before it. So no name covers anything.
+
+    Args:
+        points: seconds and psnr of every row (index).
+        labels: row to name, as are looks.
+    """
+    figure = Figure(figsize=(WIDTH, 2.3))
+    axes = figure.add_axes((0.16, 0.17, 0.82, 0.81))
+    points = points.assign(seconds=points["seconds"].clip(lower=FAST))
+    for row, (seconds, psnr) in points[["seconds", "psnr"]].iterrows():
+        said = f"{row}|{labels[row]}: {psnr:.2f} dB in {seconds:.2g} s"
+        axes.plot(seconds, psnr, linestyle="none", markersize=5, gid=said, **looks[row]._asdict())
+    best = front(points, "seconds").tail(LABELLED)
+    _band(axes, best, "seconds")
+    names = [
+        axes.annotate(
+            "\n".join(wrap(labels[row], 26)), place, (-3, 3), textcoords="offset points",
+            annotation_clip=False, parse_math=False, ha="right", fontsize=TEXT,
+            color=looks[row].color,
+        )
+        for row, *place in best[["seconds", "psnr"]].itertuples()
+    ]  # fmt: skip
+    # Limits at which the names fit: a name takes a share of the height and of the width.
+    boxes, area = [name.get_window_extent() for name in names], axes.get_window_extent()
+    heights = np.array([1.1 * box.height / area.height for box in boxes])
+    widths = np.array([(box.width + 8) / area.width for box in boxes])
+    above, margin = heights[::-1].cumsum()[::-1] + 0.03, 0.05 * np.ptp(points["psnr"]) or 1.0
+    low = points["psnr"].min() - margin
+    high = max(points["psnr"].max() + margin, *(best["psnr"] - above * low) / (1 - above))
+    first, last = np.log10([points["seconds"].min() / 1.3, points["seconds"].max() * 1.3])
+    first = min(first, *(np.log10(best["seconds"]) - widths * last) / (1 - widths))
+    axes.set(xscale="log", xlim=(10**first, 10**last), ylim=(low, high))
+    free = low
+    for name, height in zip(names, heights * (high - low), strict=True):
+        name.xy = (name.xy[0], max(name.xy[1], free))
+        free = name.xy[1] + height
+    finish(axes, "", AXES["seconds"], "PSNR (dB)")
+    return figure
+
+
+def _band(axes: Axes, best: pd.DataFrame, cost: str) -> None:
+    axes.step(
+        best[cost], best["psnr"], where="post", color="0.85", linewidth=6, zorder=0,
+        solid_joinstyle="round",
+    )  # fmt: skip

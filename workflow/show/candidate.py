@@ -1,6 +1,7 @@
 """Runs one method from anywhere on the problems of a finished run, beside it and not in it."""
 
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from problems.datasets.base import Images
 from workflow.config import jobs, spec
 from workflow.config.build import build_problem
 from workflow.config.machine import environment
+from workflow.config.resolve import command
 from workflow.config.views import plain_label
 from workflow.plugins.discovery import find, kinds_of, use
 from workflow.plugins.params import PluginError, checked
@@ -56,7 +58,7 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:
         StoreError: the run is not finished.
     """
     if not (run / "run.json").exists():
-        raise StoreError(f"{run}/run.json is missing: run `snakemake --cores all` first")
+        raise StoreError(f"{run}/run.json is missing: run `{command(run)}` first")
     config = load_record(run / "run.json")["config"]
     named = [*config["plugins"], str(file.resolve())]
     use(named)
@@ -76,10 +78,13 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:
     return Candidate(row, run, config, run / "cards" / row)
 
 
-def reconstruct(candidate: Candidate, cores: int) -> None:
+def reconstruct(candidate: Candidate, cores: int) -> dict[str, list[str]]:
     """Reconstruct all test images of every problem, and a few alone with two seeds.
 
     What is there and was made by the same code of the same files is kept.
+
+    Returns:
+        Reasons why there is no result, each with the problems that it is of.
     """
     config, folder = candidate.config, candidate.folder
     repeated = {p: {**s, "repeats": 2} for p, s in config["problems"].items()}
@@ -92,19 +97,24 @@ def reconstruct(candidate: Candidate, cores: int) -> None:
         if problem in table["problems"]:
             path = folder / "few" / "measurements" / f"{problem}.npz"
             stored = arrays.load_measurements(measured)
-            y, ids = stored["y"][:FEW], stored["ids"][:FEW]
-            arrays.save_measurements(path, y, ids, stored["shape"])
+            first = {name: stored[name][:FEW] for name in ("y", "ids", "folds")}
+            hashed = np.array(arrays.arrays_hash(first["y"]))
+            arrays.save_arrays(path, **first, shape=stored["shape"], sha256=hashed)
             todo.append((jobs.reconstruct(few, problem, candidate.row), folder / "few", path))
+    failed: dict[str, list[str]] = {}
     with ThreadPoolExecutor(cores) as pool:
-        for failed in pool.map(lambda job: _run(candidate, *job), todo):
-            if failed:
-                raise StoreError(failed.removeprefix("error: "))
+        reasons = pool.map(lambda job: _run(candidate, *job), todo)
+        for (job, *_), reason in zip(todo, reasons, strict=True):
+            if reason and job.problem not in failed.setdefault(reason, []):
+                failed[reason].append(job.problem)
+    return failed
 
 
 def _run(candidate: Candidate, job: spec.Reconstruct, folder: Path, measured: Path) -> str:
-    """Reconstruct in a process of its own; return what it said on failing, empty if it did not."""
+    """Reconstruct in a process of its own; return why it failed, empty if it did not."""
     out, run = folder / f"{job.problem}.npz", candidate.run
-    weights = [run / "networks" / job.prior.network / "weights.safetensors"] if job.prior else []
+    networks = job.prior.networks if job.prior else []
+    weights = [run / "networks" / name / "weights.safetensors" for name in networks]
     key = {"job": job.hash, "inputs": hashes([measured, *weights])}
     done = out.with_suffix(".key.json")
     if done.exists() and load_record(done) == key:
@@ -117,14 +127,21 @@ def _run(candidate: Candidate, job: spec.Reconstruct, folder: Path, measured: Pa
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, env={**os.environ, **environment(candidate.config, run), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    last = ""
-    for last in process.stdout:
-        sys.stderr.write(last)
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        if not any(before.startswith("Traceback") for before in said):
+            sys.stderr.write(line)
     if process.wait():
-        return last.strip() or f"{job.problem}: ended with status {process.returncode}"
-    if load_record(out.with_suffix(".json"))["status"] != "failed":
+        last = "".join(said[-1:]).strip().removeprefix("error: ")
+        return last or f"ended with status {process.returncode}"
+    made = load_record(out.with_suffix(".json"))
+    if made["status"] != "failed":
         save_record(done, key)
-    return ""
+        return ""
+    file = find("method", job.method).path
+    places = re.findall(rf'File "{re.escape(str(file))}", line (\d+)', "".join(said))
+    return made["reason"] + (f" ({file.name}, line {places[-1]})" if places else "")
 
 
 def scores(candidate: Candidate) -> pd.DataFrame:

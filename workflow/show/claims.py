@@ -19,14 +19,17 @@ DIFFERS = "Numbers: not comparable one by one, as our protocol differs from the 
 
 
 def claims(job: Show, out: Path, *tables: Path) -> None:
-    """Write claims.csv (``out``, orders), numbers.csv, claims.md and .json from tables (CSV)."""
+    """Write claims.csv (``out``, orders), numbers.csv, claims.md and .json from tables (CSV).
+
+    Names have the prefix that ``out`` has.
+    """
     config, frames = job.settings, {path.stem: read_summary(path) for path in tables}
     problems = {name: problem["label"] for name, problem in config["problems"].items()}
-    write(out.parent, frames, problems, labels_of(config, list(config["rows"])), config["differs"])
+    write(out, frames, problems, labels_of(config, list(config["rows"])), config["differs"])
 
 
 def write(
-    folder: Path,
+    out: Path,
     tables: dict[str, pd.DataFrame],
     problems: dict[str, str],
     rows: dict[str, str],
@@ -34,9 +37,9 @@ def write(
 ) -> None:
     """Write the files of the ledger from summaries; problems and rows are name to label."""
     order, number = orders(tables), numbers(tables, differs)
-    write_csv(folder, "claims", order)
-    write_csv(folder, "numbers", number)
-    save(folder, "claims", ledger(order, number, problems, rows, differs))
+    write_csv(out.parent, out.stem, order)
+    write_csv(out.parent, out.stem.replace("claims", "numbers"), number)
+    save(out.parent, out.stem, ledger(order, number, problems, rows, differs))
 
 
 def ledger(

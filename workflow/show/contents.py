@@ -25,14 +25,29 @@ def test_images(config: dict[str, Any], run: Path, problem: str) -> Path:
     return run / "data" / config["problems"][problem]["dataset"] / "test.npz"
 
 
+def splits(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """(dataset, split) of the images of which the tables are made."""
+    return [(dataset, split) for dataset, found in config["data"].items() for split in found]
+
+
+def score_files(config: dict[str, Any], run: Path) -> list[Path]:
+    """Scores of single images of what is in the main tables."""
+    tables = main_tables(config)
+    shown = dict.fromkeys(
+        (p, r) for n, t in tables.items() for p in t["problems"] for r in rows_of(config, n)
+    )
+    return [run / "scores" / problem / f"{row}.csv" for problem, row in shown]
+
+
 def page_files(config: dict[str, Any], run: Path) -> list[Path]:
-    """Files that the page reads, but for the tables and figures that it is given."""
+    """Files that a page of ``workflow.config.shown.page`` reads beside those it is given."""
     problems = main_problems(config)
+    described = [run / "data" / dataset / split for dataset, split in splits(config)]
     return [
-        run / "run.json",
-        *([run / "images.csv"] if problems else []),
+        *score_files(config, run),
         *(run / "tables" / f"{name}.csv" for name in main_tables(config)),
         *dict.fromkeys(test_images(config, run, problem) for problem in problems),
+        *(path.with_suffix(suffix) for path in described for suffix in (".json", ".png")),
         *(
             run / "reconstructions" / p / f"{row}.npz"
             for p, rows in problems.items()

@@ -34,8 +34,9 @@ def generation(job: Show, out: Path, train: Path, test: Path, *samples: Path) ->
     images = {
         label: load_arrays(path)["samples"] for label, path in zip(labels, samples, strict=True)
     }
-    images["Test images"] = load_images(test).pixels
-    real = load_images(train).pixels
+    # Where there are folds, those of the networks that were sampled: the first one.
+    images["Test images"] = load_images(test).of_fold(1).pixels
+    real = load_images(train).of_fold(1).pixels
     networks = [config["networks"][config["priors"][p]["network"]] for p in settings["priors"]]
     patch = max(network["training"].get("patch", 0) for network in networks)
     patch = patch or min(real.shape[2:]) // 2

@@ -18,6 +18,7 @@ from PIL import Image
 from workflow.show.figures import ERROR_MAP
 
 TEMPLATES = Path(__file__).with_name("templates")
+SHEET = 520  # pixels, the larger side of a contact sheet on a page
 COLOURS = [[round(255 * v) for v in colour[:3]] for colour in colormaps[ERROR_MAP](range(256))]
 
 
@@ -49,18 +50,30 @@ def file_uri(path: Path) -> str:
     return _uri(Path(path).read_bytes())
 
 
-def _uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def thumbnail_uri(path: Path) -> str:
+    """A PNG file, reduced to ``SHEET`` pixels at most, as a data URI."""
+    image, stored = Image.open(path), BytesIO()
+    image.thumbnail((SHEET, SHEET))
+    image.save(stored, "jpeg", quality=85)
+    return _uri(stored.getvalue(), "jpeg")
+
+
+def _uri(stored: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(stored).decode()}"
 
 
 def svg(figure: Figure, label: str) -> Markup:
-    """A figure as an element of a page, ``label`` being read out instead; the same every time."""
+    """A figure as an element of a page, ``label`` being read out instead; the same every time.
+
+    The page shows what a mark says on hover: its ``gid`` is ``<row>|<text>``.
+    """
     drawn = StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "benchmark"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     text = drawn.getvalue()
     box = re.search(r'viewBox="([^"]*)"', text)[1]
     inner = text[text.index(">", text.index("<svg")) + 1 :]
+    inner = re.sub(r'id="(\w+)\|([^"]*)"', r'class="mark" data-row="\1" data-said="\2"', inner)
     own = sha256(f"{label}{inner}".encode()).hexdigest()[:8]  # a page may have several figures
     inner = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{own}-", inner)
     head = 'svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.views import REFERENCE, labels_of
-from workflow.score.scores import METRICS, read_scores
+from workflow.score.scores import METRICS, read_all
 from workflow.score.summary import Mean, complete, mean_of, read_summary
-from workflow.show.contents import main_problems, main_tables
+from workflow.show.contents import main_problems, main_tables, score_files
+from workflow.show.looks import Look, looks_of
 from workflow.show.score_table import show
 
 DIGITS = {"psnr": "{:.2f}", "residual": "{:.2g}"}  # the other metrics are shown like SSIM
@@ -23,12 +24,14 @@ class Board:
     Attributes:
         problems: name to label, in the order of the tables.
         rows: name to label, the same.
+        looks: of the rows.
         images: scores of single images.
         tables: per problem the lines of the first table that has it, by row.
     """
 
     problems: dict[str, str]
     rows: dict[str, str]
+    looks: dict[str, Look]
     images: pd.DataFrame
     tables: dict[str, pd.DataFrame]
 
@@ -57,9 +60,10 @@ def read(config: dict[str, Any], run: Path) -> Board | None:
         lines = read_summary(run / "tables" / f"{name}.csv").set_index("method")
         for problem in table["problems"]:
             first.setdefault(problem, lines[lines["problem"] == problem])
-    rows = dict.fromkeys(row for table in tables.values() for row in table["rows"])
+    rows = list(dict.fromkeys(row for table in tables.values() for row in table["rows"]))
     problems = {p: config["problems"][p]["label"] for p in main_problems(config)}
-    return Board(problems, labels_of(config, list(rows)), read_scores(run / "images.csv"), first)
+    labels, images = labels_of(config, rows), read_all(score_files(config, run))
+    return Board(problems, labels, looks_of(config, rows), images, first)
 
 
 def scores(board: Board) -> dict[str, Any]:
@@ -109,23 +113,23 @@ def first(board: Board) -> dict[str, int]:
     return dict(Counter(highest).most_common())
 
 
-def differences(board: Board) -> dict[str, list[tuple[str, Mean]]]:
-    """Per problem (label) the rows (label) compared with PaDIS, in dB."""
-    found: dict[str, list[tuple[str, Mean]]] = {}
+def differences(board: Board) -> dict[str, dict[str, Mean]]:
+    """Per problem (label) the rows compared with PaDIS, in dB."""
+    found: dict[str, dict[str, Mean]] = {}
     for problem, table in board.tables.items():
-        for row, label in board.rows.items():
+        for row in board.rows:
             line = f"{row} - {REFERENCE}"
             if line in table.index and pd.notna(table.loc[line, "psnr_ci95"]):
                 mean = Mean(*table.loc[line, ["psnr", "psnr_ci95"]].astype(float))
-                found.setdefault(board.problems[problem], []).append((label, mean))
+                found.setdefault(board.problems[problem], {})[row] = mean
     return found
 
 
-def cost(board: Board) -> dict[str, list[tuple[str, float, float]]]:
-    """Per problem (label) every row (label): seconds per image and PSNR."""
-    columns = ["seconds", "psnr"]
-    found = {
-        label: [(board.rows[r], *v[columns].mean()) for r, v in board.complete(p, columns).items()]
-        for p, label in board.problems.items()
-    }
-    return {label: rows for label, rows in found.items() if rows}
+def cost(board: Board) -> dict[str, pd.DataFrame]:
+    """Per problem (label) seconds per image and PSNR of every row (index) that is complete."""
+    found, columns = {}, ["seconds", "psnr"]
+    for problem, label in board.problems.items():
+        rows = board.complete(problem, columns)
+        if rows:
+            found[label] = pd.DataFrame({row: v[columns].mean() for row, v in rows.items()}).T
+    return found

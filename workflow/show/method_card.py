@@ -16,7 +16,7 @@ from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
 from workflow.show.score_table import score_table
 from workflow.show.tables import cost_table
-from workflow.store.arrays import load_arrays
+from workflow.store.arrays import StoreError, load_arrays
 from workflow.store.files import write_text
 
 OTHERS = (REFERENCE, "baseline")  # beside which the worst cases are shown
@@ -36,13 +36,19 @@ def method_card(file: Path, run: Path, params: dict[str, Any], cores: int) -> Pa
 
     Raises:
         PluginError: the file defines no method, or has other parameters.
-        StoreError: the run is not finished or damaged.
+        StoreError: the run is not finished or damaged, or the method failed; where it did not fail
+            on everything, the page is written.
     """
     candidate = prepare(file, run, params)
-    reconstruct(candidate, cores)
+    failed = reconstruct(candidate, cores)
+    said = "; ".join(f"no result on {', '.join(on)}: {why}" for why, on in failed.items())
+    if set(candidate.problems) == {problem for on in failed.values() for problem in on}:
+        raise StoreError(said)
     images = pd.concat([read_scores(run / "images.csv"), scores(candidate)], ignore_index=True)
     out = run / "cards" / f"{candidate.row}.html"
     write_text(out, page(candidate, images))
+    if failed:
+        raise StoreError(f"{said}; the rest is in {out}")
     return out
 
 

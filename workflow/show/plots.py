@@ -1,4 +1,4 @@
-"""Plots of scores: against a number that rows differ in, as differences, and against time."""
+"""Plots of scores: against a number that rows differ in, and as differences."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -16,10 +16,11 @@ from workflow.config.spec import Show
 from workflow.score.scores import read_all
 from workflow.score.summary import Mean
 from workflow.show import figures
+from workflow.show.looks import Look, looks_of
 
 WIDTH = 3.4  # inches, a column of a page; twice that for more than two panels side by side
 TEXT = 7  # points
-STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))  # readable without colour
+STYLES = ("-", "--", "-.", ":")  # readable without colour
 
 
 def plot(job: Show, out: Path, *scores: Path) -> None:
@@ -27,7 +28,9 @@ def plot(job: Show, out: Path, *scores: Path) -> None:
     config, settings = job.settings, job.settings["tables"][job.name]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     shown = settings["plot"]
-    drawn = series_figure(read_all(scores), problems, shown["series"], shown["label"])
+    looks = looks_of(config, settings["rows"], "kin")
+    looks = {name: looks[points[0][1]] for name, points in shown["series"].items()}
+    drawn = series_figure(read_all(scores), problems, shown["series"], shown["label"], looks)
     figures.save(drawn, out)
 
 
@@ -36,6 +39,7 @@ def series_figure(
     problems: dict[str, str],
     series: dict[str, list[tuple[float, str]]],
     label: str,
+    looks: dict[str, Look],
 ) -> Figure:
     """Show the mean PSNR of rows against a number, a panel per problem.
 
@@ -48,6 +52,7 @@ def series_figure(
         problems: name to label.
         series: label to points (number, row).
         label: of the horizontal axis.
+        looks: of the series.
     """
     figure, grid = panels(1, len(problems))
     numbers = sorted({x for points in series.values() for x, _ in points})
@@ -59,11 +64,12 @@ def series_figure(
         centred = psnr.sub(psnr.mean(axis=1), axis=0)
         count = max(len(centred.columns), 2)
         error = centred.sem() * (count / (count - 1)) ** 0.5
-        for (line, marker), (name, points) in zip(cycle(STYLES), series.items(), strict=False):
+        for line, (name, points) in zip(cycle(STYLES), series.items(), strict=False):
             shown = [row for _, row in points if row in psnr]
             axes.errorbar(
                 [x for x, row in points if row in psnr], psnr[shown].mean(), error[shown],
-                linestyle=line, marker=marker, markersize=4, linewidth=1.2, capsize=2, label=name,
+                linestyle=line, markersize=4, linewidth=1.2, capsize=2, label=name,
+                **looks[name]._asdict(),
             )  # fmt: skip
         if min(numbers) > 0:
             axes.set_xscale("log")
@@ -74,54 +80,42 @@ def series_figure(
     return figure
 
 
-def difference_figure(rows: list[tuple[str, Mean]], reference: str) -> Figure:
+def difference_figure(
+    rows: dict[str, Mean], labels: dict[str, str], looks: dict[str, Look], reference: str
+) -> Figure:
     """Show differences to the row ``reference`` with their 95 % intervals, a line per row.
 
     The scale is linear up to 1 dB and logarithmic beyond.
 
     Args:
-        rows: label and difference of the PSNR, in dB.
+        rows: difference of the PSNR, in dB.
+        labels: row to name, as are looks.
+        reference: name.
     """
-    labels = ["\n".join(wrap(label, 28)) for label, _ in rows]
-    lines = sum(1 + label.count("\n") for label in labels)
+    names = ["\n".join(wrap(labels[row], 28)) for row in rows]
+    lines = sum(1 + name.count("\n") for name in names)
     figure = Figure(figsize=(WIDTH, 0.6 + 0.17 * lines), layout="constrained")
     axes = figure.subplots()
     places = range(len(rows), 0, -1)
-    for place, (_, mean) in zip(places, rows, strict=True):
+    for place, (row, mean) in zip(places, rows.items(), strict=True):
+        color, marker = looks[row]
         axes.errorbar(
-            mean.value, place, xerr=mean.half, color="C0", marker="o", markersize=4,
-            markerfacecolor="C0" if mean.resolved else "white", capsize=2, linewidth=1,
+            mean.value, place, xerr=mean.half, fmt="none", color=color, capsize=2, linewidth=1
+        )
+        axes.plot(
+            mean.value, place, marker, color=color, markersize=5,
+            markerfacecolor=color if mean.resolved else "white",
+            gid=f"{row}|{labels[row]}: {mean.value:+.2f} ± {mean.half:.2f} dB",
         )  # fmt: skip
     axes.axvline(0, color="0.3", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=1, linscale=1)
-    low = min(mean.value - mean.half for _, mean in rows)
-    high = max(mean.value + mean.half for _, mean in rows)
+    low = min(mean.value - mean.half for mean in rows.values())
+    high = max(mean.value + mean.half for mean in rows.values())
     ticks = [x for x in (-10, -3, -1, 0, 1, 3, 10) if min(low, -1) <= x <= max(high, 1)]
     axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
     axes.minorticks_off()
-    axes.set_yticks(list(places), labels=labels, parse_math=False)
+    axes.set_yticks(list(places), labels=names, parse_math=False)
     finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
-    return figure
-
-
-def cost_figure(rows: list[tuple[str, float, float]]) -> Figure:
-    """Show PSNR against seconds per image, a numbered marker per row and the legend of numbers.
-
-    Args:
-        rows: label, seconds per image and PSNR in dB; less than 10 ms counts as that.
-    """
-    columns = 1 if max(len(label) for label, *_ in rows) > 32 else 2
-    height = 1.8 + 0.13 * -(-len(rows) // columns)
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.subplots()
-    for number, (label, seconds, psnr) in enumerate(rows, 1):
-        axes.plot(
-            max(seconds, 1e-2), psnr, marker=f"${number}$", markersize=6 if number < 10 else 9,
-            linestyle="none", color=f"C{number % 10}", label=label,
-        )  # fmt: skip
-    axes.set_xscale("log")
-    finish(axes, "", "Seconds per image", "PSNR (dB)")
-    figure.legend(loc="outside lower center", ncols=columns, fontsize=TEXT - 1, frameon=False)
     return figure
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.spec import Show
-from workflow.config.views import labels_of
+from workflow.config.views import labels_of, title
 from workflow.score.ranking import FIRST, compare
 from workflow.score.scores import METRICS, read_scores
 from workflow.show.cells import NOTHING, plain, save, write_csv
@@ -35,7 +35,7 @@ def metrics(job: Show, out: Path, scores: Path) -> None:
     lines = []
     for (name, problem), group in table.groupby(["table", "problem"], sort=False):
         cells = [_cell(line, rows) for line in group.to_dict("records")]
-        lines.append([name, config["problems"][problem]["label"], *cells])
+        lines.append([title(name), config["problems"][problem]["label"], *cells])
     labels = [label for label, _, _ in METRICS.values()]
     header = ["Table", "Problem", *labels]
     protocols = [[label, protocol] for label, _, protocol in METRICS.values()]

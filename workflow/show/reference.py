@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from workflow.config.resolve import command
 from workflow.plugins.discovery import ROOT
 from workflow.show.cells import grid, load
 from workflow.store.files import write_text
@@ -23,16 +24,15 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
     """
     run = Path(run)
     if not (run / "run.json").exists():
-        raise ValueError(f"{run}/run.json is missing: run `snakemake --cores all` first")
+        raise ValueError(f"{run}/run.json is missing: run `{command(run)}` first")
     target = Path(folder) / run.name
     trials = target / "tuning"
     for old in [p for p in target.glob("*") if p != trials or (run / "tuning").is_dir()]:
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     kept = [path for pattern in FILES for path in run.glob(pattern) if path.is_file()]
     copies = {path: path.relative_to(run) for path in kept}
-    for card in run.glob("networks/*/*/card.json"):
-        dataset, network = card.parts[-3:-1]
-        copies[card] = Path("networks", dataset, f"{network}.json")
+    for card in run.glob("networks/**/card.json"):
+        copies[card] = card.relative_to(run).parent.with_suffix(".json")
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / name)

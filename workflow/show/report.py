@@ -6,40 +6,45 @@ from typing import Any
 
 import pandas as pd
 
+from problems.datasets.description import lines
 from workflow.config.spec import Show
-from workflow.config.views import labels_of
+from workflow.config.views import labels_of, title
 from workflow.show import cells, leaderboard, plots
-from workflow.show.contents import main_problems, test_images
+from workflow.show.budget import cost_figure
+from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
-from workflow.show.html import COLOURS, file_uri, png_uri, render, svg
+from workflow.show.html import COLOURS, file_uri, png_uri, render, svg, thumbnail_uri
 from workflow.show.leaderboard import Board
 from workflow.store.arrays import load_arrays, load_images, load_record
 from workflow.store.files import write_text
+from workflow.store.provenance import made_with
 
 
-def report(job: Show, out: Path, card: Path, *shown: Path) -> None:
-    """Write the page of a run that is finished.
+def report(job: Show, out: Path, *shown: Path) -> None:
+    """Write a page about the run, or about its main table while the rest is being made.
 
     Args:
-        out: HTML file to write; links in it are relative to a folder in the run's.
-        card: results/<name>/run.json; ``workflow.show.contents.page_files`` says what else of the
-            run is read.
-        shown: tables (JSON), figures (PNG) and claims.csv to show besides.
+        out: HTML file to write, in a folder of results/<name>;
+            ``workflow.show.contents.page_files`` says what of the run is read.
+        shown: tables (JSON), figures (PNG), claims.csv and, once the run is finished, its card
+            (run.json) to show besides.
     """
-    config, run = job.settings, card.parent
+    config, run, judged = job.settings, out.parents[1], not job.settings["means_nothing"]
     files = {path.name: path for path in shown}
-    board, made = leaderboard.read(config, run), load_record(card)
+    board, card = leaderboard.read(config, run), files.get("run.json")
+    made = load_record(card) if card else {"made_with": made_with(job.code, [])}
     tables = config["tables"]
-    ablations = [name for name, t in tables.items() if t["ablation"] and not t["extra"]]
+    ablations = [name for name, t in tables.items() if t["ablation"]]
     sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
     page = render(
         "index.html.j2",
         name=config["name"],
         differs=config["differs"],
-        failed=_failed(board) if board else {},
+        means_nothing=config["means_nothing"],
+        failed=_failed(config, board) if board else {},
         board=board,
         scores=leaderboard.scores(board) if board else {},
-        first=leaderboard.first(board) if board else {},
+        first=leaderboard.first(board) if board and judged else {},
         plots=_plots(board) if board else {},
         gallery=gallery(config, run, board) if board else [],
         error_max=config["figures"]["error_max"],
@@ -48,31 +53,40 @@ def report(job: Show, out: Path, card: Path, *shown: Path) -> None:
         budgets=[_part(files, name) for name in sweeps if f"{name}.json" in files],
         generation=_part(files, "generation"),
         training=_part(files, "training"),
-        metrics=_part(files, "metrics"),
-        claims=_part(files, "claims"),
-        ledger=_ledger(config, files["claims.csv"]) if "claims.csv" in files else [],
+        metrics=_part(files, "metrics") if judged else None,
+        claims=_part(files, "claims") if judged else None,
+        ledger=_ledger(config, files["claims.csv"]) if judged and "claims.csv" in files else [],
+        data=_data(config, run),
         made_with=made["made_with"],
-        config=json.dumps(made["config"], indent=1, sort_keys=True),
+        config=json.dumps(made["config"], indent=1, sort_keys=True) if card else "",
     )
     write_text(out, page)
 
 
-def _failed(board: Board) -> dict[str, str]:
+def _failed(config: dict[str, Any], board: Board) -> dict[str, str]:
     """Reasons of the rows that have no result."""
     failed = board.images[board.images["status"] == "failed"].sort_values(["problem", "method"])
-    return dict(zip(failed["method"] + " on " + failed["problem"], failed["reason"], strict=True))
+    labels = labels_of(config, list(failed["method"].unique()))
+    return {
+        f"{labels[row]} on {config['problems'][problem]['label']}": reason
+        for problem, row, reason in failed[["problem", "method", "reason"]].itertuples(index=False)
+    }
 
 
 def _plots(board: Board) -> dict[str, list[tuple[str, Any]]]:
     """Plots of a kind, each with the label of its problem."""
     found: dict[str, list[tuple[str, Any]]] = {"differences": [], "cost": []}
+    names, looks = board.rows, board.looks
     for label, rows in leaderboard.differences(board).items():
-        said = "; ".join(f"{row} {m.value:+.2f} ± {m.half:.2f} dB" for row, m in rows)
-        drawn = svg(plots.difference_figure(rows, "PaDIS"), f"{label}, minus PaDIS: {said}")
-        found["differences"].append((label, drawn))
+        said = "; ".join(f"{names[r]} {m.value:+.2f} ± {m.half:.2f} dB" for r, m in rows.items())
+        figure = plots.difference_figure(rows, names, looks, "PaDIS")
+        found["differences"].append((label, svg(figure, f"{label}, minus PaDIS: {said}")))
     for label, rows in leaderboard.cost(board).items():
-        said = "; ".join(f"{row} {psnr:.2f} dB in {time:.2g} s" for row, time, psnr in rows)
-        found["cost"].append((label, svg(plots.cost_figure(rows), f"{label}: {said}")))
+        said = "; ".join(
+            f"{names[r]} {psnr:.2f} dB in {time:.2g} s"
+            for r, time, psnr in rows[["seconds", "psnr"]].itertuples()
+        )
+        found["cost"].append((label, svg(cost_figure(rows, names, looks), f"{label}: {said}")))
     return found
 
 
@@ -102,25 +116,37 @@ def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, A
     return items
 
 
+def _data(config: dict[str, Any], run: Path) -> list[dict[str, Any]]:
+    """Description and contact sheet of every split that the tables are made of."""
+    found = []
+    for dataset, split in splits(config):
+        path = run / "data" / dataset / f"{split}.json"
+        sheet = thumbnail_uri(path.with_suffix(".png"))
+        said = lines(f"{title(dataset)}, {split}", load_record(path))
+        found.append({"lines": said, "sheet": sheet})
+    return found
+
+
 def _part(files: dict[str, Path], name: str) -> dict[str, Any] | None:
     """Caption, first table and picture of a part of the page, None if there is no such table."""
     if f"{name}.json" not in files:
         return None
     table = next(iter(cells.load(files[f"{name}.json"]).values()))
     picture = files.get(f"{name}.png")
-    return {"name": name, "table": table, "html": cells.html(table),
+    return {"name": title(name), "table": table, "html": cells.html(table),
             "picture": file_uri(picture) if picture else None}  # fmt: skip
 
 
 def _ledger(config: dict[str, Any], path: Path) -> list[dict[str, Any]]:
     """One line per order of two rows and score."""
-    lines = pd.read_csv(path).fillna({"table": ""}).to_dict("records")
-    labels = labels_of(config, list({line[key] for line in lines for key in ("row", "other")}))
-    for line in lines:
+    claims = pd.read_csv(path).fillna({"table": ""}).to_dict("records")
+    labels = labels_of(config, list({line[key] for line in claims for key in ("row", "other")}))
+    for line in claims:
         digits = 2 if line["score"] == "psnr" else 3
         line |= {"row": labels[line["row"]], "other": labels[line["other"]]}
         line["problem"] = config["problems"][line["problem"]]["label"]
         line["paper_says"] = f"{line['published']:+.{digits}f}"
+        line["table"] = title(line["table"])
         known = line["verdict"] != "not run"
         line["we_find"] = f"{line['ours']:+.{digits}f} ± {line['ci95']:.{digits}f}" * known or "-"
-    return lines
+    return claims

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from workflow.config.spec import Show
 from workflow.config.views import labels_of, searched, searches
 from workflow.show import figures
-from workflow.show.plots import STYLES, finish, legend, panels
+from workflow.show.looks import Look, looks_of
+from workflow.show.plots import finish, legend, panels
 
 
 def sensitivity(job: Show, out: Path, *paths: Path) -> None:
@@ -25,12 +26,15 @@ def sensitivity(job: Show, out: Path, *paths: Path) -> None:
             trials.setdefault(problem, {})[row] = pd.read_csv(path)
     labels = {problem: config["problems"][problem]["label"] for problem in trials}
     labels |= labels_of(config, [row for rows in trials.values() for row in rows])
-    figures.save(sensitivity_figure(trials, labels, parameter, searched(config)), out)
+    looks = looks_of(config, list(config["rows"]))
+    drawn = sensitivity_figure(trials, labels, looks, parameter, searched(config))
+    figures.save(drawn, out)
 
 
 def sensitivity_figure(
     trials: dict[str, dict[str, pd.DataFrame]],
     labels: dict[str, str],
+    looks: dict[str, Look],
     parameter: str,
     search: list[str],
 ) -> Figure:
@@ -41,6 +45,7 @@ def sensitivity_figure(
     Args:
         trials: problem to row to trials with a column per parameter and psnr.
         labels: of problems and rows.
+        looks: of rows.
         parameter: which one.
         search: all parameters that the searches vary.
     """
@@ -53,12 +58,11 @@ def sensitivity_figure(
             found = frame.dropna(subset="psnr").sort_values(parameter)
             line = _varied(found, parameter, [name for name in search if name != parameter])
             if line is not None:
-                number = names.index(row)
-                style, marker = STYLES[number % len(STYLES)]
+                below = line["psnr"] - found["psnr"].max()
+                look = looks[row]._asdict()
                 (shown[labels[row]],) = axes.plot(
-                    line[parameter], line["psnr"] - found["psnr"].max(), color=f"C{number % 10}",
-                    linestyle=style, marker=marker, markersize=3, linewidth=1,
-                )  # fmt: skip
+                    line[parameter], below, markersize=3, linewidth=1, **look
+                )
         axes.set_xscale("log")
         axes.set_ylim(-3, 0.2)
         finish(axes, labels[problem], parameter, "PSNR below best (dB)")

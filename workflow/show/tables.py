@@ -10,7 +10,7 @@ from workflow.config.views import labels_of
 from workflow.score import published
 from workflow.score.scores import read_all
 from workflow.score.summary import COSTS as MEASURED
-from workflow.score.summary import summarise
+from workflow.score.summary import SCORES, summarise
 from workflow.show import protocol
 from workflow.show.cells import NOTHING, Cell, Table, cell, document, latex, plain, save, write_csv
 from workflow.show.score_table import by_place, score_table
@@ -21,10 +21,17 @@ BARS = (
     "(Cousineau 2005, Morey 2008); what another training of the same networks would change is not "
     "in them."
 )
+NOTHING_SAID = "The numbers of this run mean nothing: {}."
 COST = "Cost per image; memory is the peak."
 SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
     "and the number of seeds. The intervals above do not contain it."
+)
+FOLDS = (
+    "PSNR (dB) of each fold. Every fold has other test patients or persons and networks that were "
+    "trained anew on the others: differences of two rows hold if all folds agree on their sign. "
+    "How rows without a network vary is the patients alone. Persons of one fold share networks, "
+    "which the intervals above do not know."
 )
 COSTS = dict(
     zip(
@@ -53,15 +60,20 @@ def table(job: Show, out: Path, *scores: Path) -> None:
 
 def write(config: dict[str, Any], name: str, summary: pd.DataFrame, folder: Path) -> None:
     """Write the files of a table from its summary."""
-    chosen = config["tables"][name]
+    chosen, nothing = config["tables"][name], config["means_nothing"]
+    if nothing:
+        summary = summary.assign(**{f"{score}_best": False for score in SCORES})
     problems = {p: config["problems"][p]["label"] for p in chosen["problems"]}
     rows = labels_of(config, chosen["rows"])
     controls = labels_of(config, chosen["controls"])
     caption = chosen["caption"].strip() + (f" {BARS}" if "plot" in chosen else "")
-    remarks = protocol.remarks(config, name)
+    remarks = [NOTHING_SAID.format(nothing)] * bool(nothing) + protocol.remarks(config, name)
     pairs = chosen["differences"]
     shown = {"scores": score_table(summary, problems, rows, caption, controls, pairs, remarks)}
     shown["seeds"] = seed_table(summary, problems, rows)
+    shown["folds"] = fold_table(summary, problems, rows | {
+        " - ".join(pair): " minus ".join(rows[row] for row in pair) for pair in pairs
+    })  # fmt: skip
     shown["settings"] = protocol.settings(config, name, summary)
     save(folder, name, {k: v for k, v in shown.items() if v})
     costs = document({"cost": cost_table(summary, problems, rows)})
@@ -87,6 +99,22 @@ def seed_table(
         cells.append([label, *(text if several else NOTHING for text, several in spread)])
     header = ["Method", *(problems[problem] for problem in shown)]
     return plain(header, cells, "l" + "r" * len(shown), SEEDS)
+
+
+def fold_table(
+    summary: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]
+) -> Table | None:
+    """Means of each fold on the problems that have several, None if none has."""
+    several = set(summary.loc[summary["psnr_folds"] != "", "problem"])
+    shown, lines = [p for p in problems if p in several], by_place(summary)
+    if not shown:
+        return None
+    cells = []
+    for row, label in rows.items():
+        means = [lines[problem, row]["psnr_folds"].split() for problem in shown]
+        cells.append([label, *(", ".join(f"{float(m):.2f}" for m in own) for own in means)])
+    header = ["Method", *(problems[problem] for problem in shown)]
+    return plain(header, cells, "l" + "r" * len(shown), FOLDS)
 
 
 def cost_table(summary: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]) -> Table:

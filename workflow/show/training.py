@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow.config.spec import Show
+from workflow.config.views import title
 from workflow.show import figures
 from workflow.show.cells import NOTHING, Table, plain, save, write_csv
 from workflow.show.plots import STYLES, finish, legend, panels
@@ -63,7 +64,7 @@ def training_table(table: pd.DataFrame) -> Table:
     lines = []
     for record in table.to_dict("records"):
         cells = [
-            form.format(record[name] / unit if unit else record[name])
+            form.format(record[name] / unit if unit else title(record[name]))
             for name, (_, unit, form) in COLUMNS.items()
         ]
         psnr = [NOTHING if pd.isna(record[level]) else f"{record[level]:.2f}" for level in levels]
@@ -93,20 +94,20 @@ def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
         curves: dataset to network to frame with columns seconds and sigma_<noise level>.
 
     Returns:
-        A column of panels per dataset, a line of panels per noise level.
+        A line of panels per dataset, a column of panels per noise level.
     """
     frames = [frame for networks in curves.values() for frame in networks.values()]
     levels = list(frames[0].filter(like=LEVEL))
-    figure, grid = panels(len(levels), len(curves))
+    figure, grid = panels(len(curves), len(levels))
     shown = {}
-    for column, (dataset, networks) in zip(grid.T, curves.items(), strict=True):
-        for axes, level in zip(column, levels, strict=True):
+    for line_of_panels, (dataset, networks) in zip(grid, curves.items(), strict=True):
+        for axes, level in zip(line_of_panels, levels, strict=True):
             for number, (name, frame) in enumerate(networks.items()):
-                style = {"linestyle": STYLES[number % len(STYLES)][0], "color": f"C{number}"}
+                style = {"linestyle": STYLES[number % len(STYLES)], "color": f"C{number}"}
                 if frame[level].notna().any():
                     line = axes.plot(frame["seconds"], frame[level], linewidth=1.2, **style)
-                    shown[name] = line[0]
-            title = f"{dataset}, noise {level.removeprefix(LEVEL)}"
-            finish(axes, title, "Training time (s)", "PSNR (dB)")
+                    shown[title(name)] = line[0]
+            about = f"{title(dataset)}, noise {level.removeprefix(LEVEL)}"
+            finish(axes, about, "Training time (s)", "PSNR (dB)")
     legend(figure, shown)
     return figure

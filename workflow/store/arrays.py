@@ -63,6 +63,7 @@ def save_images(path: Path, images: Images) -> None:
         pixels=images.pixels,
         ids=np.array(images.ids),
         clusters=np.array(images.clusters),
+        folds=np.array(images.folds),
         sha256=np.array(arrays_hash(images.pixels)),
     )
 
@@ -72,15 +73,14 @@ def load_images(path: Path) -> Images:
     stored = load_arrays(path)
     if arrays_hash(stored["pixels"]) != str(stored["sha256"]):
         raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
-    return Images(stored["pixels"], stored["ids"].tolist(), stored["clusters"].tolist())
+    return Images(stored["pixels"], *(stored[k].tolist() for k in ("ids", "clusters", "folds")))
 
 
-def save_measurements(
-    path: Path, y: np.ndarray, ids: list[str], shape: tuple[int, int, int]
-) -> None:
-    """Write measurements (n, ...) of the images ``ids`` of ``shape`` (C, H, W)."""
-    hashed = np.array(arrays_hash(y))
-    save_arrays(path, y=y, ids=np.array(ids), shape=np.array(shape), sha256=hashed)
+def save_measurements(path: Path, y: np.ndarray, truth: Images) -> None:
+    """Write measurements (n, ...) of ``truth``, of which names, folds and shape are kept."""
+    names = {"ids": np.array(truth.ids), "folds": np.array(truth.folds)}
+    shape, hashed = np.array(truth.pixels.shape[1:]), np.array(arrays_hash(y))
+    save_arrays(path, y=y, **names, shape=shape, sha256=hashed)
 
 
 def load_measurements(path: Path) -> dict[str, np.ndarray]:

@@ -102,6 +102,23 @@ def header(path: Path) -> Header:
     return Header(kind, patient, order, plane, _reason(data, *scales), section)
 
 
+def unpacking(path: Path) -> str:
+    """How to unpack the pixels of a DICOM file, for messages; nothing where they are not packed."""
+    import pydicom
+
+    try:
+        kind = pydicom.dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID
+    except Exception:
+        return ""
+    if not kind.is_compressed:
+        return ""
+    return (
+        f", or unpack it, as it is {kind.name}: pip install pylibjpeg pylibjpeg-libjpeg "
+        "pylibjpeg-openjpeg, then in Python d = pydicom.dcmread(file); d.decompress(); "
+        "d.save_as(file)"
+    )
+
+
 def read(path: Path, frame: int, head: Header, plane: str) -> Values:
     """The values of a frame, as the plane is looked at.
 

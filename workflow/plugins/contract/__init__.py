@@ -16,6 +16,10 @@ class ContractError(AssertionError):
     """What a plugin does against the contract, in a sentence that names the fix."""
 
 
+class UnusableError(ContractError):
+    """What no other check can say more of."""
+
+
 def require(condition: object, message: str) -> None:
     """Raise ``message`` as a violation unless ``condition`` holds."""
     if not condition:
@@ -48,9 +52,10 @@ def examine(path: Path, params: dict[str, Any]) -> Iterator[tuple[str, str | Non
     """Run all checks on the plugins of a file that ``workflow.plugins.discovery.use`` was given.
 
     Yields:
-        A rule, and what is against it or None. After an exception of the plugin itself nothing
-        else is run.
+        A rule, and what is against it or None. A mistake that breaks several rules is said once;
+        after an exception of the plugin itself nothing else is run.
     """
+    said = set()
     path = Path(path).resolve()
     for kind in kinds_of(path):
         plugin = next(p for p in discover(kind).values() if p.path == path)
@@ -67,7 +72,11 @@ def examine(path: Path, params: dict[str, Any]) -> Iterator[tuple[str, str | Non
                 with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
                     check(case)
             except ContractError as error:
-                yield rule_of(check), str(error)
+                if str(error) not in said:
+                    yield rule_of(check), str(error)
+                said.add(str(error))
+                if isinstance(error, UnusableError):
+                    return
             except Exception as error:
                 yield rule_of(check), described(error, plugin)
                 return

@@ -10,9 +10,10 @@ function sortTable(header, ascending) {
   const column = [...header.parentNode.children].indexOf(header);
   const body = table.tBodies[0];
   const key = (row) => row.children[column];
+  const name = (row) => key(row).lastChild.textContent;
   const rows = [...body.rows].sort((a, b) => {
     const [x, y] = [numberOf(key(a)), numberOf(key(b))];
-    if (column === 0) return key(a).textContent.localeCompare(key(b).textContent) * (ascending ? 1 : -1);
+    if (column === 0) return name(a).localeCompare(name(b)) * (ascending ? 1 : -1);
     if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
     return ascending ? x - y : y - x;
   });
@@ -75,6 +76,23 @@ for (const select of document.querySelectorAll("select[data-filter]")) {
     count.textContent = `${[...rows].filter((row) => !row.hidden).length} shown`;
   });
 }
+
+// ---- marks: what is pointed at says what it is, and the same method is lit everywhere -----------
+
+const tip = document.getElementById("tip");
+document.addEventListener("pointerover", (event) => {
+  const row = event.target.closest("[data-row]");
+  for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
+  tip.hidden = !(row && row.dataset.said);
+  if (!row) return;
+  for (const same of document.querySelectorAll(`[data-row="${row.dataset.row}"]`)) same.classList.add("lit");
+  if (tip.hidden) return;
+  tip.textContent = row.dataset.said;
+  const { left, width, top } = row.getBoundingClientRect();
+  const free = document.documentElement.clientWidth - tip.offsetWidth - 8;
+  tip.style.left = `${Math.max(8, Math.min(left + width / 2 - tip.offsetWidth / 2, free))}px`;
+  tip.style.top = `${top - tip.offsetHeight - 6}px`;
+});
 
 // ---- gallery -----------------------------------------------------------------------------------
 
