@@ -21,26 +21,7 @@ include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/report.smk"
-
-
-onstart:
-    for job in workflow.dag.needrun_jobs():
-        if "spec" in job.params.keys():
-            save_spec(job.params.spec, SPECS[job.params.spec])
-    TERMINAL.start(SPECS)
-
-
-# Failed rows do not stop anything else; the end of the output and the exit status say that they are.
-onsuccess:
-    TERMINAL.end(f"Results: {made()}", *(f"Snakemake's log: {name}" for name in log[:1]))
-    if failures():
-        sys.exit(failures())
-
-
-onerror:
-    TERMINAL.end(*(f"Snakemake's log: {name}" for name in log[:1]))
-    if failures():
-        print(failures(), file=sys.stderr)
+include: "workflow/rules/hooks.smk"
 
 
 rule all:

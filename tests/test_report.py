@@ -18,9 +18,8 @@ from workflow.config.resolve import resolve
 from workflow.config.spec import load_spec
 from workflow.score.intervals import half_width
 from workflow.score.scores import METRICS
-from workflow.show import cells, html, leaderboard
+from workflow.show import cells, html, leaderboard, tables
 from workflow.show.report import report
-from workflow.show.tables import table
 
 PAGE = "results/test/report/index.html"
 
@@ -100,9 +99,9 @@ def test_the_page_shows_the_data_of_the_run(finished):
             assert line in text
 
 
-def test_a_run_that_means_nothing_names_no_winner(finished):
-    job = load_spec(finished / spec_of(finished, "Show", name="report"))
-    results = finished / "results/test"
+def test_a_run_that_means_nothing_names_no_winner(project):
+    job = load_spec(project / spec_of(project, "Show", name="report"))
+    results = project / "results/test"
     files = [*results.glob("tables/*.json"), results / "tables/claims.csv"]
     job = replace(job, settings={**job.settings, "means_nothing": "it is a <test>"})
     report(job, results / "report/other.html", results / "run.json", *files)
@@ -110,17 +109,21 @@ def test_a_run_that_means_nothing_names_no_winner(finished):
     assert "mean nothing: it is a &lt;test&gt;" in text
     for words in ("Highest mean", "reproduced", 'id="claims"', 'id="metrics"'):
         assert words not in text
-        assert words in (finished / PAGE).read_text()
+        assert words in (project / PAGE).read_text()
     assert resolve({"preset": "smoke"})["means_nothing"]
     assert not resolve({"preset": "quick"})["means_nothing"]
 
 
-def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path):
+def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path, monkeypatch):
+    summarise = tables.summarise
+    monkeypatch.setattr(
+        tables, "summarise", lambda *given: summarise(*given).assign(psnr_best=True)
+    )
     job = shown.show(resolve(SETTINGS), "table", ["table1"], "table1")
     scores = [finished / f"results/test/scores/ct20/{row}.csv" for row in (*ROWS, *CONTROLS)]
     for nothing in ("", "it is a test"):
         said = {**job.settings, "means_nothing": nothing}
-        table(replace(job, settings=said), tmp_path / "table1.csv", *scores)
+        tables.table(replace(job, settings=said), tmp_path / "table1.csv", *scores)
         best = pd.read_csv(tmp_path / "table1.csv")["psnr_best"].any()
         assert best == (not nothing)
         assert ("mean nothing: it is a test." in (tmp_path / "table1.md").read_text()) != best

@@ -4,7 +4,6 @@ from snakemake.cli import get_argument_parser
 from problems.datasets.sources import SOURCES, stored
 from workflow.plugins.discovery import find
 from workflow.plugins.params import nearest
-from workflow.store.failures import last_lines
 
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 GENERATION = CONFIG.get("generation")
@@ -125,15 +124,3 @@ def check_targets():
         if target not in [*names, *(rule.name for rule in workflow.rules)] and "/" not in target:
             hint = nearest(target, names).split("; known")[0]
             sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
-
-
-def failures():
-    """What is said at the end of failed rows, which stop nothing else."""
-    records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
-    return last_lines(RUN, records)
-
-
-def made():
-    """Where the results of this run are: the page, or the folder if it is of single targets."""
-    page = f"{RUN}/report/index.html"
-    return page if any(page in job.output for job in workflow.dag.jobs) else RUN

@@ -1,0 +1,34 @@
+# What is done when a run starts and what is said when it ends.
+from workflow.store.failures import last_lines
+
+
+def failures():
+    """What is said at the end of failed rows, which stop nothing else."""
+    records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
+    return last_lines(RUN, records)
+
+
+def made():
+    """Where the results of this run are: the page, or the folder if it is of single targets."""
+    page = f"{RUN}/report/index.html"
+    return page if any(page in job.output for job in workflow.dag.jobs) else RUN
+
+
+onstart:
+    for job in workflow.dag.needrun_jobs():
+        if "spec" in job.params.keys():
+            save_spec(job.params.spec, SPECS[job.params.spec])
+    TERMINAL.start(SPECS)
+
+
+# Failed rows do not stop anything else; the end of the output and the exit status say that they are.
+onsuccess:
+    TERMINAL.end(f"Results: {made()}", *(f"Snakemake's log: {name}" for name in log[:1]))
+    if failures():
+        sys.exit(failures())
+
+
+onerror:
+    TERMINAL.end(*(f"Snakemake's log: {name}" for name in log[:1]))
+    if failures():
+        print(failures(), file=sys.stderr)
