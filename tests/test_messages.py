@@ -1,7 +1,6 @@
 """What a person got wrong ends in one line that names the fix, and another exit status than 0."""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -174,8 +173,7 @@ def test_a_run_that_is_not_there_is_made_by_its_own_command(tmp_path):
     assert "run `snakemake --cores all --config preset=smoke` first" in output
 
 
-def test_the_card_of_a_method_that_raises_is_one_reason(finished, tmp_path):
-    project = shutil.copytree(finished, tmp_path / "project")
+def test_the_card_of_a_method_that_raises_is_one_reason(project, tmp_path):
     (tmp_path / "failing.py").write_text(METHOD.format(prior=None))
     arguments = ("card", str(tmp_path / "failing.py"), "--run", "results/test")
     code, output = workflow(project, *arguments)

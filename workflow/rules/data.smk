@@ -1,24 +1,4 @@
 # Images: fetched, checked, prepared, measured.
-from problems.datasets.sources import SOURCES, stored
-from workflow.plugins.discovery import find
-
-DOWNLOADS = f"{CONFIG['cache']}/downloads"
-
-
-def images_of(problem, split="test"):
-    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
-
-
-def measured_of(problem, split="test"):
-    """The images on the grid on which they are measured, which may be finer."""
-    grid = CONFIG["problems"][problem]["grid"]
-    images = images_of(problem, split)
-    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
-
-
-def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
 
 
 for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):

@@ -1,8 +1,11 @@
-# What belongs to which table, and what the targets are made of.
+# Which files are whose: of datasets and networks, of tables, of the targets.
 from snakemake.cli import get_argument_parser
 
+from problems.datasets.sources import SOURCES, stored
+from workflow.plugins.discovery import find
 from workflow.plugins.params import nearest
 
+DOWNLOADS = f"{CONFIG['cache']}/downloads"
 GENERATION = CONFIG.get("generation")
 ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
@@ -12,6 +15,26 @@ PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
+
+
+def images_of(problem, split="test"):
+    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
+
+
+def measured_of(problem, split="test"):
+    """The images on the grid on which they are measured, which may be finer."""
+    grid = CONFIG["problems"][problem]["grid"]
+    images = images_of(problem, split)
+    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
+
+
+def downloads_of(dataset):
+    source = find("dataset", CONFIG["datasets"][dataset]["source"])
+    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+
+
+def weights_of(networks):
+    return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
 
 
 def shown(tables):

@@ -1,10 +1,6 @@
 # Networks: one per fold of a dataset and recipe, shared by all problems.
 
 
-def weights_of(networks):
-    return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
-
-
 rule train:
     input:
         images=lambda w: f"{RUN}/data/{w.fold.partition('/')[0]}/train.npz",
