@@ -92,6 +92,12 @@ def test_images_of_other_datasets_have_the_networks_of_the_first_fold():
         resolve({"preset": "smoke", "datasets": {"faces": {"folds": 2}}})
 
 
+def test_images_of_ones_own_have_no_folds_of_the_preset(tmp_path):
+    own = {"source": "folder", "size": [64, 64], "params": {"path": str(tmp_path)}}
+    assert resolve({"datasets": {"ct": own}})["datasets"]["ct"]["folds"] == 1
+    assert resolve({})["datasets"]["ct"]["folds"] == 3
+
+
 def test_searches_take_images_of_every_fold():
     assert spread([1, 1, 1, 2, 2, 2, 3, 3, 3], 3) == [0, 4, 8]
     assert spread([1] * 5 + [2] * 5, 3) == [0, 4, 8]

@@ -133,8 +133,8 @@ def merge(base: Any, top: Any) -> Any:
         return top
     merged = dict(base)
     if any(key in base and top.get(key, base[key]) != base[key] for key in SELECTORS):
-        # Another plugin has other parameters.
-        gone = ("params", "params_for", "search", "trials", "at_edge")
+        # Another plugin has other parameters, other images other folds.
+        gone = ("params", "params_for", "search", "trials", "at_edge", "folds")
         merged = {k: v for k, v in base.items() if k not in gone}
     for key, value in top.items():
         if value is None and isinstance(merged.get(key), (dict, list)):
