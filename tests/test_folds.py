@@ -88,8 +88,8 @@ def test_images_of_other_datasets_have_the_networks_of_the_first_fold():
         resolve({"preset": "quick", "datasets": {"head_abdomen": {"folds": 2}}})
     with pytest.raises(ConfigError, match="not 4"):
         resolve({"preset": "quick", "datasets": {"ct": {"folds": 4}}})
-    with pytest.raises(ConfigError, match="give both as many"):
-        resolve({"preset": "smoke", "datasets": {"faces": {"folds": 2}}})
+    config = resolve({"preset": "smoke", "datasets": {"faces": {"folds": 2}}})
+    assert networks_for(config, "ct20_faces", "padis") == ["ct/patch"] * 2
 
 
 def test_images_of_ones_own_have_no_folds_of_the_preset(tmp_path):

@@ -81,11 +81,6 @@ def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) 
     for key in ("dataset", "trained_on"):
         _known(config, "datasets", problem[key], owner)
     of, on = (config["datasets"][problem[k]] for k in ("dataset", "trained_on"))
-    if of["folds"] > on["folds"]:
-        raise ConfigError(
-            f"{owner}: {problem['dataset']} has {of['folds']} folds, but {problem['trained_on']}, "
-            f"whose networks it uses, {on['folds']}; give both as many, or the first one fold"
-        )
     size, trained = of["size"], on["size"]
     if size != trained:
         raise ConfigError(

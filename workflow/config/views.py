@@ -97,14 +97,16 @@ def rows_of(config: dict[str, Any], table: str) -> list[str]:
 def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
     """Networks whose weights a row or control needs on ``problem``, one per fold, or nothing.
 
-    Images of another dataset than that of the networks take those of the first folds.
+    Images of another dataset than that of the networks, of which no network has seen one, take those
+    of the first folds, and those of the last one where they have more folds.
     """
     prior = None if row in CONTROLS else prior_of(config, row)
     if prior is None:
         return []
     settings = config["problems"][problem]
     networks = networks_of(config, settings["trained_on"], prior["network"])
-    return networks[: config["datasets"][settings["dataset"]]["folds"]]
+    folds = config["datasets"][settings["dataset"]]["folds"]
+    return [networks[min(fold, len(networks) - 1)] for fold in range(folds)]
 
 
 def networks_of(config: dict[str, Any], dataset: str, network: str) -> list[str]:
