@@ -97,8 +97,8 @@ def rows_of(config: dict[str, Any], table: str) -> list[str]:
 def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
     """Networks whose weights a row or control needs on ``problem``, one per fold, or nothing.
 
-    Images of another dataset than that of the networks, of which no network has seen one, take those
-    of the first folds, and those of the last one where they have more folds.
+    Images of another dataset than that of the networks, which have seen none of them, take those of
+    the first folds, and those of the last one where they have more folds.
     """
     prior = None if row in CONTROLS else prior_of(config, row)
     if prior is None:
