@@ -1,6 +1,7 @@
 """What is committed under results/reference is whole, and the README shows it."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -45,8 +46,12 @@ def test_tables_are_of_the_scores():
 def test_tuned_values_are_the_best_trials(tmp_path):
     config = resolve({"preset": "quick"})
     job = shown.tuned(config)
-    trials = [QUICK / "tuning" / s["problem"] / f"{s['row']}.csv" for s in job.settings["searches"]]
-    tuned(job, tmp_path / "tuned.yaml", *trials)
+    trials = {
+        QUICK / "tuning" / s["problem"] / f"{s['row']}.csv": s for s in job.settings["searches"]
+    }
+    made = [path for path in trials if path.exists()]  # some rows take what was found for another
+    job = replace(job, settings={**job.settings, "searches": [trials[path] for path in made]})
+    tuned(job, tmp_path / "tuned.yaml", *made)
     found = yaml.safe_load((tmp_path / "tuned.yaml").read_text())
     assert found == yaml.safe_load((PRESETS / "tuned" / "quick.yaml").read_text())
 
