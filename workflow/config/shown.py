@@ -88,9 +88,12 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
     """What is shown of a configuration: a configuration without what other tables have.
 
     Rows have their label, be it that of their method, and ``with_params`` what they have for the
-    problems shown, else their place in the configuration and that of the row that they are like.
+    problems shown, else their place among all rows and that of the row that they are like. Those
+    that are like another one and in no main table come last.
     """
-    order = list(config["rows"])
+    leading = [t for t in config["tables"].values() if not (t["ablation"] or t["extra"])]
+    main = {row for table in leading for row in table["rows"]}
+    order = sorted(config["rows"], key=lambda r: "like" in config["rows"][r] and r not in main)
     chosen = {name: config["tables"][name] for name in tables}
     problems = list(dict.fromkeys(p for table in chosen.values() for p in table["problems"]))
     names = dict.fromkeys(r for name in tables for r in rows_of(config, name) if r not in CONTROLS)

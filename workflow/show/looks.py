@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-COLOURS = ("#1f77b4", "#d95f02", "#2a8a2a", "#c62828", "#7b52ab", "#8c564b", "#c2579f", "#5f6b76",
-           "#7f7f00", "#0e8a9c")  # fmt: skip
+COLOURS = ("#1f77b4", "#d95f02", "#2a8a2a", "#8c564b", "#7b52ab", "#5f6b76", "#c2579f", "#7f7f00",
+           "#0e8a9c", "#111111", "#c79100", "#c62828", "#1a237e")  # fmt: skip
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "*": "★", "P": "✚"}  # marks as text
 
 
@@ -24,7 +24,7 @@ def looks_of(config: dict[str, Any], rows: list[str], place: str = "place") -> d
 
     Args:
         config: of ``workflow.config.shown.part``, which has the place of every row in the whole
-            configuration: ten colours and seven marks in turn are alike after seventy rows only.
+            configuration: 13 colours and 7 marks in turn are alike after 91 rows only.
         place: "kin" gives a row the look of the row that it is like.
     """
     marks = list(GLYPHS)
