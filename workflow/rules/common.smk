@@ -1,10 +1,8 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
-import atexit
 import os
 from pathlib import Path
 from shutil import which
 
-from problems.datasets.reading.files import root_of
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
@@ -25,14 +23,6 @@ try:
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
-
-MISSING = [
-    f"missing: the images of {name}, in {path}; name another folder as datasets.{name}.params.path"
-    for name, dataset in CONFIG["datasets"].items()
-    if (path := root_of(dataset["params"].get("path"))) and not path.exists()
-]
-if MISSING and workflow.is_main_process:
-    atexit.register(print, *MISSING, sep="\n", file=sys.stderr)  # below what a dry run lists
 
 RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
@@ -67,15 +57,3 @@ ON_GPU = CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and bool(whic
 THREADS = (
     max(CONFIG["threads"], workflow.resource_settings.cores or 1) if ON_GPU else CONFIG["threads"]
 )
-
-
-wildcard_constraints:
-    split="train|validation|test",
-    finer=r"(\.x\d+)?",
-    dataset="|".join(CONFIG["datasets"]),
-    fold="|".join(fold for dataset in CONFIG["datasets"] for fold in folds_of(CONFIG, dataset)),
-    problem="|".join(CONFIG["problems"]),
-    network="|".join(CONFIG["networks"]),
-    row="|".join(CONFIG["rows"]),
-    prior="|".join(CONFIG["priors"]),
-    table="|".join(CONFIG["tables"]),

@@ -1,4 +1,15 @@
 # Images: fetched, checked, prepared, measured.
+import atexit
+
+from problems.datasets.reading.files import root_of
+
+MISSING = [
+    f"missing: the images of {name}, in {path}; name another folder as datasets.{name}.params.path"
+    for name, dataset in CONFIG["datasets"].items()
+    if (path := root_of(dataset["params"].get("path"))) and not path.exists()
+]
+if MISSING and workflow.is_main_process:
+    atexit.register(print, *MISSING, sep="\n", file=sys.stderr)  # below what a dry run lists
 
 
 for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):

@@ -1,9 +1,4 @@
 # What the run was made with, and the page about it.
-from workflow.show.contents import page_files
-
-
-def files_of_page(tables):
-    return [str(path) for path in page_files(shown_by.page(CONFIG, tables).settings, Path(RUN))]
 
 
 rule run_card:

@@ -4,6 +4,7 @@ from snakemake.cli import get_argument_parser
 from problems.datasets.sources import SOURCES, stored
 from workflow.plugins.discovery import find
 from workflow.plugins.params import nearest
+from workflow.show.contents import page_files
 
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 GENERATION = CONFIG.get("generation")
@@ -15,6 +16,18 @@ PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
+
+
+wildcard_constraints:
+    split="train|validation|test",
+    finer=r"(\.x\d+)?",
+    dataset="|".join(CONFIG["datasets"]),
+    fold="|".join(fold for dataset in CONFIG["datasets"] for fold in folds_of(CONFIG, dataset)),
+    problem="|".join(CONFIG["problems"]),
+    network="|".join(CONFIG["networks"]),
+    row="|".join(CONFIG["rows"]),
+    prior="|".join(CONFIG["priors"]),
+    table="|".join(CONFIG["tables"]),
 
 
 def images_of(problem, split="test"):
@@ -115,12 +128,16 @@ def parts_of_the_page():
     ]
 
 
+def files_of_page(tables):
+    return [str(path) for path in page_files(shown_by.page(CONFIG, tables).settings, Path(RUN))]
+
+
 def check_targets():
     """End with a line that names the targets if the command line has another one."""
     if not (workflow.is_main_process and "snakemake" in sys.argv[0]):
         return
     names = ["all", *TABLES, "ablations", "generation", "tune"]
     for target in get_argument_parser().parse_args(sys.argv[1:]).targets:
-        if target not in [*names, *(rule.name for rule in workflow.rules)] and "/" not in target:
+        if target not in [*names, *(known.name for known in workflow.rules)] and "/" not in target:
             hint = nearest(target, names).split("; known")[0]
             sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
