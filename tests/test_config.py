@@ -110,11 +110,11 @@ def test_explained_parameters_say_where_they_are_written():
     assert said["zeta"] == ("1.5", "your settings, rows.padis_p8.params")
     assert said["levels"] == ("5", "quick.yaml, rows.padis.params")
     assert said["epsilon"][1] == "tuned/quick.yaml, rows.padis.params_for.ct8"
-    assert said["updates"][1].startswith("quick.yaml, tables.patch_size.sweep")
+    assert said["updates"][1].startswith("extra/quick.yaml, tables.patch_size.sweep")
     assert said["spacing"] == ("geometric", "default")
     assert said["views"] == ("8", "common.yaml, problems.ct8.params")
     assert said["assembly"] == ("random_grid", "common.yaml, priors.padis")
-    assert said["batch"][1].startswith("quick.yaml, tables.patch_size.sweep")
+    assert said["batch"][1].startswith("extra/quick.yaml, tables.patch_size.sweep")
     assert said["width"] == ("32", "quick.yaml, networks.patch.network")
     assert "no prior" in explain(own, "admm_tv", "ct20")
     with pytest.raises(ConfigError, match="did you mean 'padis_p8'"):
@@ -313,7 +313,7 @@ def test_a_row_like_another_has_its_parameters_and_what_was_tuned():
     mine, padis = (config["rows"][name] for name in ("mine", "padis"))
     for problem in ("ct20", "ct8", "inpainting"):
         assert params_of(mine, problem) == {**params_of(padis, problem), "epsilon": 0.7}
-    assert networks_for(config, "ct20", "mine") == ["ct/p8"]
+    assert networks_for(config, "ct20", "mine") == [f"ct/{fold}/p8" for fold in (1, 2, 3)]
     assert mine["search"] == {}
     assert mine["method"] == "padis"
 
@@ -323,7 +323,7 @@ def test_a_problem_like_another_has_its_operator_networks_and_parameters():
     first, other = (config["problems"][name] for name in ("ct8", "ct8_faces"))
     assert (other["family"], other["params"]) == (first["family"], first["params"])
     assert other["dataset"] == "faces"
-    assert networks_for(config, "ct8_faces", "padis") == ["ct/patch"]
+    assert networks_for(config, "ct8_faces", "padis") == ["ct/1/patch", "ct/2/patch"]
     for row in config["rows"].values():
         assert params_of(row, "ct8_faces") == params_of(row, "ct8")
 
