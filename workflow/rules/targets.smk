@@ -87,7 +87,7 @@ def check_targets():
         return
     names = ["all", *TABLES, "ablations", "generation", "tune"]
     for target in get_argument_parser().parse_args(sys.argv[1:]).targets:
-        if target not in [*names, *(rule.name for rule in workflow.rules)] and "/" not in target:
+        if target not in [*names, *(made.name for made in workflow.rules)] and "/" not in target:
             hint = nearest(target, names).split("; known")[0]
             sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
 
