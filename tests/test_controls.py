@@ -1,13 +1,15 @@
 """Controls against their definition."""
 
+import numpy as np
 import torch
 from scipy.sparse.linalg import lsqr
 
 from problems.ct import CT
+from problems.datasets.base import Images
 from problems.inpainting import Inpainting
 from problems.superresolution import Superresolution
 from workflow.config.views import CONTROLS as LABELS
-from workflow.run.controls import CONTROLS
+from workflow.run.controls import CONTROLS, training_means
 
 SHAPE = (1, 16, 12)
 
@@ -20,17 +22,21 @@ def test_every_control_has_a_label():
     assert set(CONTROLS) == set(LABELS)
 
 
-def test_mean_image_is_that_of_the_training_images():
-    truth, train = images(2, 0), images(5, 1)
-    mean = CONTROLS["mean_image"](None, truth, train)
-    torch.testing.assert_close(mean, train.mean(dim=0).expand(2, *SHAPE))
+def test_mean_image_is_that_of_the_training_images_of_the_fold():
+    pixels, folds = images(5, 1).numpy(), [1, 1, 1, 2, 2]
+    training = Images(pixels, list("abcde"), list("pppqq"), folds)
+    truth = Images(images(3, 0).numpy(), list("xyz"), list("rrs"), [1, 1, 2])
+    mean = training_means(truth, training)
+    expected = np.stack([pixels[:3].mean(0), pixels[:3].mean(0), pixels[3:].mean(0)])
+    np.testing.assert_allclose(mean.numpy(), expected, rtol=1e-6)
+    assert CONTROLS["mean_image"](None, torch.from_numpy(truth.pixels), mean) is mean
 
 
 def test_oracle_keeps_what_is_measured_and_takes_the_rest_from_the_mean():
     truth, train = images(2, 0), images(5, 1)
     known = Inpainting(SHAPE, Inpainting.Params())
     mask = known.physics.A(torch.ones(1, *SHAPE))
-    oracle = CONTROLS["oracle"](known, truth, train)
+    oracle = CONTROLS["oracle"](known, truth, train.mean(dim=0).expand_as(truth))
     torch.testing.assert_close(oracle, mask * truth + (1 - mask) * train.mean(dim=0))
 
 
@@ -42,7 +48,7 @@ def test_oracle_is_the_projection_by_the_pseudo_inverse():
     a = problem.physics.A(basis).flatten(1).T.double()
     projected = (torch.linalg.pinv(a) @ a @ (truth - mean).flatten(1).T.double()).T
     expected = mean + projected.reshape(truth.shape).float()
-    oracle = CONTROLS["oracle"](problem, truth, train)
+    oracle = CONTROLS["oracle"](problem, truth, train.mean(dim=0).expand_as(truth))
     torch.testing.assert_close(oracle, expected, atol=1e-4, rtol=0)
 
 
@@ -54,6 +60,6 @@ def test_oracle_of_an_ill_conditioned_problem_against_lsqr():
     a = problem.physics.A(basis).flatten(1).T.double().numpy()
     solution = lsqr(a, a @ difference, atol=1e-14, btol=1e-14, conlim=0, iter_lim=5000)[0]
     expected = train.mean(dim=0) + torch.from_numpy(solution).reshape(truth.shape).float()
-    oracle = CONTROLS["oracle"](problem, truth, train)
+    oracle = CONTROLS["oracle"](problem, truth, train.mean(dim=0).expand_as(truth))
     torch.testing.assert_close(oracle, expected, atol=1e-3, rtol=0)
     assert float((oracle - truth).abs().max()) > 0.01  # the null-space is not empty

@@ -10,6 +10,7 @@ import torch
 from deepinv.optim.linear import conjugate_gradient
 
 from problems.base import Problem
+from problems.datasets.base import Images
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Controls
@@ -43,6 +44,12 @@ def oracle(problem: Problem, truth: torch.Tensor, mean: torch.Tensor) -> torch.T
     return mean + step.float()
 
 
+def training_means(truth: Images, training: Images) -> torch.Tensor:
+    """The mean training image of the fold of every test image, (n, C, H, W)."""
+    means = {fold: training.of_fold(fold).pixels.mean(axis=0) for fold in set(truth.folds)}
+    return torch.from_numpy(np.stack([means[fold] for fold in truth.folds]))
+
+
 CONTROLS = {"mean_image": mean_image, "oracle": oracle}
 
 
@@ -56,8 +63,7 @@ def controls(job: Controls, out: Path, images: Path, train: Path, machine: Machi
     """
     truth, training = load_images(images), load_images(train)
     pixels = torch.from_numpy(truth.pixels)
-    means = {fold: training.of_fold(fold).pixels.mean(axis=0) for fold in set(truth.folds)}
-    mean = torch.from_numpy(np.stack([means[fold] for fold in truth.folds]))
+    mean = training_means(truth, training)
     for name, control in CONTROLS.items():
         path = out.with_name(f"{name}.npz")
         problem = build_problem(job.family, job.problem_params, pixels.shape[1:], machine.operators)
