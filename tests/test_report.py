@@ -51,15 +51,15 @@ def test_the_page_loads_nothing(finished):
     assert "ablations" not in links.ids  # this run has none
 
 
-def test_the_page_is_the_same_every_time(finished, tmp_path):
-    spec = spec_of(finished, "Show", name="report")
-    results = finished / "results/test"
+def test_the_page_is_the_same_every_time(project):
+    spec = spec_of(project, "Show", name="report")
+    results = project / "results/test"
     patterns = ("tables/*.json", "tables/claims.csv", "figures/*.png")
-    shown = [str(p.relative_to(finished)) for pattern in patterns for p in results.glob(pattern)]
-    arguments = [spec, str(tmp_path / "again.html"), "results/test/run.json", *shown]
-    code, output = workflow(finished, "report", *arguments)
+    shown = [str(p.relative_to(project)) for pattern in patterns for p in results.glob(pattern)]
+    again = "results/test/report/again.html"
+    code, output = workflow(project, "report", spec, again, "results/test/run.json", *shown)
     assert code == 0, output
-    assert (tmp_path / "again.html").read_bytes() == (finished / PAGE).read_bytes()
+    assert (project / again).read_bytes() == (project / PAGE).read_bytes()
 
 
 def test_the_leaderboard_has_the_means_and_intervals_of_the_scores(finished):
