@@ -208,7 +208,7 @@ def test_images_must_be_the_means_of_those_that_are_measured(tmp_path):
 
     def found(pixels, ids=("a", "b")):
         for name, images, names in (("x", coarse, ("a", "b")), ("fine", pixels, ids)):
-            save_images(tmp_path / f"{name}.npz", Images(images, list(names), ["p", "p"]))
+            save_images(tmp_path / f"{name}.npz", Images(images, list(names), ["p", "p"], [1, 1]))
         return load_both(tmp_path / "x.npz", tmp_path / "fine.npz")
 
     truth, seen = found(fine)
