@@ -81,7 +81,7 @@ def test_seams_are_found_where_the_fixed_grid_has_its_borders():
     number = torch.arange(prior._k * prior._l).float()
 
     # Every tile gets a value of its own, as if the network had denoised it so.
-    prior._network = lambda tiles, sigma, position, context: (
+    prior._network = lambda tiles, sigma, position: (
         tiles * 0 + number[: len(tiles), None, None, None]
     )
     prior._needed = lambda corners: torch.arange(prior._k * prior._l)

@@ -50,6 +50,8 @@ def test_positions_span_the_canvas():
 class Echo(torch.nn.Module):
     """A "network" that returns its input and what it was told about the position."""
 
+    params = NetworkParams()
+
     def __init__(self):
         super().__init__()
         self.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
@@ -98,6 +100,8 @@ def test_fixed_grid_against_a_loop(shape):
 def test_every_patch_is_shown_the_reduced_image_that_it_is_of(assembly):
     class Seen(Echo):
         """Returns the reduced image, and so says which one each tile has seen."""
+
+        params = NetworkParams(context=True)
 
         def forward(self, v, sigma, position, context=None):
             return context.mean(dim=(2, 3), keepdim=True).expand_as(v)

@@ -52,8 +52,10 @@ class OverlapPrior(Prior):
         tiles = self._cut(x)
         position = self._position.expand(-1, len(x), -1, -1, -1).flatten(0, 1)
         flat = tiles.flatten(0, 1)
-        context = reduced(self.crop(x), self.patch).repeat(len(tiles), 1, 1, 1)
-        denoised = self.network(flat, flat.new_full((len(flat),), sigma), position, context)
+        told = [position]
+        if self.network.params.context:
+            told.append(reduced(self.crop(x), self.patch).repeat(len(tiles), 1, 1, 1))
+        denoised = self.network(flat, flat.new_full((len(flat),), sigma), *told)
         return self._paste(denoised.reshape(tiles.shape), x)
 
     def _paste(self, tiles, x):

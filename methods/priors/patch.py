@@ -37,16 +37,16 @@ class PatchPrior(Prior):
         tiles = to_tiles(cut(x, corners, height, width), self.patch)
         position = self._position.expand(len(x), -1, -1, -1)
         position = to_tiles(cut(position, corners, height, width), self.patch)
-        context = reduced(self.crop(x), self.patch)
-        context = context.repeat_interleave(self._k * self._l, dim=0)
+        told = [position]
+        if self.network.params.context:
+            context = reduced(self.crop(x), self.patch)
+            told.append(context.repeat_interleave(self._k * self._l, dim=0))
         needed = self._needed(corners)
         if len(needed) == len(tiles):
-            denoised = self._network(tiles, sigma, position, context)
+            denoised = self._network(tiles, sigma, *told)
         else:
             denoised = torch.zeros_like(tiles)
-            denoised[needed] = self._network(
-                tiles[needed], sigma, position[needed], context[needed]
-            )
+            denoised[needed] = self._network(tiles[needed], sigma, *(t[needed] for t in told))
         window = from_tiles(denoised, height, width)
         inside = torch.tensor(self.margin) - corners
         return self.pad(cut(window, inside, *self.shape[1:]))
@@ -57,8 +57,8 @@ class PatchPrior(Prior):
             return torch.tensor([m // 2 for m in self.margin]).expand(count, 2)
         return torch.cat([self._noise.integers(max(m, 1), 1) for m in self.margin], dim=1)
 
-    def _network(self, tiles, sigma, position, context):
-        return self.network(tiles, tiles.new_full((len(tiles),), sigma), position, context)
+    def _network(self, tiles, sigma, *told):
+        return self.network(tiles, tiles.new_full((len(tiles),), sigma), *told)
 
     def _needed(self, corners):
         """Numbers of the tiles that overlap the image."""

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from problems.datasets.base import SPLITS
 from workflow.config import jobs, spec
 from workflow.config.commands import MODULES
-from workflow.config.views import CONTROLS, networks_for, plain_label, rows_of, searches
+from workflow.config.views import (
+    CONTROLS,
+    main_tables,
+    networks_for,
+    plain_label,
+    rows_of,
+    searches,
+)
 
 Config = dict[str, Any]
-SPLITS = ("train", "validation", "test")
 
 
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
@@ -91,8 +98,7 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
     problems shown, else their place among all rows and that of the row that they are like. Those
     that are like another one and in no main table come last.
     """
-    leading = [t for t in config["tables"].values() if not (t["ablation"] or t["extra"])]
-    main = {row for table in leading for row in table["rows"]}
+    main = {row for table in main_tables(config).values() for row in table["rows"]}
     order = sorted(config["rows"], key=lambda r: "like" in config["rows"][r] and r not in main)
     chosen = {name: config["tables"][name] for name in tables}
     problems = list(dict.fromkeys(p for table in chosen.values() for p in table["problems"]))

@@ -89,6 +89,11 @@ def searched(config: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def main_tables(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Tables of which the leaderboard is made."""
+    return {n: t for n, t in config["tables"].items() if not (t["ablation"] or t["extra"])}
+
+
 def rows_of(config: dict[str, Any], table: str) -> list[str]:
     """Names of the rows, and after them the controls, of a table."""
     return [*config["tables"][table]["rows"], *config["tables"][table]["controls"]]

@@ -8,7 +8,15 @@ from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import environment
 from workflow.config.resolve import read, resolve
-from workflow.config.views import CONTROLS, folds_of, networks_for, rows_of, searched, searches
+from workflow.config.views import (
+    CONTROLS,
+    folds_of,
+    main_tables,
+    networks_for,
+    rows_of,
+    searched,
+    searches,
+)
 from workflow.config.spec import save_spec
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
@@ -19,7 +27,8 @@ if Path.cwd().resolve() != Path(workflow.basedir).resolve():
 
 try:
     for file in map(read, workflow.configfiles):  # plugins are relative to the file
-        config |= {key: file[key] for key in ("plugins",) if key in file}
+        if "plugins" in file:
+            config["plugins"] = file["plugins"]
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")

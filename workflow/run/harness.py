@@ -5,6 +5,7 @@ import sys
 import time
 import traceback
 from dataclasses import asdict
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,11 +177,10 @@ def reconstruct(
 
 def batches_of(folds: list[int], batch: int) -> list[slice]:
     """At most ``batch`` images at a time, none of two folds; ``folds`` rise."""
-    ends = [k for k in range(1, len(folds) + 1) if k == len(folds) or folds[k] != folds[k - 1]]
-    starts = [0, *ends[:-1]]
+    ends = [0, *accumulate(len(list(same)) for _, same in groupby(folds))]
     return [
         slice(first, min(first + batch, end))
-        for start, end in zip(starts, ends, strict=True)
+        for start, end in pairwise(ends)
         for first in range(start, end, batch)
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from problems.datasets.base import DataError, Dataset, Images, together
+from problems.datasets.base import SPLITS, DataError, Dataset, Images, together
 from problems.datasets.description import contact_sheet, description, lines
 from workflow.config.machine import Machine
 from workflow.config.spec import Prepare
@@ -15,8 +15,6 @@ from workflow.plugins.discovery import load
 from workflow.plugins.params import make_params
 from workflow.store.arrays import save_images
 from workflow.store.files import replacing, write_text
-
-SPLITS = ("train", "validation", "test")
 
 
 def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None:

@@ -3,12 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from workflow.config.views import rows_of
-
-
-def main_tables(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Tables of which the leaderboard is made."""
-    return {n: t for n, t in config["tables"].items() if not (t["ablation"] or t["extra"])}
+from workflow.config.views import main_tables, rows_of
 
 
 def main_problems(config: dict[str, Any]) -> dict[str, list[str]]:

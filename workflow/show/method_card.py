@@ -5,13 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.views import REFERENCE, labels_of
+from workflow.config.views import REFERENCE, labels_of, main_tables
 from workflow.score import published
 from workflow.score.scores import read_scores
 from workflow.score.summary import SCORES, complete, difference, summarise
 from workflow.show.candidate import Candidate, prepare, reconstruct, result, scores, steadiness
 from workflow.show.cells import Table, html, plain
-from workflow.show.contents import main_tables
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
 from workflow.show.score_table import score_table
