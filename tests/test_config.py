@@ -226,11 +226,21 @@ def test_every_row_has_the_same_budget_of_trials():
     main = {r for r, row in config["rows"].items() if "like" not in row} - named
     assert main <= searched
     swept = {row for row in searched if "like" in config["rows"][row]}
-    assert swept == set(config["tables"]["budget"]["rows"]) - set(
-        config["tables"]["budget"]["sweep"]
-    )
-    assert {trials_of(config, row) for row in searched - swept} == {8}
-    assert {trials_of(config, row) for row in swept} == {8}
+    budget = config["tables"]["budget"]
+    contexts = {"padis_context", "padual_context"}
+    assert swept - contexts == set(budget["rows"]) - set(budget["sweep"])
+    assert {trials_of(config, row) for row in searched} == {8}
+
+
+def test_searches_start_where_earlier_ones_ended():
+    starts = {"padis": {"ct20": {"sigma_max": 0.5, "sigma_min": 0.05}}}
+    config = resolve({"preset": "quick", "tuning": {"starts": starts}})
+    axes = jobs.tune(config, "ct20", "padis").search
+    assert axes["sigma_max"]["start"] == 0.5
+    assert axes["sigma_min"]["start"] == pytest.approx(0.1)  # of sigma_max
+    starts = config["tuning"]["starts"]
+    for problem, row in searches(config):
+        assert set(starts.get(row, {}).get(problem, {})) <= set(config["rows"][row]["search"])
 
 
 def test_published_settings_are_those_of_the_paper():

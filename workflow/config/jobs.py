@@ -96,12 +96,16 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
     values["inputs"] |= _measured(config, problem, tuning["split"])
+    search = {
+        name: {**axis, "whole": whole(annotations[name])}
+        for name, axis in settings["search"].items()
+    }
+    starts = tuning["starts"].get(row, {}).get(problem, {})
+    for name in starts.keys() & search.keys():
+        search[name]["start"] = starts[name] / starts.get(search[name].get("of"), 1)
     return spec.Tune(
         **values,
-        search={
-            name: {**axis, "whole": whole(annotations[name])}
-            for name, axis in settings["search"].items()
-        },
+        search=search,
         trials=trials_of(config, row),
         images=tuning["images"],
         margin=tuning["margin"],

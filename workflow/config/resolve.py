@@ -30,8 +30,8 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     """Return the full configuration for ``overrides``, which may name a ``preset``.
 
     The preset (default "quick") is laid over ``common.yaml``, over these its tables that ``all``
-    does not make (``extra/``) and the values that were tuned for it (``tuned/``), and the overrides
-    over all; a null removes an entry. Parameters that the overrides give to a row hold on every
+    does not make (``extra/``), where searches start (``starts/``) and the values that they found
+    (``tuned/``), and the overrides over all; a null removes an entry. Parameters that the overrides give to a row hold on every
     problem. The result is validated and has every default filled in.
 
     Raises:
@@ -83,7 +83,7 @@ def command(run: Path) -> str:
 
 
 def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name to content of common.yaml, the preset, its extra tables, its tuned values, overrides.
+    """Name to content of common.yaml, the preset, its parts in folders, overrides.
 
     Raises:
         ConfigError: the preset is unknown, or a key is no text.
@@ -94,7 +94,7 @@ def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
     known = [path.stem for path in PRESETS.glob("*.yaml") if path.stem != "common"]
     if preset not in known:
         raise ConfigError(f"unknown preset {preset!r}{nearest(preset, known)}")
-    files = ("common", preset, f"extra/{preset}", f"tuned/{preset}")
+    files = ("common", preset, f"extra/{preset}", f"starts/{preset}", f"tuned/{preset}")
     found = {f"{file}.yaml": _read(file) for file in files}
     found[f"{preset}.yaml"] = {"name": preset, **found[f"{preset}.yaml"]}
     return {**found, "your settings": own}
