@@ -7,6 +7,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from workflow.config import jobs
 from workflow.config.origin import explain
 from workflow.config.resolve import PRESETS, ConfigError, resolve
 from workflow.config.views import (

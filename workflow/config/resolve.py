@@ -31,8 +31,8 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
 
     The preset (default "quick") is laid over ``common.yaml``, over these its tables that ``all``
     does not make (``extra/``), where searches start (``starts/``) and the values that they found
-    (``tuned/``), and the overrides over all; a null removes an entry. Parameters that the overrides give to a row hold on every
-    problem. The result is validated and has every default filled in.
+    (``tuned/``), and the overrides over all; a null removes an entry. Parameters that the overrides
+    give to a row hold on every problem. The result is validated and has every default filled in.
 
     Raises:
         ConfigError: unknown preset, key, plugin or name; the message says which and what is known.
