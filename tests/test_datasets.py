@@ -142,7 +142,7 @@ def test_load_reads_only_the_unread_images_that_it_returns():
 
 def phantom(split="train", **values):
     values = {"train_patients": 2, "slices": 4, "resolution": 64} | values
-    return list(Phantom(Phantom.Params(**values)).images(split))
+    return [image.opened() for image in Phantom(Phantom.Params(**values)).images(split)]
 
 
 def test_phantom_has_named_slices_of_separate_patients():

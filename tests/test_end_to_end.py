@@ -121,12 +121,12 @@ def test_failing_methods_are_rows_and_everything_else_is_made(project):
 
 def test_a_full_disk_stops_with_one_line_and_keeps_what_was_there(project):
     run_folder = project / "results/test"
-    images = [f"results/test/data/ct/{split}.npz" for split in ("train", "validation")]
+    images = [f"results/test/data/ct/{split}.npy" for split in ("train", "validation")]
     prepare = spec_of(project, "Prepare", dataset="ct", split="train")
     train = spec_of(project, "Train", name="whole")
     row = spec_of(project, "Reconstruct", row="admm_tv")
     commands = {
-        "data/ct/train.npz": ("prepare", prepare, []),
+        "data/ct/train.npy": ("prepare", prepare, []),
         "networks/ct/whole/weights.safetensors": ("train", train, images),
         "reconstructions/ct20/admm_tv.npz": (
             "reconstruct", row, ["results/test/measurements/ct20.npz"],
@@ -220,7 +220,7 @@ def test_variants_and_samples_are_made_without_new_rules(project):
 FAULTS = {
     "networks/ct/patch/weights.safetensors": "does not match its card",
     "measurements/ct20.npz": "is damaged",
-    "data/ct/train.npz": "is damaged",
+    "data/ct/train.npy": "is damaged",
 }
 
 

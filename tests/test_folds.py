@@ -77,7 +77,7 @@ def test_a_patient_in_the_test_split_of_two_folds_is_refused(tmp_path, monkeypat
         count=None, files="", code="",
     )  # fmt: skip
     with pytest.raises(DataError, match="test0 is a test patient of two folds"):
-        prepare(job, tmp_path / "test.npz", machine=Machine())
+        prepare(job, tmp_path / "test.npy", machine=Machine())
 
 
 def test_images_of_other_datasets_have_the_networks_of_the_first_fold():

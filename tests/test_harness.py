@@ -11,7 +11,7 @@ from methods.padis import PaDIS
 from problems.ct import CT
 from workflow.plugins.contract.methods import small_network, small_prior
 from workflow.run import harness
-from workflow.store.arrays import StoreError, load_arrays, load_images, save_images
+from workflow.store.arrays import StoreError
 
 IDS = [f"p_{i}" for i in range(5)]
 
@@ -181,33 +181,6 @@ def test_a_skipped_problem_says_why(tmp_path):
     method.skip = lambda problem: "no pseudo-inverse"
     _, record = run(method, tmp_path)
     assert (record["status"], record["reason"]) == ("skipped", "no pseudo-inverse")
-
-
-def test_damaged_images_are_noticed(tmp_path):
-    from problems.datasets.base import Images
-
-    path = tmp_path / "test.npz"
-    save_images(
-        path, Images(np.random.default_rng(0).random((2, 1, 8, 8)), ["a", "b"], ["p", "q"], [1, 1])
-    )
-    assert load_images(path).ids == ["a", "b"]
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-200])
-    with pytest.raises(StoreError, match=r"damaged.*delete it"):
-        load_images(path)
-    stored = load_arrays_unchecked(whole, path)
-    stored["pixels"][0, 0, 0, 0] += 1
-    np.savez(path, **stored)
-    with pytest.raises(StoreError, match="wrong hash"):
-        load_images(path)
-    path.unlink()
-    with pytest.raises(StoreError, match="missing"):
-        load_images(path)
-
-
-def load_arrays_unchecked(data, path):
-    path.write_bytes(data)
-    return load_arrays(path)
 
 
 def test_scores_match_scikit_image_and_failures_keep_their_reason(tmp_path):

@@ -9,6 +9,8 @@ from conftest import ROOT
 from running import SETTINGS, jobs, run, workflow
 from writers import write_slice
 
+from workflow.store.images import load_images
+
 SPY = '''
 """A method that looks for the truth in everything that it can reach."""
 import gc, sys
@@ -39,7 +41,7 @@ class Spy(Method):
         np.save(Path(__file__).with_name("found.npy"), np.concatenate(found))
         refused = []
         run = Path("results/test")
-        for path in (run / "data/ct/test.npz", run / "measurements/ct20.npz"):
+        for path in (run / "data/ct/test.npy", run / "measurements/ct20.npz"):
             try:
                 path.read_bytes()
             except PermissionError:
@@ -63,10 +65,10 @@ def test_a_method_cannot_reach_the_truth(project, tmp_path):
     log = project / "results/test/logs/reconstruct/ct20/spy.log"
     assert "a spy was here" in log.read_text()
     refused = (tmp_path / "refused.txt").read_text()
-    assert "data/ct/test.npz" in refused
+    assert "data/ct/test.npy" in refused
     assert "measurements" not in refused
-    with np.load(project / "results/test/data/ct/test.npz") as stored:
-        truth = stored["pixels"].reshape(-1, 1024).astype(float)
+    truth = load_images(project / "results/test/data/ct/test.npy").pixels
+    truth = truth.reshape(-1, 1024).astype(float)
     found = np.load(tmp_path / "found.npy").astype(float)
     assert len(found) > 3
     truth, found = (v - v.mean(1, keepdims=True) for v in (truth, found))

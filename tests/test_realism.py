@@ -20,7 +20,8 @@ from workflow.config.layers import ConfigError
 from workflow.config.resolve import resolve
 from workflow.plugins.contract import rule_of, suite
 from workflow.run.measure import load_both
-from workflow.store.arrays import StoreError, load_measurements, save_images
+from workflow.store.arrays import StoreError, load_measurements
+from workflow.store.images import save_images
 
 SHAPE = (1, 32, 32)
 
@@ -208,8 +209,8 @@ def test_images_must_be_the_means_of_those_that_are_measured(tmp_path):
 
     def found(pixels, ids=("a", "b")):
         for name, images, names in (("x", coarse, ("a", "b")), ("fine", pixels, ids)):
-            save_images(tmp_path / f"{name}.npz", Images(images, list(names), ["p", "p"], [1, 1]))
-        return load_both(tmp_path / "x.npz", tmp_path / "fine.npz")
+            save_images(tmp_path / f"{name}.npy", Images(images, list(names), ["p", "p"], [1, 1]))
+        return load_both(tmp_path / "x.npy", tmp_path / "fine.npy")
 
     truth, seen = found(fine)
     assert np.array_equal(truth.pixels, coarse)
@@ -237,7 +238,7 @@ def test_a_finer_grid_is_prepared_measured_and_tuned(tmp_path):
     wanted = ["measurements/ct20.npz", "tuning/ct20/admm_tv.csv"]
     code, output = run(folder, "--", *(f"results/test/{name}" for name in wanted))
     assert code == 0, output[-3000:]
-    truth, seen = load_both(results / "data/ct/test.npz", results / "data/ct/test.x2.npz")
+    truth, seen = load_both(results / "data/ct/test.npy", results / "data/ct/test.x2.npy")
     assert seen.pixels.shape[-2:] == (64, 64)
     found = load_measurements(results / "measurements/ct20.npz")
     assert found["shape"].tolist() == [1, 32, 32]

@@ -17,7 +17,7 @@ from workflow.run.estimate import guess, pace, spoken
 from workflow.run.progress import ProgressLine, said_last
 from workflow.run.terminal import reason
 
-TARGET = "results/test/data/ct/test.npz"
+TARGET = "results/test/data/ct/test.npy"
 LOG = "results/test/logs/prepare/ct/test.log"
 LABEL = "prepare ct/test"
 

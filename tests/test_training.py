@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from methods.priors.networks import Denoiser, NetworkParams, build_network
 from methods.priors.training import Trainer, TrainingParams
@@ -81,15 +82,32 @@ def test_training_resumes_exactly(params):
 
 
 def test_patches_are_cut_where_their_position_says():
-    """The canvas encodes its own coordinates: a patch and its position channels must agree."""
+    """The image holds its own coordinates: a patch and its position channels must agree."""
     height, width = 16, 12
     trainer = Trainer(small_network(), torch.zeros(1, 1, height, width), PATCHES, 0)
-    trainer.canvas = trainer.position[0][None, None]
-    which, rows, columns = trainer._places(32, 8, 8, torch.Generator().manual_seed(0))
-    clean = trainer._cut(trainer.canvas, which, rows, columns)
+    (above, beside), whole = trainer.margin, trainer.position[0]
+    trainer.images = whole[None, None, above : above + height, beside : beside + width]
+    canvas = F.pad(trainer.images, (beside, beside, above, above))[0, 0]
+    which, rows, columns = trainer._places(200, 8, 8, torch.Generator().manual_seed(0))
+    clean = trainer._cut(which, rows, columns)
     position = trainer.position[:, rows, columns].permute(1, 0, 2, 3)
-    assert torch.equal(clean[:, 0], position[:, 0])
-    assert (clean[:, 0, :, 0] == -1).any()  # corners reach the edge of the padded canvas
+    inside = canvas[rows, columns] != 0
+    assert torch.equal(clean[:, 0], canvas[rows, columns])
+    assert torch.equal(clean[:, 0][inside], position[:, 0][inside])
+    assert (rows == 0).any()  # windows reach the edge of the padded canvas
+    assert (columns == 0).any()
+
+
+def test_images_in_8_bits_and_a_choice_of_them_train_the_same():
+    eight = torch.randint(256, (6, 1, 16, 12), dtype=torch.uint8)
+    images = eight.float() / 255
+    losses = []
+    for stored, chosen in ((images[[0, 2, 5]], None), (eight, [0, 2, 5])):
+        trainer = Trainer(
+            small_network().requires_grad_(True), stored, PATCHES, seed_of("t"), chosen
+        )
+        losses.append([float(trainer.step()) for _ in range(5)])
+    assert losses[0] == losses[1]
 
 
 def test_recipe_must_fit_together():

@@ -5,8 +5,9 @@ import math
 from typing import Literal, NamedTuple
 
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from torch.nn import functional as F
 
 from methods.priors.networks import Denoiser
 from methods.priors.patches import reduced, tiles_and_margin
@@ -55,21 +56,38 @@ class TrainingParams(NamedTuple):
 
 
 class Trainer:
-    """Trains one network; every random number of step n depends on ``name``, ``seed`` and n only.
+    """Trains one network; the random numbers of step n depend on ``seed`` and n only.
+
+    Several processes share each step: all draw its whole batch and each computes a part, so that
+    their number changes a result by rounding only (and by the masks of dropout).
 
     Args:
         network: the denoiser; its averaged copy is ``self.average``.
-        images: float32 (n, C, H, W) in [0, 1], on the device of the network.
+        images: (m, C, H, W), float32 in [0, 1] or uint8; on the device of the network or, where
+            they do not fit there, a memory map on the CPU.
         params: the recipe.
         seed: from ``seed_of``.
+        chosen: those of the images to train on; default is all.
+        fabric: of Lightning, which spreads the steps over processes; default is this process.
 
     Raises:
-        ValueError: sizes, probabilities and batch do not fit together or the image.
+        ValueError: sizes, probabilities and batch do not fit together or the image, or a batch has
+            fewer examples than there are processes.
     """
 
-    def __init__(self, network: Denoiser, images: torch.Tensor, params: TrainingParams, seed: int):
+    def __init__(
+        self,
+        network: Denoiser,
+        images: torch.Tensor,
+        params: TrainingParams,
+        seed: int,
+        chosen: list[int] | None = None,
+        fabric: Fabric | None = None,
+    ):
         self.network, self.params, self.seed = network.train(), params, seed
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self.images, self.device = images, next(network.parameters()).device
+        self.chosen = torch.arange(len(images)) if chosen is None else torch.tensor(chosen)
         height, width = images.shape[-2:]
         if params.patch:
             if params.patch != max(params.sizes, default=0):
@@ -87,9 +105,20 @@ class Trainer:
                 raise ValueError("context is for networks of patches; set context: false")
         self.margin = margin
         self.probabilities = torch.tensor(probabilities, dtype=torch.float32)
-        self.canvas = F.pad(images, (margin[1], margin[1], margin[0], margin[0]))
-        self.position = positions(*self.canvas.shape[-2:], images.device)
+        self.canvas = (height + 2 * margin[0], width + 2 * margin[1])  # the image and zeros around
+        self.position = positions(*self.canvas, self.device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)
+        self.fabric = fabric or Fabric(
+            accelerator=self.device.type, devices=1, plugins=[LightningEnvironment()]
+        )
+        if self.fabric.world_size > min(params.batch):
+            raise ValueError(
+                f"{self.fabric.world_size} processes cannot share batches of {params.batch}; "
+                "lower devices or raise networks.<name>.training.batch"
+            )
+        self.shared, self.optimizer = self.fabric.setup(
+            network, self.optimizer, move_to_device=False
+        )
         self.steps = self.examples = self.pixels = 0
 
     @property
@@ -97,39 +126,58 @@ class Trainer:
         return self.examples >= self.params.examples
 
     def step(self) -> torch.Tensor:
-        """Take one optimisation step and return its loss per pixel, a 0-d tensor."""
+        """Take one optimisation step.
+
+        Returns:
+            The loss per pixel, a 0-d tensor; with several processes that of the own examples, whose
+            mean over the processes is the loss of the step.
+        """
         generator = torch.Generator().manual_seed(seed_of(self.seed, self.steps))
         choice = int(torch.multinomial(self.probabilities, 1, generator=generator))
         (h, w), batch = self.windows[choice], self.params.batch[choice]
         which, rows, columns = self._places(batch, h, w, generator)
-        clean, position = self._cut(self.canvas, which, rows, columns), self.position
-        position = position[:, rows, columns].permute(1, 0, 2, 3)
-
-        # v = x + sigma n; with context on the whole image, of which v is then a part
-        p, context = self.params, None
-        sigma = self._noise_levels(batch, generator).to(clean.device)
-        device_noise = torch.Generator(clean.device).manual_seed(
+        sigma = self._noise_levels(batch, generator)
+        device_noise = torch.Generator(self.device).manual_seed(
             seed_of("noise", self.seed, self.steps)
         )
-        drawn_on = self.canvas[which] if self.network.params.context else clean
-        noise = torch.randn(drawn_on.shape, generator=device_noise, device=clean.device)
-        noisy = drawn_on + sigma[:, None, None, None] * noise
-        if self.network.params.context:
-            (mh, mw), (height, width) = self.margin, noisy.shape[-2:]
-            context = reduced(noisy[..., mh : height - mh, mw : width - mw], h)
-            noisy = self._cut(noisy, torch.arange(batch, device=noisy.device), rows, columns)
+        context = self.network.params.context
+        drawn_on = self.canvas if context else (h, w)
+        noise = torch.randn(
+            (batch, self.images.shape[1], *drawn_on), generator=device_noise, device=self.device
+        )
+
+        # The part of the batch that is computed here
+        world, rank = self.fabric.world_size, self.fabric.global_rank
+        mine, own = slice(batch * rank // world, batch * (rank + 1) // world), (rank,) * (rank > 0)
+        which, rows, columns = which[mine], rows[mine], columns[mine]
+        sigma, noise = sigma[mine].to(self.device), noise[mine]
+        clean = self._cut(which, rows, columns)
+        position = self.position[:, rows, columns].permute(1, 0, 2, 3)
+
+        # v = x + sigma n; with context on the whole image, of which v is then a part
+        p, seen = self.params, None
+        if context:
+            (mh, mw), (height, width) = self.margin, self.canvas
+            noisy = self._cut(which, *self._everywhere(len(which)))
+            noisy = noisy + sigma[:, None, None, None] * noise
+            seen = reduced(noisy[..., mh : height - mh, mw : width - mw], h)
+            own = torch.arange(len(which), device=self.device)[:, None, None]
+            noisy = noisy[own, :, rows.to(self.device), columns.to(self.device)]
+            noisy = noisy.permute(0, 3, 1, 2).contiguous()
+        else:
+            noisy = clean + sigma[:, None, None, None] * noise
 
         # weight(sigma) ||D(v) - x||^2, summed over pixels, mean over the batch
         with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
-            torch.manual_seed(seed_of("dropout", self.seed, self.steps))
-            denoised = self.network(noisy, sigma, position, context)
+            torch.manual_seed(seed_of("dropout", self.seed, self.steps, *own))
+            denoised = self.shared(noisy, sigma, position, seen)
         weight = self.network.weight(sigma)
-        loss = (weight[:, None, None, None] * (denoised - clean) ** 2).sum() / batch
+        loss = (weight[:, None, None, None] * (denoised - clean) ** 2).sum() * (world / batch)
 
         for group in self.optimizer.param_groups:
             group["lr"] = p.learning_rate * self._rate()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self.fabric.backward(loss)
         if p.clip:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), p.clip * h * w)
         self.optimizer.step()
@@ -150,18 +198,32 @@ class Trainer:
 
     def _places(self, batch, h, w, generator):
         """Random images, and rows and columns of windows at uniform places of the canvas."""
-        n, _, height, width = self.canvas.shape
-        which = torch.randint(n, (batch,), generator=generator)
+        height, width = self.canvas
+        which = self.chosen[torch.randint(len(self.chosen), (batch,), generator=generator)]
         top = torch.randint(height - h + 1, (batch,), generator=generator)
         left = torch.randint(width - w + 1, (batch,), generator=generator)
         rows = (top[:, None] + torch.arange(h))[:, :, None]
         columns = (left[:, None] + torch.arange(w))[:, None, :]
-        return tuple(numbers.to(self.canvas.device) for numbers in (which, rows, columns))
+        return which, rows, columns
 
-    @staticmethod
-    def _cut(canvas, which, rows, columns):
-        windows = canvas[which[:, None, None], :, rows, columns]
-        return windows.permute(0, 3, 1, 2).contiguous()
+    def _everywhere(self, count):
+        """Rows and columns of the whole canvas for ``count`` examples."""
+        height, width = self.canvas
+        rows = torch.arange(height)[None, :, None].expand(count, -1, 1)
+        return rows, torch.arange(width)[None, None, :].expand(count, 1, -1)
+
+    def _cut(self, which, rows, columns):
+        """Windows of the canvas, (batch, C, h, w) float32: of the images and, around, zeros."""
+        axes = zip((rows, columns), self.margin, self.images.shape[-2:], strict=True)
+        (rows, above), (columns, beside) = (
+            ((i - m).clamp(0, n - 1), (i >= m) & (i < m + n)) for i, m, n in axes
+        )
+        places = (part.to(self.images.device) for part in (which[:, None, None], rows, columns))
+        which, rows, columns = places
+        windows = self.images[which, :, rows, columns].permute(0, 3, 1, 2).to(self.device)
+        if windows.dtype == torch.uint8:
+            windows = windows.float() / 255
+        return windows.contiguous() * (above & beside)[:, None].to(self.device)
 
     def _rate(self) -> float:
         """Learning rate relative to its peak."""

@@ -117,14 +117,15 @@ class Dataset(ABC):
         """What to do about an image without contrast, to end a message with."""
         return ""
 
-    def load(self, split: str, size: tuple[int, int], limit: int | None = None) -> Images:
-        """Return a split at ``size`` (H, W), at most ``limit`` evenly spaced images of it.
+    def chosen(
+        self, split: str, size: tuple[int, int], limit: int | None = None
+    ) -> list[RawImage | UnreadImage]:
+        """Return at most ``limit`` evenly spaced images of a split, at ``size`` (H, W).
 
-        Of the ``UnreadImage`` only those that are returned are read and checked.
+        ``UnreadImage`` are not read: ``read`` does so.
 
         Raises:
-            DataError: no image, an image that holds NaN or is smaller than ``size``, channels
-                that differ between images, names that repeat, or images without contrast.
+            DataError: no image, names that repeat, or an image that cannot be used.
         """
         found: dict[str, RawImage | UnreadImage] = {}
         for raw in self.images(split):
@@ -133,32 +134,44 @@ class Dataset(ABC):
             found[raw.id] = raw if isinstance(raw, UnreadImage) else fit(raw, size)
         if not found:
             raise DataError(f"{self.label}: the {split} split has no image")
-        chosen = evenly_spaced(list(found.values()), limit)
-        pixels, spans = None, []
-        for k, raw in enumerate(chosen):
-            image = fit(raw, size).pixels if isinstance(raw, UnreadImage) else raw.pixels
-            spans.append(np.ptp(np.percentile(image, WITHOUT_SPECKS)))
-            if pixels is None:
-                pixels = np.empty((len(chosen), *image.shape), dtype=np.float32)
-            if len(image) != pixels.shape[1]:
-                both = sorted((len(image), pixels.shape[1]))
+        return evenly_spaced(list(found.values()), limit)
+
+    def read(
+        self, split: str, size: tuple[int, int], chosen: list[RawImage | UnreadImage]
+    ) -> Iterator[np.ndarray]:
+        """Yield the pixels of images, (C, H, W) float32 in [0, 1], one after the other.
+
+        Raises:
+            DataError: an image that holds NaN or is smaller than ``size``, channels that differ
+                between images, or, at the end, images without contrast.
+        """
+        spans, channels = [], 0
+        for raw in chosen:
+            pixels = fit(raw, size).pixels
+            if channels not in (0, len(pixels)):
+                both = sorted((len(pixels), channels))
                 raise DataError(f"{self.label}: images have {both} channels; use one kind")
-            pixels[k] = image
-        if np.median(spans) < CONTRAST:
+            if not spans:
+                channels, lowest, highest = len(pixels), pixels.min(), pixels.max()
+            spans.append(np.ptp(np.percentile(pixels, WITHOUT_SPECKS)))
+            yield pixels
+        if spans and np.median(spans) < CONTRAST:
             raise DataError(
                 f"{self.label}: the {split} images have hardly any contrast, half of them span "
-                f"less than {CONTRAST:g} of 0 to 1 ({chosen[0].id}: {pixels[0].min():.3g} to "
-                f"{pixels[0].max():.3g}){self.remedy(chosen[0])}"
+                f"less than {CONTRAST:g} of 0 to 1 ({chosen[0].id}: {lowest:.3g} to "
+                f"{highest:.3g}){self.remedy(chosen[0])}"
             )
+
+    def load(self, split: str, size: tuple[int, int], limit: int | None = None) -> Images:
+        """Return the images of ``chosen`` with their pixels.
+
+        Raises:
+            DataError: as ``chosen`` and ``read``.
+        """
+        chosen = self.chosen(split, size, limit)
+        pixels = np.stack(list(self.read(split, size, chosen)))
         ids, clusters = [raw.id for raw in chosen], [raw.cluster for raw in chosen]
         return Images(pixels, ids, clusters, [1] * len(chosen))
-
-
-def together(folds: list[Images]) -> Images:
-    """The images of several folds in one, numbered from 1."""
-    ids, clusters = ([name for images in folds for name in images[k]] for k in (1, 2))
-    numbers = [number for number, images in enumerate(folds, start=1) for _ in images.ids]
-    return Images(np.concatenate([images.pixels for images in folds]), ids, clusters, numbers)
 
 
 def evenly_spaced(items: list, limit: int | None) -> list:

@@ -7,12 +7,13 @@ lung tips. For tests and speed runs: never quote it beside results on real data.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pydantic import PositiveInt
 from scipy.ndimage import gaussian_filter, zoom
 
-from problems.datasets.base import Dataset, RawImage
+from problems.datasets.base import Dataset, UnreadImage
 from problems.noise import seed_of
 
 AIR, FAT, MUSCLE, CORTICAL, SPONGY = -1000, -100, 50, 800, 220  # HU
@@ -44,16 +45,19 @@ class Phantom(Dataset):
         fold: PositiveInt = 1  # each has test patients of its own
 
     def images(self, split):
-        low, high = self.params.window
         count = getattr(self.params, f"{split}_patients")
         first = count * (self.params.fold - 1) if split == "test" else 0
         for number in range(first, first + count):
             patient = f"{split}{number}"
             anatomy = Anatomy(patient)
             for k, z in enumerate(np.linspace(0.08, 1.2, self.params.slices)):
-                hu = anatomy.slice(z, self.params.resolution, seed_of("phantom", patient, k))
-                pixels = np.clip((hu - low) / (high - low), 0, 1).astype(np.float32)
-                yield RawImage(f"{patient}_{k:03d}", patient, pixels)
+                read = partial(self._slice, anatomy, z, seed_of("phantom", patient, k))
+                yield UnreadImage(f"{patient}_{k:03d}", patient, read)
+
+    def _slice(self, anatomy: "Anatomy", z: float, seed: int) -> np.ndarray:
+        low, high = self.params.window
+        hu = anatomy.slice(z, self.params.resolution, seed)
+        return np.clip((hu - low) / (high - low), 0, 1).astype(np.float32)
 
 
 class Anatomy:

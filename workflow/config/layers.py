@@ -66,6 +66,15 @@ def _tuned(row: dict[str, Any], given: Any, gone: Any = ()) -> dict[str, Any]:
     return {"params_for": tuned, "at_edge": edges}
 
 
+def of_problems(tuned: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """What was tuned, on the problems that a preset has."""
+    rows = {
+        name: {key: {p: v for p, v in of.items() if p in known} for key, of in row.items()}
+        for name, row in mapping(tuned.get("rows")).items()
+    }
+    return {**tuned, "rows": rows}
+
+
 def inherit(config: dict[str, Any]) -> None:
     """Complete problems and rows that are ``like`` another one.
 

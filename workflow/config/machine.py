@@ -15,6 +15,7 @@ class Machine:
         cache: folder for downloads and matrices of operators, which all runs share.
         minutes: of one attempt at a reconstruction; 0 is no limit.
         checkpoint_seconds: of training.
+        devices: GPUs, or processes on CPUs, that train a network together.
         truth: folders that no method may read.
     """
 
@@ -22,6 +23,7 @@ class Machine:
     cache: Path = Path("results/cache")
     minutes: float = 0.0
     checkpoint_seconds: float = 30.0
+    devices: int = 1
     truth: tuple[Path, ...] = ()
 
     @property
@@ -43,6 +45,7 @@ def machine(threads: int = 1) -> Machine:
         cache=Path(said.get("BENCHMARK_CACHE", "results/cache")),
         minutes=float(said.get("BENCHMARK_MINUTES", 0)),
         checkpoint_seconds=float(said.get("BENCHMARK_CHECKPOINT_SECONDS", 30)),
+        devices=int(said.get("BENCHMARK_DEVICES", 1)),
         truth=tuple(Path(p) for p in said.get("BENCHMARK_TRUTH", "").split(os.pathsep) if p),
     )
 
@@ -54,5 +57,6 @@ def environment(config: dict[str, Any], run: Path) -> dict[str, str]:
         "BENCHMARK_CACHE": cache,
         "BENCHMARK_MINUTES": str(config["time_limit_minutes"] or 0),
         "BENCHMARK_CHECKPOINT_SECONDS": str(config["checkpoint_seconds"]),
+        "BENCHMARK_DEVICES": str(config["devices"]),
         "BENCHMARK_TRUTH": os.pathsep.join([f"{run}/data", f"{cache}/downloads"]),
     }

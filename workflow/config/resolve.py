@@ -15,6 +15,7 @@ from workflow.config.layers import (
     inherit,
     mapping,
     merge,
+    of_problems,
     remove_overridden,
     spread,
 )
@@ -94,8 +95,10 @@ def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
     known = [path.stem for path in PRESETS.glob("*.yaml") if path.stem != "common"]
     if preset not in known:
         raise ConfigError(f"unknown preset {preset!r}{nearest(preset, known)}")
-    files = ("common", preset, f"extra/{preset}", f"starts/{preset}", f"tuned/{preset}")
+    like = _read(preset).get("tuned_as", preset)  # whose values a preset without searches takes
+    files = ("common", preset, f"extra/{preset}", f"starts/{preset}", f"tuned/{like}")
     found = {f"{file}.yaml": _read(file) for file in files}
+    found[f"{preset}.yaml"].pop("tuned_as", None)
     found[f"{preset}.yaml"] = {"name": preset, **found[f"{preset}.yaml"]}
     return {**found, "your settings": own}
 
@@ -105,15 +108,16 @@ def combined(layers: dict[str, dict[str, Any]], made: set[str]) -> dict[str, Any
 
     Names of rows that sweeps make are added to ``made``.
     """
-    *files, own = map(spread, layers.values())
+    *files, tuned, own = map(spread, layers.values())
     config: dict[str, Any] = {}
     for layer in files:
         config = merge(config, layer)
+    config = merge(config, of_problems(tuned, config["problems"]))
     made |= expand(config, own)
     remove_overridden(config, own)
     config = merge(config, own)
     rows = mapping(config["rows"])
-    for name in set(mapping(files[-1].get("rows"))) & set(rows):
+    for name in set(mapping(tuned.get("rows"))) & set(rows):
         if isinstance(rows[name], dict) and not {"method", "like"} & set(rows[name]):
             del rows[name]  # what was tuned for a row of a sweep that is not made
     inherit(config)

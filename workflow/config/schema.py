@@ -230,6 +230,8 @@ class Config(Entry):
     """`auto` takes the GPU where there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the networks; `auto` is bfloat16 where the processor computes in it, else float32."""
+    devices: Count = 1
+    """GPUs, or processes on CPUs, that train one network together; they change it by rounding."""
     threads: Count = 1
     """Cores per job; rows run side by side."""
     batch: Count = 8

@@ -36,8 +36,8 @@ rule prepare:
     input:
         lambda w: downloads_of(w.dataset),
     output:
-        images=f"{RUN}/data/{{dataset}}/{{split}}{{finer}}.npz",
-        about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".json", ".png"),
+        images=f"{RUN}/data/{{dataset}}/{{split}}{{finer}}.npy",
+        about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".csv", ".json", ".png"),
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
     priority: QUICK

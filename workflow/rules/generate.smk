@@ -25,8 +25,8 @@ if GENERATION:
     rule generation:
         input:
             samples=[f"{RUN}/generation/{prior}.npz" for prior in GENERATION["priors"]],
-            train=f"{RUN}/data/{GENERATION['dataset']}/train.npz",
-            test=f"{RUN}/data/{GENERATION['dataset']}/test.npz",
+            train=f"{RUN}/data/{GENERATION['dataset']}/train.npy",
+            test=f"{RUN}/data/{GENERATION['dataset']}/test.npy",
         output:
             csv=f"{RUN}/tables/generation.csv",
             others=multiext(f"{RUN}/tables/generation", ".md", ".json"),

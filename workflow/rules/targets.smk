@@ -31,14 +31,14 @@ wildcard_constraints:
 
 
 def images_of(problem, split="test"):
-    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npz"
+    return f"{RUN}/data/{CONFIG['problems'][problem]['dataset']}/{split}.npy"
 
 
 def measured_of(problem, split="test"):
     """The images on the grid on which they are measured, which may be finer."""
     grid = CONFIG["problems"][problem]["grid"]
     images = images_of(problem, split)
-    return images.replace(".npz", f".x{grid}.npz") if grid > 1 else images
+    return images.replace(".npy", f".x{grid}.npy") if grid > 1 else images
 
 
 def downloads_of(dataset):

@@ -3,8 +3,8 @@
 
 rule train:
     input:
-        images=lambda w: f"{RUN}/data/{w.fold.partition('/')[0]}/train.npz",
-        validation=lambda w: ancient(f"{RUN}/data/{w.fold.partition('/')[0]}/validation.npz"),
+        images=lambda w: f"{RUN}/data/{w.fold.partition('/')[0]}/train.npy",
+        validation=lambda w: ancient(f"{RUN}/data/{w.fold.partition('/')[0]}/validation.npy"),
     output:
         weights=f"{RUN}/networks/{{fold}}/{{network}}/weights.safetensors",
         card=f"{RUN}/networks/{{fold}}/{{network}}/card.json",

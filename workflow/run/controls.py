@@ -14,7 +14,8 @@ from problems.datasets.base import Images
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Controls
-from workflow.store.arrays import load_images, save_arrays, save_record
+from workflow.store.arrays import save_arrays, save_record
+from workflow.store.images import Split, load_images, open_images
 
 ITERATIONS = 1000  # of conjugate gradients
 
@@ -44,9 +45,9 @@ def oracle(problem: Problem, truth: torch.Tensor, mean: torch.Tensor) -> torch.T
     return mean + step.float()
 
 
-def training_means(truth: Images, training: Images) -> torch.Tensor:
+def training_means(truth: Images, training: Split) -> torch.Tensor:
     """The mean training image of the fold of every test image, (n, C, H, W)."""
-    means = {fold: training.of_fold(fold).pixels.mean(axis=0) for fold in set(truth.folds)}
+    means = {fold: training.of_fold(fold).mean() for fold in set(truth.folds)}
     return torch.from_numpy(np.stack([means[fold] for fold in truth.folds]))
 
 
@@ -61,7 +62,7 @@ def controls(job: Controls, out: Path, images: Path, train: Path, machine: Machi
         images: the test images.
         train: the training images.
     """
-    truth, training = load_images(images), load_images(train)
+    truth, training = load_images(images), open_images(train)
     pixels = torch.from_numpy(truth.pixels)
     mean = training_means(truth, training)
     for name, control in CONTROLS.items():

@@ -1,8 +1,13 @@
 """Where and in which precision a job computes."""
 
+import numpy as np
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from workflow.config.spec import Computed
+
+SHARE = 0.25  # of the free memory of a GPU that the images of a training may take
 
 
 def setup(job: Computed, threads: int) -> tuple[torch.device, torch.dtype]:
@@ -29,3 +34,26 @@ def fast_bfloat16(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.get_device_capability() >= (8, 0)
     return torch.cpu._is_avx512_bf16_supported()
+
+
+def processes(device: torch.device, devices: int) -> Fabric:
+    """Start as many processes of this command as there are devices, which share a training.
+
+    Lightning's Fabric runs the command again for each; on a CPU they are processes of one machine.
+    """
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        plugins=[LightningEnvironment()],
+    )
+    fabric.launch()
+    return fabric
+
+
+def held(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Memory-mapped images as a tensor: on the GPU where they fit, else on the map."""
+    images = torch.from_numpy(pixels)
+    if device.type == "cuda" and images.nbytes < SHARE * torch.cuda.mem_get_info(device)[0]:
+        return images.to(device)
+    return images

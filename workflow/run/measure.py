@@ -11,7 +11,8 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Measure
-from workflow.store.arrays import StoreError, load_images, save_measurements
+from workflow.store.arrays import StoreError, save_measurements
+from workflow.store.images import load_images
 
 MEAN = 1e-4  # how exactly a pixel is the mean over the finer grid
 

@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
-from problems.datasets.base import SPLITS, DataError, Dataset, Images, together
-from problems.datasets.description import contact_sheet, description, lines
+from problems.datasets.base import SPLITS, DataError, Dataset, evenly_spaced
+from problems.datasets.description import SHOWN, contact_sheet, description
+from problems.datasets.description import lines as described
 from workflow.config.machine import Machine
 from workflow.config.spec import Prepare
 from workflow.plugins.discovery import load
 from workflow.plugins.params import make_params
-from workflow.store.arrays import save_images
 from workflow.store.files import replacing, write_text
+from workflow.store.images import floats, open_images, save_names, writing
 
 
 def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None:
@@ -27,20 +29,30 @@ def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None
             patient of two folds.
     """
     folds = _folds(job.source, job.params, job.folds, job.dataset, machine)
-    loaded = [fold.load(job.split, tuple(job.size), job.count) for fold in folds]
-    if job.split == "test":
-        _check_patients(job.dataset, folds, loaded)
-    images = together(loaded)
+    kind, rows, lines = (job.split, tuple(job.size)), {}, []
+    with writing(out) as writer:
+        for number, fold in enumerate(folds, start=1):
+            chosen = fold.chosen(*kind, job.count)
+            new = [raw for raw in chosen if raw.id not in rows]
+            for raw, pixels in zip(new, fold.read(*kind, new), strict=True):
+                rows[raw.id] = len(rows)
+                writer.add(pixels)
+            lines += [(raw.id, raw.cluster, number, rows[raw.id]) for raw in chosen]
+        if job.split == "test":
+            _check_patients(job.dataset, folds, lines)
+    save_names(out, lines, writer.hashes)
     write_text(out.with_suffix(".json"), json.dumps(description(folds, job.split), indent=1) + "\n")
-    _sheet(images, out.with_suffix(".png"))
-    save_images(out, images)
+    _sheet(open_images(out).pixels, out.with_suffix(".png"))
 
 
-def _check_patients(name: str, folds: list[Dataset], tests: list[Images]) -> None:
+def _check_patients(
+    name: str, folds: list[Dataset], lines: list[tuple[str, str, int, int]]
+) -> None:
     earlier: set[str] = set()
-    for fold, test in zip(folds, tests, strict=True):
+    for number, fold in enumerate(folds, start=1):
+        tested = {cluster for _, cluster, own, _ in lines if own == number}
         others = {raw.cluster for s in ("train", "validation") for raw in fold.images(s)}
-        shared, again = others & set(test.clusters), earlier & set(test.clusters)
+        shared, again = others & tested, earlier & tested
         if shared:
             raise DataError(
                 f"{name}: {min(shared)} is a test patient and a training or validation patient; "
@@ -48,7 +60,7 @@ def _check_patients(name: str, folds: list[Dataset], tests: list[Images]) -> Non
             )
         if again:
             raise DataError(f"{name}: {min(again)} is a test patient of two folds; have fewer")
-        earlier |= set(test.clusters)
+        earlier |= tested
 
 
 def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
@@ -62,11 +74,11 @@ def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
         yield f"{name} ({settings['source']}{f', {len(folds)} folds' if len(folds) > 1 else ''})"
         for split in SPLITS:
             said = description(folds, split)
-            yield from (f"  {line}" for line in lines(split, said))
+            yield from (f"  {line}" for line in described(split, said))
             if said["images"]:
                 path = Path("results", config["name"], "data", name, f"{split}.png")
                 size, count = tuple(settings["size"]), settings[split]
-                _sheet(together([fold.load(split, size, count) for fold in folds]), path)
+                _sheet(_shown(folds, split, size, count), path)
                 yield f"    see {path}"
 
 
@@ -81,10 +93,19 @@ def _folds(
     ]
 
 
-def _sheet(images: Images, path: Path) -> None:
-    """Each image once, also where several folds have it."""
-    first = {id_: n for n, id_ in reversed(list(enumerate(images.ids)))}
-    pixels = images.pixels[sorted(first.values())]
-    if len(pixels):
-        with replacing(path) as temporary:
-            Image.fromarray(contact_sheet(pixels)).save(temporary)
+def _shown(
+    folds: list[Dataset], split: str, size: tuple[int, int], count: int | None
+) -> np.ndarray:
+    """Pixels of evenly spaced images of every fold, each once."""
+    found = {}
+    for fold in folds:
+        chosen = evenly_spaced(fold.chosen(split, size, count), SHOWN)
+        found |= zip((raw.id for raw in chosen), fold.read(split, size, chosen), strict=True)
+    return np.stack(list(found.values()))
+
+
+def _sheet(pixels: np.ndarray, path: Path) -> None:
+    """A contact sheet of stored pixels (n, C, H, W)."""
+    shown = floats(np.stack(evenly_spaced(pixels, SHOWN)))
+    with replacing(path) as temporary:
+        Image.fromarray(contact_sheet(shown)).save(temporary)

@@ -18,11 +18,12 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.machine import Machine
 from workflow.config.spec import Train
 from workflow.plugins.params import make_params
-from workflow.run.device import setup
+from workflow.run.device import held, processes, setup
 from workflow.run.progress import ProgressLine
 from workflow.score.psnr import mean_psnr
-from workflow.store.arrays import StoreError, arrays_hash, load_images
+from workflow.store.arrays import StoreError
 from workflow.store.files import write_text
+from workflow.store.images import load_images, open_images
 from workflow.store.provenance import made_with
 from workflow.store.weights import save_tensors, save_weights
 
@@ -39,10 +40,11 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         StoreError: the loss is not finite.
         ValueError: parameters that do not fit each other or the images.
     """
-    device, precision = setup(job, machine.threads)
-    loaded = load_images(images).of_fold(job.fold)
-    chosen = nested(len(loaded.ids), job.images)
-    pixels, shape = loaded.pixels[chosen], loaded.pixels.shape[1:]
+    device, precision = setup(job, max(1, machine.threads // machine.devices))
+    fabric = processes(device, machine.devices)
+    device, leads = fabric.device, fabric.is_global_zero
+    split = open_images(images).of_fold(job.fold).first(job.images)
+    pixels, shape = held(split.pixels, device), split.pixels.shape[1:]
     network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")
     params = make_params(TrainingParams, job.training, f"networks.{job.name}.training")
     seed = seed_of(job.seed, "train", job.dataset, job.name)
@@ -52,12 +54,11 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     # Channels last: a step takes 0.88 of the time on a CPU.
     network = network.to(device, memory_format=torch.channels_last)
     network.precision = precision
-    trainer = Trainer(network, torch.from_numpy(pixels).to(device), params, seed)
+    trainer = Trainer(network, pixels, params, seed, split.names["row"].tolist(), fabric)
     checked = load_images(validation).of_fold(job.fold)
     validate = _validation(trainer.average, params, checked, device, job.validation)
 
-    data_hash = arrays_hash(pixels)
-    key = json.dumps([job.hash, data_hash, str(device), str(precision)])
+    key = json.dumps([job.hash, split.sha256, device.type, str(precision)])
     checkpoint = out.with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(
@@ -68,13 +69,13 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     while not trainer.finished:
         losses.append(trainer.step())
         due = (len(checks) + 1) * params.examples / job.validation["points"]
-        if trainer.examples >= due or trainer.finished:
+        if leads and (trainer.examples >= due or trainer.finished):
             before = time.monotonic()
             elapsed = seconds + before - start
             checks.append([trainer.examples, trainer.pixels, round(elapsed, 1), *validate()])
             start += time.monotonic() - before
         if trainer.examples >= (len(curve) + 1) * params.examples / CURVE_POINTS:
-            loss = float(torch.stack(losses).mean())
+            loss = float(fabric.all_reduce(torch.stack(losses).mean()))
             if not loss < float("inf"):
                 raise StoreError(
                     f"training of {job.name} diverged after {trainer.examples} examples: "
@@ -83,8 +84,9 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
             elapsed = seconds + time.monotonic() - start
             curve.append([trainer.examples, round(elapsed, 1), loss])
             losses = []
-            progress.update(trainer.examples, f"loss {loss:.4f}")
-            if time.monotonic() - saved > machine.checkpoint_seconds:
+            if leads:
+                progress.update(trainer.examples, f"loss {loss:.4f}")
+            if leads and time.monotonic() - saved > machine.checkpoint_seconds:
                 saved = time.monotonic()
                 save_tensors(
                     checkpoint,
@@ -94,6 +96,8 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
                     checks=json.dumps(checks),
                     seconds=str(elapsed),
                 )
+    if not leads:
+        return
     seconds += time.monotonic() - start
     card = {
         "dataset": job.dataset,
@@ -101,18 +105,21 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         "network": network_params._asdict(),
         "training": params._asdict(),
         "shape": list(shape),
-        "data_sha256": data_hash,
-        "images": len(chosen),
+        "data_sha256": split.sha256,
+        "images": len(split.names),
         "seed": job.seed,
         "parameters": sum(p.numel() for p in network.parameters()),
         "examples": trainer.examples,
         "pixels": trainer.pixels,
         "steps": trainer.steps,
         "seconds": round(seconds, 1),
-        "device": str(device),
+        "device": device.type,
+        "devices": machine.devices,
         "precision": str(precision).removeprefix("torch."),
         "threads": machine.threads,
-        "made_with": made_with(job.code, [images, validation]),
+        "made_with": made_with(
+            job.code, [path.with_suffix(".csv") for path in (images, validation)]
+        ),
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(out.with_name("loss.csv"), frame.to_csv(index=False))

@@ -18,13 +18,8 @@ from workflow.run.device import setup
 from workflow.run.reconstruct import priors_for, seeds_for
 from workflow.score.scores import read_scores
 from workflow.score.summary import SCORES, per_image
-from workflow.store.arrays import (
-    StoreError,
-    load_arrays,
-    load_images,
-    load_measurements,
-    load_record,
-)
+from workflow.store.arrays import StoreError, load_arrays, load_measurements, load_record
+from workflow.store.images import load_images
 
 TOLERANCE = 0.05  # dB; another processor rounds differently
 
@@ -90,7 +85,7 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     x_hat = found[number - batch.start].clamp(0, 1).cpu().numpy()
     kept = load_arrays(stored)["x_hat"][line["seed"] * len(ids) + number]
     largest = float(np.abs(x_hat - kept).max())
-    truth = load_images(run / "data" / job.dataset / "test.npz")
+    truth = load_images(run / "data" / job.dataset / "test.npy")
     error = truth.pixels[number] - x_hat
     psnr = float(-10 * np.log10(np.mean(error.astype(np.float64) ** 2)))
     if not abs(psnr - line["psnr"]) < TOLERANCE:

@@ -13,11 +13,11 @@ from workflow.store.arrays import (
     StoreError,
     arrays_hash,
     load_arrays,
-    load_images,
     load_measurements,
     load_record,
 )
 from workflow.store.files import write_text
+from workflow.store.images import load_images
 
 
 def score(

@@ -26,6 +26,7 @@ from workflow.score.psnr import mean_psnr
 from workflow.show.contents import main_problems, test_images
 from workflow.store import arrays
 from workflow.store.arrays import StoreError, load_arrays, load_record, save_record
+from workflow.store.images import load_images
 from workflow.store.provenance import hashes
 
 FEW = 3  # images on which two seeds and two batch sizes are compared
@@ -47,7 +48,7 @@ class Candidate:
 
     def truth(self, problem: str) -> Images:
         """Test images of a problem."""
-        return arrays.load_images(test_images(self.config, self.run, problem))
+        return load_images(test_images(self.config, self.run, problem))
 
 
 def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:

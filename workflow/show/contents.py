@@ -17,7 +17,7 @@ def main_problems(config: dict[str, Any]) -> dict[str, list[str]]:
 
 def test_images(config: dict[str, Any], run: Path, problem: str) -> Path:
     """File of the test images of a problem."""
-    return run / "data" / config["problems"][problem]["dataset"] / "test.npz"
+    return run / "data" / config["problems"][problem]["dataset"] / "test.npy"
 
 
 def splits(config: dict[str, Any]) -> list[tuple[str, str]]:

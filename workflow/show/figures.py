@@ -17,8 +17,9 @@ from problems.datasets.base import evenly_spaced
 from workflow.config.spec import Show
 from workflow.config.views import labels_of, rows_of
 from workflow.score.scores import read_scores
-from workflow.store.arrays import load_arrays, load_images
+from workflow.store.arrays import load_arrays
 from workflow.store.files import replacing
+from workflow.store.images import load_images
 
 WIDTH = 7.0  # inches, the text width of a page
 PANEL = 1.6  # inches, widest image

@@ -13,7 +13,8 @@ from workflow.score.generation import MEASURES, SIDE, compare
 from workflow.show.cells import Table, plain, save, write_csv
 from workflow.show.figures import TEXT, image_grid, show_image
 from workflow.show.figures import save as save_figure
-from workflow.store.arrays import load_arrays, load_images
+from workflow.store.arrays import load_arrays
+from workflow.store.images import load_images
 
 NOTE = (
     f"Patch distance: Frechet distance of Gaussians fitted to all {SIDE} x {SIDE} patches, per "

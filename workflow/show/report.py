@@ -15,8 +15,9 @@ from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
 from workflow.show.html import COLOURS, file_uri, png_uri, render, svg, thumbnail_uri
 from workflow.show.leaderboard import Board
-from workflow.store.arrays import load_arrays, load_images, load_record
+from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
+from workflow.store.images import load_images
 from workflow.store.provenance import made_with
 
 

@@ -56,26 +56,6 @@ def load_record(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path} is damaged: delete it and run snakemake") from None
 
 
-def save_images(path: Path, images: Images) -> None:
-    """Write a split of a dataset."""
-    save_arrays(
-        path,
-        pixels=images.pixels,
-        ids=np.array(images.ids),
-        clusters=np.array(images.clusters),
-        folds=np.array(images.folds),
-        sha256=np.array(arrays_hash(images.pixels)),
-    )
-
-
-def load_images(path: Path) -> Images:
-    """Read a split of a dataset, checked against its hash."""
-    stored = load_arrays(path)
-    if arrays_hash(stored["pixels"]) != str(stored["sha256"]):
-        raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
-    return Images(stored["pixels"], *(stored[k].tolist() for k in ("ids", "clusters", "folds")))
-
-
 def save_measurements(path: Path, y: np.ndarray, truth: Images) -> None:
     """Write measurements (n, ...) of ``truth``, of which names, folds and shape are kept."""
     names = {"ids": np.array(truth.ids), "folds": np.array(truth.folds)}
