@@ -1,6 +1,7 @@
 """What of a job depends on where it runs and changes no result."""
 
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,3 +57,16 @@ def environment(config: dict[str, Any], run: Path) -> dict[str, str]:
         "BENCHMARK_CHECKPOINT_SECONDS": str(config["checkpoint_seconds"]),
         "BENCHMARK_TRUTH": os.pathsep.join([f"{run}/data", f"{cache}/downloads"]),
     }
+
+
+def gpus() -> list[str]:
+    """GPUs that jobs may use: those in ``CUDA_VISIBLE_DEVICES``, else all that nvidia-smi lists."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+        try:
+            found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        named = ",".join(found.stdout.split()) if found.returncode == 0 else ""
+    return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
