@@ -78,6 +78,12 @@ def slurm(tmp_path, monkeypatch):
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**settings))
     (folder / "cgroup.conf").touch()  # slurmd 22.05 ends without one
     monkeypatch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+    # The plugin takes SLURM_CONF from the environment of srun.
+    (folder / "srun").write_text(
+        f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n'
+    )
+    (folder / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     own = [f"--{name}={folder}/munge.{name.split('-')[0]}"
            for name in ("socket", "key-file", "pid-file", "log-file", "seed-file")]  # fmt: skip
     started = []
