@@ -43,6 +43,8 @@ SPECS = {}
 def spec(job):
     path = f"{RUN}/specs/{job.hash}.json"
     SPECS[path] = job
+    if workflow.remote_exec and not workflow.storage_settings.shared_fs_usage:
+        save_spec(path, job)  # on a node that does not see the files of who started the run
     return path
 
 
