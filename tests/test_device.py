@@ -12,7 +12,7 @@ from workflow.config.machine import gpus
 HOLDS = """
 import sys, time
 from pathlib import Path
-from workflow.run.device import claim
+from workflow.config.machine import claim
 print(claim(["0", "1"], Path(sys.argv[1])), flush=True)
 time.sleep(600)
 """

@@ -1,37 +1,8 @@
 """Where and in which precision a job computes."""
 
-import fcntl
-import os
-import tempfile
-import time
-from pathlib import Path
-
 import torch
 
 from workflow.config.spec import Computed
-
-CLAIMS: list[int] = []  # files that are open, and locked, as long as this process lives
-
-
-def claim(devices: list[str], folder: Path) -> str:
-    """One of ``devices`` that no other process has; waits for one. It is this process's to its end.
-
-    Args:
-        devices: names, as in ``CUDA_VISIBLE_DEVICES``.
-        folder: for a file per device, which all jobs of the machine share.
-    """
-    while True:
-        for device in devices:
-            name = f"benchmark-{os.getuid()}-gpu-{device}.lock"
-            file = os.open(folder / name, os.O_RDWR | os.O_CREAT)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(file)
-                continue
-            CLAIMS.append(file)
-            return device
-        time.sleep(0.5)
 
 
 def setup(job: Computed, threads: int) -> tuple[torch.device, torch.dtype]:
@@ -42,9 +13,6 @@ def setup(job: Computed, threads: int) -> tuple[torch.device, torch.dtype]:
     """
     torch.set_num_threads(threads)
     device = job.device
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    if device != "cpu" and len(visible) > 1:  # must be done before CUDA starts
-        os.environ["CUDA_VISIBLE_DEVICES"] = claim(visible, Path(tempfile.gettempdir()))
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is cuda, but PyTorch finds no GPU; set device: auto or cpu")
     if device == "auto":
