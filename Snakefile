@@ -43,4 +43,7 @@ for name in [*TABLES, "ablations"]:
             [f"{RUN}/tables/ablation_claims.csv"] if name == "ablations" and ABLATIONS else [],
 
 
+# What a cluster's nodes run. The rest takes seconds or needs the internet, and runs beside Snakemake.
+workflow.localrules(*{rule.name for rule in workflow.rules} - set(CONFIG["resources"]))
+
 check_targets()

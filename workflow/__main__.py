@@ -37,7 +37,7 @@ def add(name: str, module: str, text: str) -> None:
         inputs: Annotated[list[Path] | None, typer.Argument(help="files to read")] = None,
         threads: Annotated[int, typer.Option(help="cores to use")] = 1,
     ) -> None:
-        from workflow.config.machine import machine
+        from workflow.config.machine import machine, take_gpu
         from workflow.config.spec import load_spec
         from workflow.plugins.discovery import use
 
@@ -47,6 +47,8 @@ def add(name: str, module: str, text: str) -> None:
         use(job.plugins)
         if failed:
             return import_module(module).give_up(job, out, failed)
+        if getattr(job, "device", "cpu") != "cpu":
+            take_gpu()
         function = getattr(import_module(module), name)
         return function(job, out, *(inputs or ()), **({"machine": where} if name in RUN else {}))
 

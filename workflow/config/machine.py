@@ -1,9 +1,15 @@
 """What of a job depends on where it runs and changes no result."""
 
+import fcntl
 import os
+import subprocess
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+CLAIMS: list[int] = []  # files that are open, and locked, as long as this process lives
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,44 @@ def environment(config: dict[str, Any], run: Path) -> dict[str, str]:
         "BENCHMARK_DEVICES": str(config["devices"]),
         "BENCHMARK_TRUTH": os.pathsep.join([f"{run}/data", f"{cache}/downloads"]),
     }
+
+
+def gpus() -> list[str]:
+    """GPUs that jobs may use: those in ``CUDA_VISIBLE_DEVICES``, else all that nvidia-smi lists."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+        try:
+            found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        named = ",".join(found.stdout.split()) if found.returncode == 0 else ""
+    return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
+
+
+def take_gpu() -> None:
+    """Take one of the GPUs in ``CUDA_VISIBLE_DEVICES`` for this process, before CUDA starts."""
+    devices = gpus() if "CUDA_VISIBLE_DEVICES" in os.environ else []
+    if len(devices) > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = claim(devices, Path(tempfile.gettempdir()))
+
+
+def claim(devices: list[str], folder: Path) -> str:
+    """One of ``devices`` that no other process has; waits for one. It is this process's to its end.
+
+    Args:
+        devices: names, as in ``CUDA_VISIBLE_DEVICES``.
+        folder: for a file per device, which all jobs of the machine share.
+    """
+    while True:
+        for device in devices:
+            name = f"benchmark-{os.getuid()}-gpu-{device}.lock"
+            file = os.open(folder / name, os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+                continue
+            CLAIMS.append(file)
+            return device
+        time.sleep(0.5)

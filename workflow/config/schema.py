@@ -209,6 +209,26 @@ class Figures(Entry):
     """Absolute error shown white."""
 
 
+class Needs(Entry):
+    """What a cluster is asked for by each job of a rule."""
+
+    mem_mb: Count = 4000
+    """Memory, MB."""
+    runtime: Count = 60
+    """Minutes after which the cluster ends it."""
+
+
+class Resources(Entry):
+    """Of the rules that run on a cluster's nodes; a run on one machine is not limited by them."""
+
+    prepare: Needs = Needs()
+    measure: Needs = Needs()
+    train: Needs = Needs()
+    tune_row: Needs = Needs(runtime=240)
+    reconstruct: Needs = Needs()
+    generate: Needs = Needs()
+
+
 class Config(Entry):
     """A configuration."""
 
@@ -241,6 +261,7 @@ class Config(Entry):
     time_limit_minutes: Positive | None = None
     """Of one attempt at a row on a problem, which then counts as failed; the next attempt goes on
     at the next batch; null is no limit."""
+    resources: Resources = Resources()
     datasets: dict[Name, Dataset]
     problems: dict[Name, Problem]
     networks: dict[Name, Network]

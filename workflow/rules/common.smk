@@ -1,12 +1,11 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
 import os
 from pathlib import Path
-from shutil import which
 
 from workflow.config import jobs
 from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
-from workflow.config.machine import environment
+from workflow.config.machine import environment, gpus
 from workflow.config.resolve import read, resolve
 from workflow.config.views import (
     CONTROLS,
@@ -44,7 +43,25 @@ SPECS = {}
 def spec(job):
     path = f"{RUN}/specs/{job.hash}.json"
     SPECS[path] = job
+    if workflow.remote_exec and not workflow.storage_settings.shared_fs_usage:
+        save_spec(path, job)  # on a node that does not see the files of who started the run
     return path
+
+
+# On this machine each job has a GPU of its own, which it takes of those that it sees; on a cluster
+# `device: cuda` asks the executor for one, and a job has the cores that it asked for.
+HERE = workflow.is_main_process and workflow.local_exec
+GPUS = gpus() if HERE and CONFIG["device"] != "cpu" else []
+ON_GPU = bool(GPUS) or CONFIG["device"] == "cuda"
+THREADS = CONFIG["threads"]
+if HERE and ON_GPU:
+    THREADS = max(THREADS, (workflow.resource_settings.cores or 1) // max(len(GPUS), 1))
+    workflow.global_resources.setdefault("gpu", max(len(GPUS), 1))
+
+
+def needs(rule):
+    """Resources of the jobs of a rule, as a cluster is asked for them."""
+    return {**CONFIG["resources"][rule], "gpu": int(ON_GPU and rule not in ("prepare", "measure"))}
 
 
 # What of the configuration changes no result. `python` in the rules is the one that runs Snakemake,
@@ -52,6 +69,7 @@ def spec(job):
 SETTINGS = {
     PARENT: os.getpid(),
     **environment(CONFIG, Path(RUN)),
+    **({"CUDA_VISIBLE_DEVICES": ",".join(GPUS)} if GPUS else {}),
     "PATH": f"{os.path.dirname(sys.executable)}:$PATH",
 }
 exported = " ".join(f'{name}="{value}"' for name, value in SETTINGS.items())
@@ -60,9 +78,3 @@ exported = " ".join(f'{name}="{value}"' for name, value in SETTINGS.items())
 TERMINAL = Terminal(workflow)
 silent = "exec > /dev/null; " if TERMINAL.active else ""
 shell.prefix(f"set -euo pipefail; {silent}export {exported}; ")
-
-# One job at a time on a GPU; on a cluster the executor places them.
-ON_GPU = CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and bool(which("nvidia-smi")))
-THREADS = (
-    max(CONFIG["threads"], workflow.resource_settings.cores or 1) if ON_GPU else CONFIG["threads"]
-)

@@ -43,6 +43,8 @@ rule prepare:
     priority: QUICK
     conda:
         "../../environment.yml"
+    resources:
+        **needs("prepare"),
     params:
         spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
     shell:
@@ -60,6 +62,8 @@ rule measure:
     priority: QUICK
     conda:
         "../../environment.yml"
+    resources:
+        **needs("measure"),
     params:
         spec=lambda w: spec(jobs.measure(CONFIG, w.problem)),
     shell:

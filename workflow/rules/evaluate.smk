@@ -45,7 +45,7 @@ rule collect_scores:
 
 rule table:
     input:
-        "results/published/padis_neurips2024.csv",
+        local("results/published/padis_neurips2024.csv"),
         scores=lambda w: scores_of([w.table]),
     output:
         csv=report(

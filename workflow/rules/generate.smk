@@ -12,7 +12,7 @@ rule generate:
         "../../environment.yml"
     threads: THREADS
     resources:
-        gpu=int(ON_GPU),
+        **needs("generate"),
     params:
         spec=lambda w: spec(jobs.generate(CONFIG, w.prior)),
     shell:

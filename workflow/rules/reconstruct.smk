@@ -17,7 +17,7 @@ rule reconstruct:
         "../../environment.yml"
     threads: THREADS
     resources:
-        gpu=int(ON_GPU),
+        **needs("reconstruct"),
     params:
         spec=lambda w: spec(jobs.reconstruct(CONFIG, w.problem, w.row)),
     shell:

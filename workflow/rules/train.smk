@@ -19,7 +19,7 @@ rule train:
         "../../environment.yml"
     threads: THREADS
     resources:
-        gpu=int(ON_GPU),
+        **needs("train"),
     params:
         spec=lambda w: spec(jobs.train(CONFIG, w.fold, w.network)),
     shell:

@@ -18,7 +18,7 @@ rule tune_row:
         "../../environment.yml"
     threads: THREADS
     resources:
-        gpu=int(ON_GPU),
+        **needs("tune_row"),
     params:
         spec=lambda w: spec(jobs.tune(CONFIG, w.problem, w.row)),
     shell:
