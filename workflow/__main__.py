@@ -16,11 +16,13 @@ import typer
 from workflow.config.commands import RUN, SHOW
 from workflow.plugins.params import parsed
 from workflow.run.contained import end_with_parent, isolate
+from workflow.run.weights_commands import weights
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 by_hand = {"rich_help_panel": "By hand"}
+app.add_typer(weights, name="weights", **by_hand)
 Params = Annotated[
     str, typer.Option(help="parameters that differ from the defaults, a YAML mapping")
 ]

@@ -1,8 +1,9 @@
 """Peak memory of the patch prior against the prior of whole images, by the side of the image.
 
-Run ``python tests/benchmarks/memory.py``; prints MB above those of an empty process for one image
-of 256, 512 and 1024 pixels a side with the networks of the preset paper, one thread, float32, for an
-evaluation and for one with its gradient. Each case has a process of its own that may take 8 GB.
+Run ``python tests/benchmarks/memory.py``; prints MB above those before the call and the seconds
+of the processor for one image of 256, 512 and 1024 pixels a side with the networks of the preset
+paper, one thread, float32: an evaluation, and one with its gradient. Each case has a process of its
+own that may take 8 GB.
 ``python tests/benchmarks/memory.py quick 64 128`` takes another preset and other sides.
 """
 
@@ -42,7 +43,7 @@ def one(preset: str, name: str, side: int, jacobian: bool) -> str:
     x = torch.rand(1, *prior.state_shape)
     before = peak()
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         if jacobian:
             x.requires_grad_()
@@ -52,7 +53,7 @@ def one(preset: str, name: str, side: int, jacobian: bool) -> str:
                 prior.denoise(x, 0.1)
     except (RuntimeError, MemoryError):
         return f"more than {LIMIT / 2**30:.0f} GB"
-    return f"{peak() - before:.0f} MB, {time.perf_counter() - start:.1f} s"
+    return f"{peak() - before:.0f} MB, {time.process_time() - start:.1f} s"
 
 
 def main() -> None:

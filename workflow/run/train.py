@@ -23,6 +23,7 @@ from workflow.run.progress import ProgressLine
 from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import StoreError, arrays_hash, load_images
 from workflow.store.files import write_text
+from workflow.store.made import take
 from workflow.store.provenance import made_with
 from workflow.store.weights import save_tensors, save_weights
 
@@ -43,6 +44,9 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     loaded = load_images(images).of_fold(job.fold)
     chosen = nested(len(loaded.ids), job.images)
     pixels, shape = loaded.pixels[chosen], loaded.pixels.shape[1:]
+    data_hash = arrays_hash(pixels)
+    if take(job.hash, data_hash, out, machine.cache):
+        return
     network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")
     params = make_params(TrainingParams, job.training, f"networks.{job.name}.training")
     seed = seed_of(job.seed, "train", job.dataset, job.name)
@@ -56,7 +60,6 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     checked = load_images(validation).of_fold(job.fold)
     validate = _validation(trainer.average, params, checked, device, job.validation)
 
-    data_hash = arrays_hash(pixels)
     key = json.dumps([job.hash, data_hash, str(device), str(precision)])
     checkpoint = out.with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
@@ -113,6 +116,7 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         "precision": str(precision).removeprefix("torch."),
         "threads": machine.threads,
         "made_with": made_with(job.code, [images, validation]),
+        "spec": job.record,
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(out.with_name("loss.csv"), frame.to_csv(index=False))

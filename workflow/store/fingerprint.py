@@ -19,6 +19,7 @@ SILENT = (
     "workflow.plugins.discovery",
     "workflow.plugins.params",
     "workflow.store.files",
+    "workflow.store.made",
     "workflow.store.provenance",
     "workflow.run.progress",
     "workflow.run.contained",
