@@ -156,6 +156,19 @@ def profile(
 
 
 @app.command(**by_hand)
+def estimate(
+    preset: Annotated[str | None, typer.Option(help="what is estimated, default quick")] = None,
+    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
+    tflops: Annotated[float | None, typer.Option(help="speed of another device")] = None,
+) -> None:
+    """Say how many hours and devices a configuration takes, from evaluations timed here."""
+    from workflow.run.costs import estimate
+    from workflow.run.weights_commands import chosen
+
+    print(*estimate(chosen(preset, configfile), tflops), sep="\n")
+
+
+@app.command(**by_hand)
 def verify(
     table: Annotated[Path, typer.Argument(help="results/<name>/tables/<table>.csv")],
     images: Annotated[int, typer.Option(help="how many")] = 3,
