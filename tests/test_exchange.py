@@ -152,6 +152,7 @@ FAULTS = {
     "absolute": (lambda p: edit(p, {"/etc/x/y": "1"}), "do not trust"),
     "other name": (lambda p: edit_manifest(p, name="../ct/patch"), "does not match its record"),
     "other hash": (lambda p: edit_manifest(p, hash="../../../../abcd"), "does not match"),
+    "says nothing": (lambda p: edit_manifest(p, trained={}), "damaged manifest"),
     "other data": (lambda p: edit_manifest(p, data_sha256="0"), "another training"),
 }
 

@@ -32,7 +32,7 @@ def write_bundle(
         path: the file.
         about: where the networks are from.
         networks: name to folder and what the manifest says of it; ``hash`` and ``record`` of the
-            training among it.
+            training among it, and ``trained``, a few words about it.
     """
     listed = []
     for name, (folder, said) in networks.items():
@@ -81,6 +81,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def _check(path: Path, network: dict[str, Any], sizes: dict[str, int]) -> None:
     """Refuse names, records and sizes that no export writes."""
     name, record = network["name"], network["record"]
+    trained = network["trained"]
+    float(trained["seconds"] + trained["parameters"])  # raise what the caller catches
+    str(network["images"] or trained["processor"])
     text = json.dumps(record, sort_keys=True)
     right = hashlib.sha256(text.encode()).hexdigest()[:16] == network["hash"]
     named = f"{record['dataset']}/{record['name']}" == name
