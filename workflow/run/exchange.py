@@ -165,7 +165,7 @@ def _differences(config: dict[str, Any], network: dict[str, Any]) -> list[str]:
         return []
     images = jobs.prepare(config, fold.partition("/")[0], "train")
     return differences(
-        network["record"], _as_json(here.record), (network["images"], _as_json(images.record))
+        network["record"], _as_json(here.record), (network.get("images"), _as_json(images.record))
     )
 
 
