@@ -61,7 +61,8 @@ def test_what_is_measured_and_said(smoke):
     assert 0 < rate.inference < rate.gradient < 3600
     assert rate.training > rate.inference
     assert rate.flops > 1000
-    lines = estimate(smoke, 1.0)
+    lines = []
+    estimate(smoke, 1.0, lines.append)
     assert any(line.startswith("train ct/patch: ") for line in lines)
     assert any(line.startswith("on 4 devices: ") for line in lines)
     assert lines[-1].startswith("Assumed")

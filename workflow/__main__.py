@@ -7,6 +7,7 @@ files to read, in the order of its rule.
 
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
@@ -165,7 +166,7 @@ def estimate(
     from workflow.run.costs import estimate
     from workflow.run.weights_commands import chosen
 
-    print(*estimate(chosen(preset, configfile), tflops), sep="\n")
+    estimate(chosen(preset, configfile), tflops, partial(print, flush=True))
 
 
 @app.command(**by_hand)

@@ -21,7 +21,7 @@ from workflow.run.seconds import Rate, measured, structure_of
 from workflow.store.provenance import processor
 
 Hours = dict[str, float]  # of jobs, by what they are called
-GPUS = (1, 4, 8, 16)
+DEVICES = (1, 4, 8, 16)
 IMAGES = 25  # of a test split whose number is not set
 ASSUMED = (
     "Assumed: the time of a network is proportional to the pixels that it sees, at every size of "
@@ -83,19 +83,22 @@ def hours(config: dict[str, Any], rate_of: Callable[[str], Rate]) -> tuple[Hours
     return trainings, tables
 
 
-def estimate(config: dict[str, Any], tflops: float | None) -> list[str]:
+def estimate(
+    config: dict[str, Any], tflops: float | None, say: Callable[[str], None] = print
+) -> None:
     """Say what everything that ``all`` makes of ``config`` costs.
 
     Args:
         config: resolved.
         tflops: 10^12 operations per second that the device that is meant sustains; if None, hours
             are those of this machine.
+        say: is called with each line as soon as it is known.
     """
-    job = jobs.train(config, next(iter(config["datasets"])), "whole")
+    job = jobs.train(config, next(iter(config["datasets"])), next(iter(config["networks"])))
     device, precision = setup(job, 1)
     rates: dict[str, Rate] = {}
     where = f"{processor(device)}{', one core' if device.type == 'cpu' else ''}"
-    lines = [f"measured on {where}, {str(precision).removeprefix('torch.')}"]
+    say(f"measured on {where}, {str(precision).removeprefix('torch.')}")
 
     def rate_of(name: str) -> Rate:
         recipe = config["networks"][name]
@@ -104,25 +107,28 @@ def estimate(config: dict[str, Any], tflops: float | None) -> list[str]:
         if key not in rates:
             size = next(iter(config["datasets"].values()))["size"]
             rates[key] = measured(recipe, size, device, precision)
-            lines.append(_said(name, rates[key], size))
+            say(_said(name, rates[key], size))
         return rates[key].at(1e12 * tflops) if tflops else rates[key]
 
     trainings, tables = hours(config, rate_of)
     if tflops:
-        lines.append(f"all hours are those of a device that sustains {tflops:g} TFLOP/s")
-    lines += [f"train {name}: {cost:.3g} h" for name, cost in trainings.items()]
+        say(f"all hours are those of a device that sustains {tflops:g} TFLOP/s")
+    for name, cost in trainings.items():
+        say(f"train {name}: {cost:.3g} h")
     for table, rows in tables.items():
         longest = max(rows, key=rows.get, default=None)
         said = f", the longest {longest} {rows[longest]:.3g} h" if longest else ""
-        lines.append(f"{table}: {len(rows)} rows with a network, {sum(rows.values()):.3g} h{said}")
+        say(f"{table}: {len(rows)} rows with a network, {sum(rows.values()):.3g} h{said}")
     different = {name: cost for rows in tables.values() for name, cost in rows.items()}
-    total = sum(trainings.values()) + sum(different.values())
+    training, reconstruction = sum(trainings.values()), sum(different.values())
     chain = max(trainings.values(), default=0) + max(different.values(), default=0)
-    lines.append(f"all: {sum(trainings.values()):.3g} h of training and "
-                 f"{sum(different.values()):.3g} h of reconstruction")  # fmt: skip
-    lines += [f"on {n} devices: {max(total / n, chain) / 24:.3g} days or more" for n in GPUS]
-    useful = ceil(total / chain) if chain else 1
-    return [*lines, f"more than {useful} devices make nothing faster", ASSUMED]
+    say(f"all: {training:.3g} h of training and {reconstruction:.3g} h of reconstruction")
+    for count in DEVICES:
+        days = max((training + reconstruction) / count, chain) / 24
+        say(f"on {count} device{'s' if count > 1 else ''}: {days:.3g} days or more")
+    useful = ceil((training + reconstruction) / chain) if chain else 1
+    say(f"more than {useful} devices make nothing faster")
+    say(ASSUMED)
 
 
 def _training(config: dict[str, Any], network: str) -> TrainingParams:
