@@ -174,6 +174,39 @@ def test_backbones_take_any_size(backbone, size):
     assert out.shape == v.shape
 
 
+@pytest.mark.parametrize("backbone", ["compact", "ddpm"])
+def test_tiles_in_parts_give_the_same_image_and_gradient(backbone, monkeypatch):
+    network = perturbed(NetworkParams(backbone, width=32, multipliers=(1, 2), blocks=1))
+    calls = []
+    network.register_forward_pre_hook(lambda module, given: calls.append(len(given[0])))
+
+    def found(jacobian):
+        noise = ImageNoise([1, 2], "cpu")
+        prior = PatchPrior(network, (1, 48, 40), 16).bind(noise)
+        x = noise.normal(prior.state_shape)
+        with torch.set_grad_enabled(jacobian):
+            d = prior.denoise(x.requires_grad_(jacobian), 0.3)
+        return [d, *(torch.autograd.grad(d.square().sum(), x) if jacobian else ())]
+
+    for jacobian in (False, True):
+        expected, whole = found(jacobian), max(calls)
+        monkeypatch.setattr("methods.priors.patch.AT_ONCE", 7 * 16**2)
+        calls.clear()
+        for a, b in zip(found(jacobian), expected, strict=True):
+            assert torch.equal(a, b)
+        assert max(calls) == 7 < whole
+        monkeypatch.undo()
+
+
+def perturbed(params):
+    """A network none of whose layers is zero, in evaluation."""
+    torch.manual_seed(0)
+    network = Denoiser(1, params).eval().requires_grad_(False)
+    for values in network.parameters():
+        values += 0.1 * torch.randn_like(values)
+    return network.to(memory_format=torch.channels_last)
+
+
 def test_preconditioning_limits():
     """At sigma -> 0 the denoiser is the identity, at sigma -> infinity it ignores its input."""
     network = small_network()

@@ -7,6 +7,7 @@ files to read, in the order of its rule.
 
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,11 +17,13 @@ import typer
 from workflow.config.commands import RUN, SHOW
 from workflow.plugins.params import parsed
 from workflow.run.contained import end_with_parent, isolate
+from workflow.run.weights_commands import weights
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 by_hand = {"rich_help_panel": "By hand"}
+app.add_typer(weights, name="weights", **by_hand)
 Params = Annotated[
     str, typer.Option(help="parameters that differ from the defaults, a YAML mapping")
 ]
@@ -153,6 +156,19 @@ def profile(
 
     config = resolve(parsed(configfile.read_text()) if configfile else {})
     print(*profile(config, network, (1, *config["datasets"][dataset]["size"])), sep="\n")
+
+
+@app.command(**by_hand)
+def estimate(
+    preset: Annotated[str | None, typer.Option(help="what is estimated, default quick")] = None,
+    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
+    tflops: Annotated[float | None, typer.Option(help="speed of another device")] = None,
+) -> None:
+    """Say how many hours and devices a configuration takes, from evaluations timed here."""
+    from workflow.run.costs import estimate
+    from workflow.run.weights_commands import chosen
+
+    estimate(chosen(preset, configfile), tflops, partial(print, flush=True))
 
 
 @app.command(**by_hand)

@@ -24,6 +24,7 @@ from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import StoreError
 from workflow.store.files import write_text
 from workflow.store.images import load_images, open_images
+from workflow.store.made import take
 from workflow.store.provenance import made_with
 from workflow.store.weights import save_tensors, save_weights
 
@@ -40,10 +41,12 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         StoreError: the loss is not finite.
         ValueError: parameters that do not fit each other or the images.
     """
+    split = open_images(images).of_fold(job.fold).first(job.images)
+    if take(job.hash, split.sha256, out, machine.cache):
+        return
     device, precision = setup(job, max(1, machine.threads // machine.devices))
     fabric = processes(device, machine.devices)
     device, leads = fabric.device, fabric.is_global_zero
-    split = open_images(images).of_fold(job.fold).first(job.images)
     pixels, shape = held(split.pixels, device), split.pixels.shape[1:]
     network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")
     params = make_params(TrainingParams, job.training, f"networks.{job.name}.training")
@@ -58,7 +61,11 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     checked = load_images(validation).of_fold(job.fold)
     validate = _validation(trainer.average, params, checked, device, job.validation)
 
+<<<<<<< HEAD
     key = json.dumps([job.hash, split.sha256, device.type, str(precision)])
+=======
+    key = json.dumps([job.hash, data_hash, str(device), str(precision)])
+>>>>>>> cb6858180f406c3c942aa870ebe7e766c748a6e5
     checkpoint = out.with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(
@@ -117,9 +124,14 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         "devices": machine.devices,
         "precision": str(precision).removeprefix("torch."),
         "threads": machine.threads,
+<<<<<<< HEAD
         "made_with": made_with(
             job.code, [path.with_suffix(".csv") for path in (images, validation)]
         ),
+=======
+        "made_with": made_with(job.code, [images, validation]),
+        "spec": job.record,
+>>>>>>> cb6858180f406c3c942aa870ebe7e766c748a6e5
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(out.with_name("loss.csv"), frame.to_csv(index=False))

@@ -7,6 +7,7 @@ find, configure, store or say things and change no number (``SILENT``).
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ SILENT = (
     "workflow.plugins.discovery",
     "workflow.plugins.params",
     "workflow.store.files",
+    "workflow.store.made",
     "workflow.store.provenance",
     "workflow.run.progress",
     "workflow.run.contained",
@@ -105,7 +107,13 @@ def _meaning(path: Path) -> str:
             continue
         if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
             body[0].value.value = ""
-    return ast.dump(tree)
+    return _dumped(tree)
+
+
+def _dumped(tree: ast.AST) -> str:
+    """A tree as Python 3.11 writes it: later ones leave out empty lists, and have one more."""
+    as_before = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    return ast.dump(tree, **as_before).replace(", type_params=[]", "")
 
 
 def _only_names(statement: ast.stmt) -> bool:

@@ -33,7 +33,7 @@ def made_with(code: str, inputs: Iterable[Path]) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions()},
         "machine": {
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": _cpu(),
             "cores": os.cpu_count(),
         },
         "torch": _torch(),
@@ -71,7 +71,14 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def _processor() -> str:
+def processor(device: Any) -> str:
+    """Name of the processor or GPU that a torch device is."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu()
+
+
+def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
