@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, model_validator
 
+from workflow.config.exact import Exact
 from workflow.config.entry import Count, Entry, Int, Name, Number, Positive, Unset, rising
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -246,5 +247,6 @@ class Config(Entry):
     rows: dict[Name, Row]
     tables: dict[Name, Table]
     generation: Generation | None = Unset
+    exact: Exact | None = Unset
     tuning: Tuning = Tuning()
     figures: Figures = Figures()
