@@ -18,7 +18,8 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
 }
 # Rules, targets, files and folders: no names of tables.
 RULES = """
-all ablations budget_plot claims collect_scores controls exact exact_images exact_scores generate generation measure metrics
+all ablations budget_plot claims collect_scores controls exact exact_images exact_scores generate
+generation measure metrics
 numbers oracle plot prepare reconstruct reconstruction_figure report run_card score sensitivity
 table train training training_figure training_table tune tune_row tuned tuning
 """

@@ -1,5 +1,6 @@
 """The section ``exact`` of a configuration: rows against posteriors that are known."""
 
+# ruff: noqa: RUF012  (pydantic copies the defaults)
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, model_validator
 
-from workflow.config.exact import Exact
 from workflow.config.entry import Count, Entry, Int, Name, Number, Positive, Unset, rising
+from workflow.config.exact import Exact
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 Window = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(rising)]

@@ -43,8 +43,8 @@ def mean_error(samples: np.ndarray, mean: np.ndarray) -> tuple[float, float]:
     """||E - m||^2, E the expectation of samples (n, d): unbiased estimate and its standard error.
 
     The mean of n independent samples is off by tr(S) / n more, S their sample covariance, which is
-    subtracted: the estimate may be negative. Its variance is 4 b^T S b / n + 2 tr(S^2) / n^2, b the
-    estimated difference; b^T S b and tr(S^2) have plug-in values, the latter without its bias.
+    subtracted: the estimate may be negative. Its variance is 4 b^T S b / n + 2 tr(S^2) / n^2 with
+    the difference b, whose plug-in values are larger by tr(S^2) / n and tr(S)^2 / n.
     """
     n = len(samples)
     centred = samples - samples.mean(axis=0)
@@ -53,7 +53,8 @@ def mean_error(samples: np.ndarray, mean: np.ndarray) -> tuple[float, float]:
     gram = centred @ centred.T / (n - 1)
     squared = max((gram**2).sum() - trace**2 / n, 0.0)
     found = (gap**2).sum() - trace / n
-    variance = 4 * ((centred @ gap) ** 2).sum() / (n - 1) / n + 2 * squared / n**2
+    along = max(((centred @ gap) ** 2).sum() / (n - 1) - squared / n, 0.0)
+    variance = 4 * along / n + 2 * squared / n**2
     return float(found), float(math.sqrt(variance))
 
 

@@ -16,17 +16,18 @@ from workflow.show.plots import finish, legend, panels
 
 TIMES = ["seconds"]  # columns that differ from run to run
 MOMENTS = (
-    "{prior} prior, {size} pixels: mean and spread at the most evaluations that a row has. A cell is "
-    "the distance of the mean of {samples} samples from the posterior mean in % of its norm, without "
-    "what chance adds / mean over pixels of the standard deviation over the exact one / accuracy of "
-    "a classifier that tells the samples from exact ones (0.5: it cannot). Bold: mean within "
-    f"{100 * MEAN_LIMIT:g} % and spread within {100 * SPREAD_LIMIT:g} %. Point estimators have the "
-    "first number only, the root mean square of single estimates."
+    "{prior} prior, {size} pixels: mean and spread at the most evaluations that a row has. A cell "
+    "is the distance of the mean of {samples} samples from the posterior mean in % of its norm, "
+    "without what chance adds / mean over pixels of the standard deviation over the exact one / "
+    "accuracy of a classifier that tells the samples from exact ones (0.5: it cannot). Bold: mean "
+    f"within {100 * MEAN_LIMIT:g} % and spread within {100 * SPREAD_LIMIT:g} %. Point estimators "
+    "have the first number only, the root mean square of single estimates."
 )
 DISTANCES = (
     "{prior} prior: distance of the means over the norm of the posterior's standard deviations / "
-    "sliced Wasserstein distance to exact samples, in standard deviations of the posterior / signed "
-    "root of the kernel Stein discrepancy. The first line is what exact samples have by chance."
+    "sliced Wasserstein distance to exact samples, in standard deviations of the posterior / "
+    "signed root of the kernel Stein discrepancy. The first line is what exact samples have by "
+    "chance."
 )
 
 

@@ -15,7 +15,8 @@ Baum et al., Annals of Mathematical Statistics 1970), and
 The posterior of a measurement couples all cells: there all 2^(n n) states are enumerated. Given s
 and y it is Gaussian, with S = tau^2 A A^T + sigma_y^2 I and G = tau^2 A^T S^-1,
 
-    x | s, y ~ N(m + B s + G (y - A m - A B s), tau^2 (I - G A)),    p(y | s) = N(y; A (m + B s), S).
+    x | s, y ~ N(m + B s + G (y - A m - A B s), tau^2 (I - G A)),
+    p(y | s) = N(y; A (m + B s), S).
 """
 
 import torch
