@@ -4,6 +4,7 @@ from itertools import chain
 from typing import Any
 
 from workflow.config.entry import rising
+from workflow.config.exact import check_exact
 from workflow.config.layers import ConfigError
 from workflow.config.sweeps import points
 from workflow.config.views import CONTROLS, REFERENCE, plain_label, prior_name, prior_of
@@ -17,7 +18,8 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
 }
 # Rules, targets, files and folders: no names of tables.
 RULES = """
-all ablations budget_plot claims collect_scores controls generate generation measure metrics
+all ablations budget_plot claims collect_scores controls exact exact_images exact_scores generate
+generation measure metrics
 numbers oracle plot prepare reconstruct reconstruction_figure report run_card score sensitivity
 table train training training_figure training_table tune tune_row tuned tuning
 """
@@ -47,6 +49,8 @@ def check(config: dict[str, Any]) -> None:
         _known(config, "problems", problem, "tuning.problems")
     if "generation" in config:
         _check_generation(config, config["generation"])
+    if "exact" in config:
+        check_exact(config["exact"])
     for table in config["tables"].values():
         _label_sweep(config, table.get("sweep", {}))
     for name, table in config["tables"].items():

@@ -8,6 +8,7 @@ RUN = {  # these compute, on a machine (``workflow.config.machine``)
     "controls": ("workflow.run.controls", "Make the controls of a problem."),
     "generate": ("workflow.run.generate", "Sample a prior without a measurement."),
     "tune": ("workflow.run.tune", "Try a row's search on validation images."),
+    "posterior": ("workflow.run.posterior", "Compare rows with an exact posterior."),
     "score": ("workflow.score.images", "Score rows on a problem."),
 }
 SHOW = {  # these put together what there is
@@ -23,6 +24,7 @@ SHOW = {  # these put together what there is
     "training": ("workflow.show.training", "Write the table of all trainings."),
     "validation": ("workflow.show.training", "Draw validation curves of networks."),
     "generation": ("workflow.show.generation", "Compare samples of priors with real images."),
+    "exact": ("workflow.show.posterior", "Show distances to exact posteriors."),
     "run_card": ("workflow.show.run_card", "Write what the run was made with."),
     "report": ("workflow.show.report", "Write the page about a run."),
 }

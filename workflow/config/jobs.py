@@ -38,7 +38,7 @@ def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Pre
         count=chosen[split],
         files=chosen["files"],
         code=fingerprint("workflow.run.prepare", source.module),
-        plugins=_outside(source),
+        plugins=outside(source),
     )
 
 
@@ -162,7 +162,7 @@ def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
         "dataset": settings["dataset"],
         "family": settings["family"],
         "problem_params": settings["params"],
-        "plugins": _outside(family),
+        "plugins": outside(family),
     }, [family.module]
 
 
@@ -180,7 +180,7 @@ def _row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[s
         "repeats": config["problems"][problem]["repeats"],
         "batch": config["batch"],
         "inputs": _weights(config, needed),
-        "plugins": sorted({*fields["plugins"], *_outside(method)}),
+        "plugins": sorted({*fields["plugins"], *outside(method)}),
         **_computed(config),
     }
     return fields, [*code, method.module, *([MODULES[prior["assembly"]][0]] if prior else [])]
@@ -201,8 +201,8 @@ def _computed(config: Config) -> dict[str, Any]:
 def plugins_of(config: Config, rows: Iterable[str]) -> list[str]:
     """Files outside the project that define the methods of rows."""
     methods = {config["rows"][row]["method"] for row in rows}
-    return sorted(path for name in methods for path in _outside(find("method", name)))
+    return sorted(path for name in methods for path in outside(find("method", name)))
 
 
-def _outside(plugin: Any) -> list[str]:
+def outside(plugin: Any) -> list[str]:
     return [str(plugin.path)] if plugin.module.startswith(f"{OUTSIDE}.") else []

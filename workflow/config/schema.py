@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from workflow.config.entry import Count, Entry, Int, Name, Number, Positive, Unset, rising
+from workflow.config.exact import Exact
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 Window = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(rising)]
@@ -269,5 +270,6 @@ class Config(Entry):
     rows: dict[Name, Row]
     tables: dict[Name, Table]
     generation: Generation | None = Unset
+    exact: Exact | None = Unset
     tuning: Tuning = Tuning()
     figures: Figures = Figures()

@@ -152,6 +152,20 @@ class Generate(Computed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exact(JobSpec):
+    """Rows against the exact posterior of a prior in closed form, which ``prior`` names."""
+
+    seed: int
+    prior: dict[str, Any]
+    problem: str
+    family: str
+    problem_params: dict[str, Any]
+    rows: list[dict[str, Any]]
+    evaluations: list[int]
+    samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Show(JobSpec):
     """A table, a figure or a page: ``settings`` is the part of the configuration that it shows."""
 
@@ -161,7 +175,7 @@ class Show(JobSpec):
 
 KINDS = {
     kind.__name__: kind
-    for kind in (Prepare, Measure, Controls, Score, Train, Reconstruct, Tune, Generate, Show)
+    for kind in (Prepare, Measure, Controls, Score, Train, Reconstruct, Tune, Generate, Exact, Show)
 }
 
 
@@ -184,7 +198,7 @@ def parse(record: dict[str, Any]) -> JobSpec:
     """
     values = dict(record)
     kind = KINDS.get(values.pop("job", None))
-    if isinstance(values.get("prior"), dict):
+    if isinstance(values.get("prior"), dict) and kind is not Exact:
         values["prior"] = Prior(**values["prior"])
     try:
         return kind(**values)

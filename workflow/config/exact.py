@@ -1,0 +1,104 @@
+"""The section ``exact`` of a configuration: rows against posteriors that are known."""
+
+# ruff: noqa: RUF012  (pydantic copies the defaults)
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from workflow.config.entry import Count, Entry, Int, Name, Number
+from workflow.config.layers import ConfigError
+from workflow.plugins.discovery import find
+from workflow.plugins.params import checked
+
+Params = dict[str, Any]
+
+
+class Images(Entry):
+    """To which the priors are fitted: training images of a source without downloads."""
+
+    source: str
+    """File name in problems/datasets."""
+    size: Annotated[list[Annotated[Int, Field(ge=4)]], Field(min_length=2, max_length=2)]
+    """[height, width] in pixels."""
+    params: Params = {}
+    """Parameters of the source."""
+
+
+class Prior(Entry):
+    """A prior in closed form."""
+
+    kind: Literal["gaussian", "mixture", "lattice"]
+    """Function in workflow/run/exact_priors.py that fits it."""
+    label: str
+    """Name in tables."""
+    params: dict[str, Count] = {}
+    """Parameters of the fit."""
+
+
+class Problem(Entry):
+    """A problem whose measurement has noise."""
+
+    family: str
+    """File name in problems."""
+    label: str
+    """Name in tables."""
+    params: Params = {}
+    """Parameters of the family."""
+
+
+class Row(Entry):
+    """A method with its parameters for all priors and problems."""
+
+    method: str
+    """File name in methods."""
+    label: str
+    """Name in tables."""
+    params: Params = {}
+    """Parameters of the method."""
+    matched: dict[str, str] = {}
+    """Parameter to that of the noise level sigma: it is sigma_y^2 / sigma^2."""
+    budget: dict[str, Annotated[list[Number], Field(min_length=2, max_length=2)]] = {}
+    """Parameter to [each, beyond]: its value v takes each v + beyond evaluations."""
+    evaluations: list[Count] | None = None
+    """Default is that of all rows."""
+    point: bool = False
+    """Whether it estimates a point, so that only its distance to the mean is judged."""
+
+
+class Exact(Entry):
+    """Rows against the exact posterior of every prior and problem (`snakemake exact`)."""
+
+    images: Images
+    """To which the priors are fitted."""
+    evaluations: Annotated[list[Count], Field(min_length=1)]
+    """Of the prior, per sample, at which every row is run."""
+    samples: Annotated[Int, Field(ge=10)]
+    """Of every row and of the exact posterior."""
+    priors: dict[Name, Prior]
+    problems: dict[Name, Problem]
+    rows: dict[Name, Row]
+
+
+def check_exact(exact: dict[str, Any]) -> None:
+    """Check names and parameters of a section that is valid in itself; complete it in place.
+
+    Raises:
+        ConfigError: entries that do not fit each other.
+        PluginError: an unknown plugin, or a parameter that it does not take.
+    """
+    images = exact["images"]
+    source = find("dataset", images["source"])
+    images["params"] = checked(images["params"], source.params, "exact.images")
+    if source.attributes.get("downloads"):
+        raise ConfigError(f"exact.images: {images['source']} needs downloads; take phantom")
+    for name, problem in exact["problems"].items():
+        known = find("problem", problem["family"]).params
+        problem["params"] = checked(problem["params"], known, f"exact.problems.{name}")
+    for name, row in exact["rows"].items():
+        owner, known = f"exact.rows.{name}", find("method", row["method"]).params
+        row["params"] = checked(row["params"], known, owner)
+        used = [*row["budget"], *row["matched"], *row["matched"].values()]
+        checked(dict.fromkeys(used, 1), {k: known[k] for k in used if k in known}, owner)
+        for sigma in row["matched"].values():
+            if sigma not in row["params"]:
+                raise ConfigError(f"{owner}.matched: give {sigma} among its params")

@@ -1,0 +1,62 @@
+# Rows against posteriors that are known exactly. Needs no downloads and no networks.
+from workflow.config import exact_jobs
+
+EXACT = CONFIG.get("exact")
+
+if EXACT:
+
+    wildcard_constraints:
+        exact_prior="|".join(EXACT["priors"]),
+        exact_problem="|".join(EXACT["problems"]),
+
+    rule exact_images:
+        output:
+            images=f"{RUN}/exact/train.npz",
+            about=multiext(f"{RUN}/exact/train", ".json", ".png"),
+        log:
+            f"{RUN}/logs/exact/train.log",
+        conda:
+            "../../environment.yml"
+        params:
+            spec=lambda w: spec(exact_jobs.images(CONFIG)),
+        shell:
+            "python -m workflow prepare {params.spec} {output.images} 2>&1 | tee {log}"
+
+    rule exact_scores:
+        input:
+            f"{RUN}/exact/train.npz",
+        output:
+            f"{RUN}/exact/{{exact_prior}}/{{exact_problem}}.csv",
+        log:
+            f"{RUN}/logs/exact/{{exact_prior}}/{{exact_problem}}.log",
+        benchmark:
+            f"{RUN}/benchmarks/exact/{{exact_prior}}/{{exact_problem}}.tsv"
+        conda:
+            "../../environment.yml"
+        threads: CONFIG["threads"]
+        params:
+            spec=lambda w: spec(exact_jobs.posterior(CONFIG, w.exact_prior, w.exact_problem)),
+        shell:
+            "python -m workflow posterior {params.spec} {output} {input}"
+            " --threads {threads} 2>&1 | tee {log}"
+
+    rule exact:
+        input:
+            [f"{RUN}/exact/{p}/{q}.csv" for p in EXACT["priors"] for q in EXACT["problems"]],
+        output:
+            csv=f"{RUN}/tables/exact.csv",
+            others=multiext(f"{RUN}/tables/exact", ".md", ".json", "_cost.csv"),
+            figure=report(
+                f"{RUN}/figures/exact.png",
+                caption="../show/captions/exact.rst",
+                category="Exact posteriors",
+                labels={"figure": "distance against evaluations"},
+            ),
+        log:
+            f"{RUN}/logs/exact/exact.log",
+        conda:
+            "../../environment.yml"
+        params:
+            spec=lambda w: spec(exact_jobs.show(CONFIG)),
+        shell:
+            "python -m workflow exact {params.spec} {output.csv} {input} 2>&1 | tee {log}"
