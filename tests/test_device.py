@@ -13,24 +13,24 @@ HOLDS = """
 import sys, time
 from pathlib import Path
 from workflow.config.machine import claim
-print(claim(["0", "1"], Path(sys.argv[1])), flush=True)
+print(*claim(["0", "1", "2"], int(sys.argv[2]), Path(sys.argv[1])), flush=True)
 time.sleep(600)
 """
 
 
-def test_each_job_has_a_gpu_of_its_own_and_the_next_waits_for_one(tmp_path):
-    def job():
-        command = [sys.executable, "-c", HOLDS, str(tmp_path)]
+def test_each_job_has_gpus_of_its_own_and_the_next_waits_for_one(tmp_path):
+    def job(count):
+        command = [sys.executable, "-c", HOLDS, str(tmp_path), str(count)]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
-    started = [job(), job()]
+    started = [job(1), job(2)]
     try:
-        names = [process.stdout.readline().strip() for process in started]
-        assert sorted(names) == ["0", "1"]
-        started.append(job())
+        names = [process.stdout.readline().split() for process in started]
+        assert sorted(name for own in names for name in own) == ["0", "1", "2"]
+        started.append(job(1))
         time.sleep(1)
         started[0].kill()  # a job that is killed gives its GPU back
-        assert started[2].stdout.readline().strip() == names[0]
+        assert started[2].stdout.readline().split() == names[0]
     finally:
         for process in started:
             process.kill()

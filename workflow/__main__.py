@@ -40,7 +40,7 @@ def add(name: str, module: str, text: str) -> None:
         inputs: Annotated[list[Path] | None, typer.Argument(help="files to read")] = None,
         threads: Annotated[int, typer.Option(help="cores to use")] = 1,
     ) -> None:
-        from workflow.config.machine import machine, take_gpu
+        from workflow.config.machine import machine, take_gpus
         from workflow.config.spec import load_spec
         from workflow.plugins.discovery import use
 
@@ -51,7 +51,7 @@ def add(name: str, module: str, text: str) -> None:
         if failed:
             return import_module(module).give_up(job, out, failed)
         if getattr(job, "device", "cpu") != "cpu":
-            take_gpu()
+            take_gpus(where.devices if name == "train" else 1)
         function = getattr(import_module(module), name)
         return function(job, out, *(inputs or ()), **({"machine": where} if name in RUN else {}))
 

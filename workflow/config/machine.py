@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import subprocess
 import tempfile
 import time
@@ -81,21 +82,26 @@ def gpus() -> list[str]:
     return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
 
 
-def take_gpu() -> None:
-    """Take one of the GPUs in ``CUDA_VISIBLE_DEVICES`` for this process, before CUDA starts."""
+def take_gpus(count: int) -> None:
+    """Take so many of the GPUs in ``CUDA_VISIBLE_DEVICES`` for this process; CUDA starts later."""
     devices = gpus() if "CUDA_VISIBLE_DEVICES" in os.environ else []
-    if len(devices) > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = claim(devices, Path(tempfile.gettempdir()))
+    if len(devices) > count:
+        taken = claim(devices, count, Path(tempfile.gettempdir()))
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
 
 
-def claim(devices: list[str], folder: Path) -> str:
-    """One of ``devices`` that no other process has; waits for one. It is this process's to its end.
+def claim(devices: list[str], count: int, folder: Path) -> list[str]:
+    """``count`` of ``devices`` that no other process has; waits for them.
+
+    They are this process's to its end.
 
     Args:
         devices: names, as in ``CUDA_VISIBLE_DEVICES``.
+        count: at most their number.
         folder: for a file per device, which all jobs of the machine share.
     """
     while True:
+        taken: dict[str, int] = {}
         for device in devices:
             name = f"benchmark-{os.getuid()}-gpu-{device}.lock"
             file = os.open(folder / name, os.O_RDWR | os.O_CREAT)
@@ -104,6 +110,10 @@ def claim(devices: list[str], folder: Path) -> str:
             except BlockingIOError:
                 os.close(file)
                 continue
-            CLAIMS.append(file)
-            return device
-        time.sleep(0.5)
+            taken[device] = file
+            if len(taken) == count:
+                CLAIMS.extend(taken.values())
+                return list(taken)
+        for file in taken.values():  # not to wait for each other with one each
+            os.close(file)
+        time.sleep(random.uniform(0.2, 0.8))

@@ -61,7 +61,8 @@ if HERE and ON_GPU:
 
 def needs(rule):
     """Resources of the jobs of a rule, as a cluster is asked for them."""
-    return {**CONFIG["resources"][rule], "gpu": int(ON_GPU and rule not in ("prepare", "measure"))}
+    gpus = {"prepare": 0, "measure": 0, "train": CONFIG["devices"]}.get(rule, 1)
+    return {**CONFIG["resources"][rule], "gpu": gpus * ON_GPU}
 
 
 # What of the configuration changes no result. `python` in the rules is the one that runs Snakemake,

@@ -11,8 +11,8 @@ if EXACT:
 
     rule exact_images:
         output:
-            images=f"{RUN}/exact/train.npz",
-            about=multiext(f"{RUN}/exact/train", ".json", ".png"),
+            images=f"{RUN}/exact/train.npy",
+            about=multiext(f"{RUN}/exact/train", ".csv", ".json", ".png"),
         log:
             f"{RUN}/logs/exact/train.log",
         conda:
@@ -24,7 +24,7 @@ if EXACT:
 
     rule exact_scores:
         input:
-            f"{RUN}/exact/train.npz",
+            f"{RUN}/exact/train.npy",
         output:
             f"{RUN}/exact/{{exact_prior}}/{{exact_problem}}.csv",
         log:

@@ -20,8 +20,8 @@ from workflow.run.exact_priors import fit
 from workflow.run.harness import Counter, reason_of, timed
 from workflow.run.progress import ProgressLine
 from workflow.score import posterior as scores
-from workflow.store.arrays import load_images
 from workflow.store.files import write_text
+from workflow.store.images import load_images
 
 POINTS = 4  # runs of a point estimator, which differ if it draws random numbers
 REPEATS = 4  # sets of exact samples whose scores are the floor

@@ -61,11 +61,7 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     checked = load_images(validation).of_fold(job.fold)
     validate = _validation(trainer.average, params, checked, device, job.validation)
 
-<<<<<<< HEAD
     key = json.dumps([job.hash, split.sha256, device.type, str(precision)])
-=======
-    key = json.dumps([job.hash, data_hash, str(device), str(precision)])
->>>>>>> cb6858180f406c3c942aa870ebe7e766c748a6e5
     checkpoint = out.with_name("checkpoint.safetensors")
     curve, checks, seconds = _resume(trainer, checkpoint, key)
     progress = ProgressLine(
@@ -124,14 +120,10 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
         "devices": machine.devices,
         "precision": str(precision).removeprefix("torch."),
         "threads": machine.threads,
-<<<<<<< HEAD
         "made_with": made_with(
             job.code, [path.with_suffix(".csv") for path in (images, validation)]
         ),
-=======
-        "made_with": made_with(job.code, [images, validation]),
         "spec": job.record,
->>>>>>> cb6858180f406c3c942aa870ebe7e766c748a6e5
     }
     frame = pd.DataFrame(curve, columns=["examples", "seconds", "loss"])
     write_text(out.with_name("loss.csv"), frame.to_csv(index=False))
