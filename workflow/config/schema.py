@@ -158,8 +158,7 @@ class Table(Entry):
     extra: StrictBool = False
     """Made by the target of its name only, not by `all`."""
     published: dict[str, str] = {}
-    """Row to the published number beside it (problem/method/variant), where that is not the one of
-    the same problem and method."""
+    """Row to a published number (problem/method/variant) that is not of its problem and method."""
     differences: list[Pair] | None = Unset
     """Pairs of rows; the second is subtracted from the first, image by image. Default is every row
     minus padis, in ablations nothing."""
@@ -238,8 +237,7 @@ class Config(Entry):
     cache: str = "results/cache"
     """Folder for downloads and matrices that all runs share."""
     plugins: list[str] = []
-    """Files, and folders of files, with methods, problems or datasets outside the project; relative
-    to the folder of the file that names them."""
+    """Files or folders with plugins outside the project, relative to the file that names them."""
     differs: str = ""
     """How the protocol differs from the paper's, whose numbers are then not comparable."""
     means_nothing: str = ""
