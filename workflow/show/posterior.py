@@ -126,6 +126,7 @@ def distance_figure(frame: pd.DataFrame, settings: dict[str, Any]) -> Figure:
             axes.set(xscale="log", yscale="log")
             axes.set_xticks([ticks[0], ticks[-1]], labels=[f"{x:g}" for x in (ticks[0], ticks[-1])])
             axes.xaxis.set_minor_formatter(NullFormatter())
-            finish(axes, f"{prior_label}: {label}", "Evaluations", "Sliced W2")
+            first = axes is line[0]
+            finish(axes, f"{prior_label}\n{label}", "Evaluations", "Sliced W2" if first else "")
     legend(figure, shown, columns=3)
     return figure
