@@ -272,9 +272,6 @@ def test_tables_compare_with_padis_unless_they_say_what_to_compare():
     assert without["tables"]["table1"]["differences"] == []
 
 
-MAIN = ("ct20", "ct8", "deblurring", "superresolution")
-
-
 def test_every_search_has_its_result_committed():
     config = resolve({"preset": "quick"})
     tuned = yaml.safe_load((PRESETS / "tuned/quick.yaml").read_text())["rows"]
@@ -284,9 +281,7 @@ def test_every_search_has_its_result_committed():
         if (problem, row) not in main:  # of tables that are made on their own
             continue
         skipped = row.startswith("ve_ddnm") and "deblurring" in problem
-        # Their first searches are to come; docs/findings.md says so.
-        waits = row in ("patch_averaging", "patch_stitching") and problem not in MAIN
-        if skipped or waits:
+        if skipped:
             assert problem not in tuned[row]["params_for"]
             continue
         found = tuned[row]["params_for"][problem]
