@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from methods.priors import training
 from methods.priors.networks import Denoiser, NetworkParams, build_network
 from methods.priors.training import Trainer, TrainingParams
 from problems.noise import ImageNoise, seed_of
@@ -85,11 +86,11 @@ def test_patches_are_cut_where_their_position_says():
     """The image holds its own coordinates: a patch and its position channels must agree."""
     height, width = 16, 12
     trainer = Trainer(small_network(), torch.zeros(1, 1, height, width), PATCHES, 0)
-    (above, beside), whole = trainer.margin, trainer.position[0]
-    trainer.images = whole[None, None, above : above + height, beside : beside + width]
-    canvas = F.pad(trainer.images, (beside, beside, above, above))[0, 0]
-    which, rows, columns = trainer._places(200, 8, 8, torch.Generator().manual_seed(0))
-    clean = trainer._cut(which, rows, columns)
+    (above, beside), whole = trainer.canvas.margin, trainer.position[0]
+    trainer.canvas.images = whole[None, None, above : above + height, beside : beside + width]
+    canvas = F.pad(trainer.canvas.images, (beside, beside, above, above))[0, 0]
+    which, rows, columns = trainer.canvas.places(200, 8, 8, torch.Generator().manual_seed(0))
+    clean = trainer.canvas.cut(which, rows, columns)
     position = trainer.position[:, rows, columns].permute(1, 0, 2, 3)
     inside = canvas[rows, columns] != 0
     assert torch.equal(clean[:, 0], canvas[rows, columns])
@@ -108,6 +109,16 @@ def test_images_in_8_bits_and_a_choice_of_them_train_the_same():
         )
         losses.append([float(trainer.step()) for _ in range(5)])
     assert losses[0] == losses[1]
+
+
+def test_a_step_in_parts_is_the_step_of_the_batch(monkeypatch):
+    losses = []
+    for pixels in (100_000, 130):  # two patches of 8 x 8 at a time
+        monkeypatch.setattr(training, "AT_ONCE", pixels)
+        network = small_network().requires_grad_(True)
+        trainer = Trainer(network, images(), PATCHES, seed_of("t"))
+        losses.append([float(trainer.step()) for _ in range(8)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_recipe_must_fit_together():

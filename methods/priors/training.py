@@ -12,7 +12,10 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 from methods.priors.networks import Denoiser
 from methods.priors.patches import reduced, tiles_and_margin
 from methods.priors.positions import positions
+from methods.priors.windows import Canvas
 from problems.noise import seed_of
+
+AT_ONCE = 100_000  # pixels of examples that are in memory at a time: 31 patches of 56 x 56
 
 
 class TrainingParams(NamedTuple):
@@ -58,6 +61,7 @@ class TrainingParams(NamedTuple):
 class Trainer:
     """Trains one network; the random numbers of step n depend on ``seed`` and n only.
 
+    The examples of a step are computed in parts, so that its memory is bounded; gradients add up.
     Several processes share each step: all draw its whole batch and each computes a part, so that
     their number changes a result by rounding only (and by the masks of dropout).
 
@@ -86,8 +90,7 @@ class Trainer:
     ):
         self.network, self.params, self.seed = network.train(), params, seed
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
-        self.images, self.device = images, next(network.parameters()).device
-        self.chosen = torch.arange(len(images)) if chosen is None else torch.tensor(chosen)
+        self.device = next(network.parameters()).device
         height, width = images.shape[-2:]
         if params.patch:
             if params.patch != max(params.sizes, default=0):
@@ -103,10 +106,9 @@ class Trainer:
             margin, self.windows, probabilities = (0, 0), [(height, width)], (1.0,)
             if network.params.context:
                 raise ValueError("context is for networks of patches; set context: false")
-        self.margin = margin
         self.probabilities = torch.tensor(probabilities, dtype=torch.float32)
-        self.canvas = (height + 2 * margin[0], width + 2 * margin[1])  # the image and zeros around
-        self.position = positions(*self.canvas, self.device)
+        self.canvas = Canvas(images, margin, chosen, self.device)
+        self.position = positions(*self.canvas.shape, self.device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)
         self.fabric = fabric or Fabric(
             accelerator=self.device.type, devices=1, plugins=[LightningEnvironment()]
@@ -132,52 +134,31 @@ class Trainer:
             The loss per pixel, a 0-d tensor; with several processes that of the own examples, whose
             mean over the processes is the loss of the step.
         """
+        p, world, rank = self.params, self.fabric.world_size, self.fabric.global_rank
         generator = torch.Generator().manual_seed(seed_of(self.seed, self.steps))
         choice = int(torch.multinomial(self.probabilities, 1, generator=generator))
-        (h, w), batch = self.windows[choice], self.params.batch[choice]
-        which, rows, columns = self._places(batch, h, w, generator)
-        sigma = self._noise_levels(batch, generator)
-        device_noise = torch.Generator(self.device).manual_seed(
-            seed_of("noise", self.seed, self.steps)
-        )
-        context = self.network.params.context
-        drawn_on = self.canvas if context else (h, w)
-        noise = torch.randn(
-            (batch, self.images.shape[1], *drawn_on), generator=device_noise, device=self.device
-        )
-
-        # The part of the batch that is computed here
-        world, rank = self.fabric.world_size, self.fabric.global_rank
-        mine, own = slice(batch * rank // world, batch * (rank + 1) // world), (rank,) * (rank > 0)
-        which, rows, columns = which[mine], rows[mine], columns[mine]
-        sigma, noise = sigma[mine].to(self.device), noise[mine]
-        clean = self._cut(which, rows, columns)
-        position = self.position[:, rows, columns].permute(1, 0, 2, 3)
-
-        # v = x + sigma n; with context on the whole image, of which v is then a part
-        p, seen = self.params, None
-        if context:
-            (mh, mw), (height, width) = self.margin, self.canvas
-            noisy = self._cut(which, *self._everywhere(len(which)))
-            noisy = noisy + sigma[:, None, None, None] * noise
-            seen = reduced(noisy[..., mh : height - mh, mw : width - mw], h)
-            own = torch.arange(len(which), device=self.device)[:, None, None]
-            noisy = noisy[own, :, rows.to(self.device), columns.to(self.device)]
-            noisy = noisy.permute(0, 3, 1, 2).contiguous()
-        else:
-            noisy = clean + sigma[:, None, None, None] * noise
-
-        # weight(sigma) ||D(v) - x||^2, summed over pixels, mean over the batch
-        with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
-            torch.manual_seed(seed_of("dropout", self.seed, self.steps, *own))
-            denoised = self.shared(noisy, sigma, position, seen)
-        weight = self.network.weight(sigma)
-        loss = (weight[:, None, None, None] * (denoised - clean) ** 2).sum() * (world / batch)
+        (h, w), batch = self.windows[choice], p.batch[choice]
+        mine = slice(batch * rank // world, batch * (rank + 1) // world)
+        clean, noisy, sigma, position, seen = self._examples(h, w, batch, mine, generator)
 
         for group in self.optimizer.param_groups:
             group["lr"] = p.learning_rate * self._rate()
         self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
+        size = max(AT_ONCE // (h * w), 1)
+        parts = [slice(k, k + size) for k in range(0, len(clean), size)]
+        total = torch.zeros((), device=self.device)
+        with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
+            names = ("dropout", self.seed, self.steps)
+            torch.manual_seed(seed_of(*names, rank) if rank else seed_of(*names))
+            for k, part in enumerate(parts, start=1):
+                with self.fabric.no_backward_sync(self.shared, enabled=k < len(parts)):
+                    # weight(sigma) ||D(v) - x||^2, summed over pixels, mean over the batch
+                    told = seen if seen is None else seen[part]
+                    denoised = self.shared(noisy[part], sigma[part], position[part], told)
+                    weight = self.network.weight(sigma[part])[:, None, None, None]
+                    loss = (weight * (denoised - clean[part]) ** 2).sum() * (world / batch)
+                    self.fabric.backward(loss)
+                total += loss.detach()
         if p.clip:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), p.clip * h * w)
         self.optimizer.step()
@@ -185,7 +166,34 @@ class Trainer:
         self.examples += batch
         self.pixels += batch * h * w
         self._update_average(batch)
-        return loss.detach() / (h * w * clean.shape[1])
+        return total / (h * w * clean.shape[1])
+
+    def _examples(self, h, w, batch, mine, generator):
+        """Of a batch of h x w windows those in ``mine``: x, v, sigma, position and context."""
+        which, rows, columns = self.canvas.places(batch, h, w, generator)
+        sigma = self._noise_levels(batch, generator)
+        with_context = self.network.params.context
+        names = ("noise", self.seed, self.steps)
+        device_noise = torch.Generator(self.device).manual_seed(seed_of(*names))
+        size = self.canvas.shape if with_context else (h, w)
+        shape = (batch, self.canvas.images.shape[1], *size)
+        noise = torch.randn(shape, generator=device_noise, device=self.device)[mine]
+        which, rows, columns = which[mine], rows[mine], columns[mine]
+        sigma = sigma[mine].to(self.device)
+        clean, context = self.canvas.cut(which, rows, columns), None
+        position = self.position[:, rows, columns].permute(1, 0, 2, 3)
+
+        # v = x + sigma n; with context on the whole image, of which v is then a part
+        if with_context:
+            (mh, mw), (height, width) = self.canvas.margin, self.canvas.shape
+            noisy = self.canvas.whole(which) + sigma[:, None, None, None] * noise
+            context = reduced(noisy[..., mh : height - mh, mw : width - mw], h)
+            each = torch.arange(len(which), device=self.device)[:, None, None]
+            noisy = noisy[each, :, rows.to(self.device), columns.to(self.device)]
+            noisy = noisy.permute(0, 3, 1, 2).contiguous()
+        else:
+            noisy = clean + sigma[:, None, None, None] * noise
+        return clean, noisy, sigma, position, context
 
     def _noise_levels(self, batch: int, generator: torch.Generator) -> torch.Tensor:
         p = self.params
@@ -195,35 +203,6 @@ class Trainer:
             )
         ln_sigma = p.p_mean + p.p_std * torch.randn(batch, generator=generator)
         return ln_sigma.exp().clamp(p.sigma_min, p.sigma_max)
-
-    def _places(self, batch, h, w, generator):
-        """Random images, and rows and columns of windows at uniform places of the canvas."""
-        height, width = self.canvas
-        which = self.chosen[torch.randint(len(self.chosen), (batch,), generator=generator)]
-        top = torch.randint(height - h + 1, (batch,), generator=generator)
-        left = torch.randint(width - w + 1, (batch,), generator=generator)
-        rows = (top[:, None] + torch.arange(h))[:, :, None]
-        columns = (left[:, None] + torch.arange(w))[:, None, :]
-        return which, rows, columns
-
-    def _everywhere(self, count):
-        """Rows and columns of the whole canvas for ``count`` examples."""
-        height, width = self.canvas
-        rows = torch.arange(height)[None, :, None].expand(count, -1, 1)
-        return rows, torch.arange(width)[None, None, :].expand(count, 1, -1)
-
-    def _cut(self, which, rows, columns):
-        """Windows of the canvas, (batch, C, h, w) float32: of the images and, around, zeros."""
-        axes = zip((rows, columns), self.margin, self.images.shape[-2:], strict=True)
-        (rows, above), (columns, beside) = (
-            ((i - m).clamp(0, n - 1), (i >= m) & (i < m + n)) for i, m, n in axes
-        )
-        places = (part.to(self.images.device) for part in (which[:, None, None], rows, columns))
-        which, rows, columns = places
-        windows = self.images[which, :, rows, columns].permute(0, 3, 1, 2).to(self.device)
-        if windows.dtype == torch.uint8:
-            windows = windows.float() / 255
-        return windows.contiguous() * (above & beside)[:, None].to(self.device)
 
     def _rate(self) -> float:
         """Learning rate relative to its peak."""
