@@ -233,6 +233,14 @@ def test_every_row_has_the_same_budget_of_trials():
     assert {trials_of(config, row) for row in searched} == {8}
 
 
+def test_a_preset_can_take_what_was_tuned_for_another():
+    quick, standard = (resolve({"preset": preset}) for preset in ("quick", "standard"))
+    rows = [config["rows"]["padis"] for config in (quick, standard)]
+    assert rows[0]["params_for"]["ct20"] == rows[1]["params_for"]["ct20"]
+    assert set(standard["rows"]["padis"]["params_for"]) <= set(standard["problems"])
+    assert "ct20_poisson" in quick["rows"]["padis"]["params_for"]
+
+
 def test_searches_start_where_earlier_ones_ended():
     starts = {"padis": {"ct20": {"sigma_max": 0.5, "sigma_min": 0.05}}}
     config = resolve({"preset": "quick", "tuning": {"starts": starts}})
