@@ -40,7 +40,7 @@ rule prepare:
         about=multiext(f"{RUN}/data/{{dataset}}/{{split}}{{finer}}", ".csv", ".json", ".png"),
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
-    priority: QUICK
+    priority: SOONEST
     conda:
         "../../environment.yml"
     resources:
@@ -59,7 +59,7 @@ rule measure:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
-    priority: QUICK
+    priority: lambda w: first_problem(w.problem)
     conda:
         "../../environment.yml"
     resources:

@@ -38,7 +38,7 @@ rule controls:
         ][1:],
     log:
         f"{RUN}/logs/reconstruct/{{problem}}/controls.log",
-    priority: QUICK
+    priority: lambda w: first_problem(w.problem)
     conda:
         "../../environment.yml"
     params:

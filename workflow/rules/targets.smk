@@ -78,14 +78,19 @@ def scored_together():
     return groups
 
 
-# The main table is made first: jobs that it needs have this priority, quick ones before all a higher
-# one, and networks come before other rows.
-SOON, QUICK, NETWORKS = 2, 3, 1
+# The main table is made first, of what it needs the networks before the rows, and downloads before
+# all. Of the rest networks come before rows.
+REST, NETWORKS, SOON, SOONEST = 0, 1, 2, 3
 FIRST = {*shown(MAIN_TABLES[:1]), *trained(MAIN_TABLES[:1])}
 
 
-def soon(needed, otherwise=0):
-    return SOON if needed in FIRST else otherwise
+def soon(needed, otherwise=REST):
+    return SOON + (otherwise == NETWORKS) if needed in FIRST else otherwise
+
+
+def first_problem(problem):
+    """The priority of what is made once per problem."""
+    return SOONEST if any(problem == first for first, _ in shown(MAIN_TABLES[:1])) else REST
 
 
 def parts_of(tables):
