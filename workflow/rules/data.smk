@@ -21,7 +21,7 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
             [str(stored(n, DOWNLOADS)) for n, s in SOURCES.items() if s.requirement == requirement],
         log:
             f"{CONFIG['cache']}/logs/{requirement}.log",
-        priority: QUICK
+        priority: SOONEST
         retries: 1
         conda:
             "../../environment.yml"
