@@ -11,7 +11,15 @@ from methods.priors.exact.lattice import LatticePrior
 from methods.priors.exact.mixture import MixturePrior
 from workflow.run.exact_priors import fit
 
-NUMBERS = torch.Generator().manual_seed(4)
+NUMBERS = torch.Generator()
+
+
+@pytest.fixture(autouse=True)
+def numbers():
+    """The same for each test, in whatever order they run."""
+    NUMBERS.manual_seed(4)
+
+
 WEIGHTS = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 
 
