@@ -98,15 +98,9 @@ def test_crps_is_its_definition_and_of_one_sample_the_absolute_error():
 
 
 def test_crps_is_that_of_another_implementation():
-    """properscoring has the estimator that is not fair."""
-    scoring = pytest.importorskip("properscoring")
-    x, truth = drawn(0.7)
-    theirs = scoring.crps_ensemble(truth, x, axis=0).mean()
-    ordered = np.sort(x, axis=0)
-    weights = 2 * np.arange(1, K + 1) - K - 1
-    pairs = np.tensordot(weights, ordered, axes=1).mean() / K
-    fair = theirs + pairs / K - pairs / (K - 1)
-    assert samples.crps(x, truth) == pytest.approx(fair, abs=5e-4)
+    """scoringrules 0.10.0: crps_ensemble(truth, x, m_axis=0, estimator="fair").mean()."""
+    for spread, theirs in {0.5: CRPS_HALF, 1.0: CRPS_ONE, 2.0: CRPS_TWO}.items():
+        assert samples.crps(*drawn(spread)) == pytest.approx(theirs, abs=1e-6)
 
 
 def test_spread_over_skill():
@@ -155,19 +149,22 @@ def test_tarp_is_on_the_diagonal_if_and_only_if_samples_are_like_the_truth():
     assert wide[low] > 0.5
 
 
-def test_tarp_is_that_of_the_authors():
-    """Their coverage counts a share below c; ours spreads a rank over 1 / (K + 1)."""
-    package = pytest.importorskip("tarp")
+def narrow_normal():
+    """400 truths of N(0, I) in three dimensions, 50 samples of N(0, 0.6^2 I), points in a cube."""
     random = np.random.default_rng(5)
     truth = random.normal(size=(400, 3))
-    x = truth * 0 + 0.6 * random.normal(size=(50, 400, 3))
-    points = random.uniform(size=(400, 3))
-    theirs, levels = package.get_tarp_coverage(
-        x, truth, references=points, metric="euclidean", norm=False, num_alpha_bins=20
-    )
-    ranks = tarp.ranks(x, truth, points[None], random)
-    ours = [tarp.expected_coverage(ranks, 50, c) for c in levels]
-    assert np.abs(ours - theirs).max() < 0.03
+    return 0.6 * random.normal(size=(50, 400, 3)), truth, random.uniform(size=(400, 3))
+
+
+def test_tarp_is_that_of_the_authors():
+    """tarp 0.1.1, get_tarp_coverage(..., norm=False, num_alpha_bins=20), at every fourth level.
+
+    They count shares of samples below a level; ours spreads a rank over 1 / (K + 1) = 0.02.
+    """
+    x, truth, points = narrow_normal()
+    ranks = tarp.ranks(x, truth, points[None], np.random.default_rng(0))
+    ours = [tarp.expected_coverage(ranks, 50, level) for level in THEIRS]
+    assert ours == pytest.approx(list(THEIRS.values()), abs=0.025)
 
 
 def test_blocks_hold_every_pixel_once():

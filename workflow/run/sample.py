@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 
 from problems.base import Problem
 from problems.datasets.base import Images
@@ -66,6 +67,8 @@ def sample(
     )  # fmt: skip
     if killed:
         give_up(job, drawn, killed)
+    torch.set_num_threads(machine.threads)
+    threadpool_limits(machine.threads)
     record, x_hat = load_record(drawn.with_suffix(".json")), load_arrays(drawn)["x_hat"]
     table = out.parents[2] / "scores" / job.problem / f"{job.row}.csv"
     names = {"problem": job.problem, "method": job.row, "status": record["status"]}
@@ -122,61 +125,62 @@ class Judged:
 
     def scores(self, test: int) -> pd.DataFrame:
         """One line per test image; point estimators have the scores of one image only."""
-        lines, numbers = [], numbers_of(self.problem, self.y.shape[1:])
+        numbers = numbers_of(self.problem, self.y.shape[1:])
         smooth, smooth_truth = map(scores.low_pass, (self.samples, self.truth.pixels))
-        factor = self._scale(test)
+        lines = []
         for i in range(test):
             x, truth = self.samples[:, i], self.truth.pixels[i]
-            y = torch.from_numpy(self.y[i : i + 1])
-            residuals = (self.problem.physics.A(torch.from_numpy(x)) - y).numpy()
             line = {
                 "image": self.truth.ids[i],
                 "cluster": self.truth.clusters[i],
                 "fold": self.truth.folds[i],
                 "samples": self.count,
                 "psnr_sample": float(np.mean([scores.psnr(one, truth) for one in x])),
-                "residual_chi2": scores.residual_chi2(residuals, numbers, self.problem.noise_level),
+                "residual_chi2": scores.residual_chi2(
+                    self._residuals(i), numbers, self.problem.noise_level
+                ),
                 "crps": scores.crps(x, truth),
             }
             if self.count > 1:
+                shares = scores.histogram(self.ranks[i], self.count)
                 line |= {
                     "psnr_mean": scores.psnr(self.mean[i], truth),
                     "spread_skill": scores.spread_skill(x, truth),
-                    "bar_scale": factor,
-                    "bar_coverage": float(
-                        (abs(self.mean[i] - truth) <= calibration.bars(self.std[i], factor)).mean()
-                    ),
                     **{name("coverage", q): scores.coverage(x, truth, q) for q in LEVELS},
                     **{
                         name("low_pass", q): scores.coverage(smooth[:, i], smooth_truth[i], q)
                         for q in LEVELS
                     },
-                    **self._tarp(i, test),
-                    **dict(
-                        zip(
-                            rank_columns(self.count),
-                            scores.histogram(self.ranks[i], self.count),
-                            strict=True,
-                        )
-                    ),
+                    **self._of_others(i, test),
+                    **dict(zip(rank_columns(self.count), shares, strict=True)),
                 }
             lines.append(line)
         return pd.DataFrame(lines)
 
-    def _scale(self, test: int) -> float:
-        """Of error bars, found on the validation images."""
-        errors = np.abs(self.mean[test:] - self.truth.pixels[test:])
-        return calibration.scale(errors, self.std[test:])
+    def _residuals(self, i: int) -> np.ndarray:
+        """A x - y of the samples of an image, (K, ...)."""
+        y = torch.from_numpy(self.y[i : i + 1])
+        return (self.problem.physics.A(torch.from_numpy(self.samples[:, i])) - y).numpy()
 
-    def _tarp(self, i: int, test: int) -> dict[str, float]:
-        """Expected coverage of blocks of an image around blocks of validation images."""
-        others = self.random.integers(test, len(self.truth.ids), POINTS)
-        points = tarp.blocks(self.truth.pixels[others])
+    def _of_others(self, i: int, test: int) -> dict[str, float]:
+        """Scores that need validation images: those of the fold of a test image.
+
+        They are of other patients or persons than its truth; those of other folds need not be.
+        """
+        folds = self.truth.folds
+        others = [k for k in range(test, len(folds)) if folds[k] == folds[i]]
+        truth = self.truth.pixels
+        factor = calibration.scale(np.abs(self.mean[others] - truth[others]), self.std[others])
+        covered = np.abs(self.mean[i] - truth[i]) <= calibration.bars(self.std[i], factor)
+        points = tarp.blocks(truth[self.random.choice(others, POINTS)])
         found = tarp.ranks(
-            tarp.blocks(self.samples[:, i]), tarp.blocks(self.truth.pixels[i]), points, self.random
+            tarp.blocks(self.samples[:, i]), tarp.blocks(truth[i]), points, self.random
         )
+        curve = {c: tarp.expected_coverage(found, self.count, c) for c in CREDIBILITIES}
         return {
-            name("tarp", c): tarp.expected_coverage(found, self.count, c) for c in CREDIBILITIES
+            "bar_scale": factor,
+            "bar_coverage": float(covered.mean()),
+            **{name("tarp", c): share for c, share in curve.items()},
         }
 
     def kept(self, test: int) -> dict[str, np.ndarray]:

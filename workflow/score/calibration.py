@@ -27,6 +27,6 @@ def scale(errors: np.ndarray, std: np.ndarray) -> float:
     return float(ratios[place - 1]) if place <= len(ratios) else float("inf")
 
 
-def bars(std: np.ndarray, factor: float) -> np.ndarray:
-    """Half the width of the error bar of every pixel."""
+def bars(std: np.ndarray, factor: float | np.ndarray) -> np.ndarray:
+    """Half the width of the error bar of every pixel, ``factor`` being that of ``scale``."""
     return factor * (std + FLOOR)

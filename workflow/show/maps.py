@@ -62,7 +62,7 @@ def maps_of(
     found = {"sample": stored["samples"][:, 0], "unseen": stored["unseen"]}
     found |= {"error": np.abs(stored["mean"] - truth), "unseen_truth": stored["unseen_truth"]}
     if (scored["samples"] > 1).all():
-        factor = float(scored["bar_scale"].iloc[0])
+        factor = scored["bar_scale"].to_numpy()[:, None, None, None]
         found |= {"mean": stored["mean"], "std": stored["std"], "bar": bars(stored["std"], factor)}
     return found
 
