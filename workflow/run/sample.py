@@ -186,14 +186,15 @@ class Judged:
     def kept(self, test: int) -> dict[str, np.ndarray]:
         """What is stored of the test images."""
         few = np.moveaxis(self.samples[:KEPT, :test], 0, 1)
-        truth = self.truth.pixels[:test]
+        both = np.concatenate([few[:, 0], self.truth.pixels[:test]])
+        hidden = unseen(self.problem, both)
         return {
             "mean": self.mean[:test],
             "std": self.std[:test],
             "ranks": self.ranks[:test],
             "samples": few,
-            "unseen": unseen(self.problem, few[:, 0]),
-            "unseen_truth": unseen(self.problem, truth),
+            "unseen": hidden[:test],
+            "unseen_truth": hidden[test:],
         }
 
 
