@@ -81,7 +81,7 @@ def test_the_unseen_part_is_not_seen():
     seen = problem.physics.A(x).norm()
     hidden = unseen(problem, x.numpy())
     again = unseen(problem, hidden)
-    assert problem.physics.A(torch.from_numpy(hidden).double()).norm() < 1e-3 * seen
+    assert problem.physics.A(torch.from_numpy(hidden)).norm() < 1e-3 * seen
     assert np.abs(again - hidden).max() < 1e-3
     assert np.linalg.norm(hidden) > 0.1 * float(x.norm())
 

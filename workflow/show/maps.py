@@ -23,8 +23,8 @@ LINES = {  # of the figure: what stands at their left
     "sample": "Sample",
     "mean": "Mean",
     "std": "Standard\ndeviation",
-    "error": "Error of\nthe mean",
-    "bar": f"Error bar,\n{100 * BAR:g} %",
+    "error": "Error of the\nmean, same",
+    "bar": f"Error bar,\n{100 * BAR:g} %, same",
     "unseen": "Unseen part\nof the sample",
 }
 
@@ -101,6 +101,9 @@ def figure(
                 places[0, j].set_title(title, fontsize=TEXT - 1, pad=3, parse_math=False)
         for axes, (line, label) in zip(places[:, 0], LINES.items(), strict=True):
             said = f"{titles[k]}\n{label}" if line == "sample" else label
+            said += {"std": f"\n0 to {settings['error_max']:g}", "unseen": f"\n± {limit:.2g}"}.get(
+                line, ""
+            )
             axes.text(-0.06, 0.5, said, fontsize=TEXT - 1, ha="right", va="center",
                       transform=axes.transAxes, parse_math=False)  # fmt: skip
     return drawn

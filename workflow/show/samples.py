@@ -16,7 +16,7 @@ from workflow.show.sample_curves import curves
 from workflow.show.tables import NOTHING_SAID
 
 TEXT = (
-    "{label}: {images} test images of {clusters} patients or persons, {samples} samples per image "
+    "{label}: {images} test images, patients or persons: {clusters}, {samples} samples per image "
     "of rows that sample. PSNR (dB) of one sample, mean over samples, and of their mean. Coverage: "
     "% of pixels whose truth is in the credible interval of {levels} %, as they are and after a "
     "low-pass filter. CRPS in 1/1000 of the range of pixels, for point estimators their absolute "
@@ -24,7 +24,7 @@ TEXT = (
     "chi-square of a sample, 1 if residuals are as large as the noise. TARP: expected coverage at "
     "credibilities of 10 and 90 %. Bar: % of test pixels that error bars cover whose width was "
     f"found on validation images for {100 * BAR:g} %. ± is half the width of the 95 % interval "
-    "over patients or persons (cluster-robust t, CR1)."
+    "over patients or persons (cluster-robust t, CR1), of one patient over slices."
 )
 HEADER = [
     ("", "Method"),
