@@ -139,8 +139,8 @@ def written(tmp_path):
     config["tables"][TABLE]["rows"] = ["langevin", "pnp_admm", "padis"]
     costs = {"denoiser_calls": 4.0, "seconds": 1.0}
     frames = {
-        "langevin": judged(1.0).scores(3).assign(status="ok", **costs),
-        "pnp_admm": judged(1.0, count=1).scores(3).assign(status="ok", **costs),
+        "langevin": judged(1.0).scores(3).assign(status="ok", reason="", **costs),
+        "pnp_admm": judged(1.0, count=1).scores(3).assign(status="ok", reason="", **costs),
         "padis": pd.DataFrame([{"image": "", "cluster": "", "status": "failed", "reason": "why"}]),
     }
     for row, frame in frames.items():
