@@ -5,9 +5,7 @@ from workflow.config import sampled
 rule measure_splits:
     input:
         lambda w: [
-            part(w.problem, split)
-            for split in sampled.SPLITS
-            for part in (images_of, measured_of)
+            part(w.problem, split) for split in sampled.SPLITS for part in (images_of, measured_of)
         ],
     output:
         f"{RUN}/measurements/{{problem}}.npz",
