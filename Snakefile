@@ -21,6 +21,7 @@ include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/exact.smk"
+include: "workflow/rules/sampled.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hooks.smk"
 

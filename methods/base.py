@@ -34,6 +34,9 @@ class Method(ABC):
         prior: name of the trained prior in the config that the method uses, or None.
         jacobian: whether the method differentiates through ``prior.denoise``. If not, it runs in
             PyTorch's inference mode.
+        samples: whether results with different seeds are meant as samples of a posterior, or, where
+            that depends on parameters, the values of each with which they are. A method that draws
+            random numbers to find one image is a point estimator.
         starts_at: where the iteration starts if ``Params`` has no ``start``; empty without one.
     """
 
@@ -41,6 +44,7 @@ class Method(ABC):
     reference: ClassVar[str]
     prior: ClassVar[str | None] = None
     jacobian: ClassVar[bool] = False
+    samples: ClassVar[bool | dict[str, list[str]]] = False
     starts_at: ClassVar[str] = "baseline"
 
     @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class DAPS(Method):
     label = "DAPS"
     reference = "Zhang et al., CVPR 2025, arXiv 2407.01521"
     prior = "padis"
+    samples = True
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):

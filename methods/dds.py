@@ -30,6 +30,7 @@ class DDS(Method):
     label = "DDS"
     reference = "Chung, Lee, Ye, ICLR 2024, arXiv 2303.05754"
     prior = "padis"
+    samples = True
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):

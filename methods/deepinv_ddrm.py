@@ -22,6 +22,7 @@ class DeepinvDDRM(DeepinvMethod):
     label = "DDRM (deepinv)"
     reference = "Kawar, Elad, Ermon, Song, NeurIPS 2022, arXiv 2201.11793; deepinv 0.5.0"
     prior = "whole"
+    samples = True
     starts_at = "noise"
 
     @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class DeepinvDiffPIR(DeepinvMethod):
     label = "DiffPIR (deepinv)"
     reference = "Zhu et al., CVPR Workshops 2023, arXiv 2305.08995; deepinv 0.5.0"
     prior = "whole"
+    samples = True
 
     @dataclass(frozen=True)
     class Params:

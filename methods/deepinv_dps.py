@@ -19,6 +19,7 @@ class DeepinvDPS(DeepinvMethod):
     label = "DPS (deepinv)"
     reference = "Chung et al., ICLR 2023, arXiv 2209.14687; deepinv 0.5.0"
     prior = "whole"
+    samples = True
     starts_at = "noise"
     jacobian = True
 

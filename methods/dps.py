@@ -31,6 +31,7 @@ from methods.sampling import Annealing, Start, initial_state, noise_aware
 
 class DPS(Method):
     jacobian = True
+    samples = True
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):

@@ -46,6 +46,7 @@ class DualDiffusion(Method):
     label = "Dual-coupled diffusion"
     reference = "Du et al., 2026, arXiv 2602.23214"
     prior = "padis"
+    samples = {"noise": ["homogenised", "white"]}  # noqa: RUF012
 
     @dataclass(frozen=True)
     class Params(Schedule):

@@ -29,6 +29,7 @@ class Langevin(Method):
     label = "Langevin dynamics"
     reference = "Song, Ermon, NeurIPS 2019, arXiv 1907.05600; Hu et al., NeurIPS 2024"
     prior = "padis"
+    samples = True
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):

@@ -33,6 +33,7 @@ class PredictorCorrector(Method):
     label = "Predictor-corrector"
     reference = "Chung, Ye, Medical Image Analysis 2022, arXiv 2110.05243; Hu et al., NeurIPS 2024"
     prior = "padis"
+    samples = True
 
     @dataclass(frozen=True)
     class Params(Schedule, Start):

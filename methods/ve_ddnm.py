@@ -27,6 +27,7 @@ class VEDDNM(Method):
     label = "VE-DDNM"
     reference = "Wang, Yu, Zhang, ICLR 2023, arXiv 2212.00490; Hu et al., NeurIPS 2024"
     prior = "padis"
+    samples = True
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):

@@ -183,7 +183,8 @@ def test_entries_may_share_one():
 
 def test_null_removes_and_overrides_win():
     config = resolve({"preset": "smoke", "name": "mine", "tables": {"samplers": None}, "seed": 3})
-    assert list(config["tables"]) == ["table1", "tilings", "deepinv", "patch_size", "shift"]
+    kept = ["table1", "tilings", "deepinv", "patch_size", "shift", "posterior"]
+    assert list(config["tables"]) == kept
     assert (config["name"], config["seed"]) == ("mine", 3)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from workflow.config.resolve import resolve
-from workflow.plugins.contract import rule_of, suite
+from workflow.plugins.contract import ContractError, rule_of, suite
+from workflow.plugins.contract.methods import samples
 from workflow.plugins.discovery import discover
 
 CONFIG = resolve({"preset": "smoke"})
@@ -45,6 +46,26 @@ def test_method_documents_itself(name):
     assert "Deviations:" in text
     assert len(text.splitlines()) <= 250
     assert suite("method")[0](name, {}).cls.Params.__doc__
+
+
+LIARS = {  # samplers that are none: what they draw, and what is said
+    "draws nothing": (lambda x, noise: x, "draws nothing"),
+    "is deaf": (lambda x, noise: x + 0 * noise.normal_like(x), "change nothing"),
+    "shares": (lambda x, noise: x + noise.normal_like(x).mean(dim=0), "run of its own"),
+}
+
+
+@pytest.mark.parametrize("liar", LIARS)
+def test_what_does_not_sample_is_found(liar, monkeypatch):
+    draw, said = LIARS[liar]
+    case = suite("method")[0]("langevin", {})
+    monkeypatch.setattr(
+        case.cls, "reconstruct", lambda self, y, problem, prior, noise, progress: draw(
+            problem.baseline(y), noise
+        )
+    )  # fmt: skip
+    with pytest.raises(ContractError, match=said):
+        samples(case)
 
 
 @pytest.mark.parametrize("name", discover("dataset"))

@@ -19,8 +19,9 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
 # Rules, targets, files and folders: no names of tables.
 RULES = """
 all ablations budget_plot claims collect_scores controls exact exact_images exact_scores generate
-generation measure metrics
-numbers oracle plot prepare reconstruct reconstruction_figure report run_card score sensitivity
+generation measure measure_splits metrics
+numbers oracle plot prepare reconstruct reconstruction_figure report run_card sample sample_maps
+sample_table score sensitivity
 table train training training_figure training_table tune tune_row tuned tuning
 """
 
@@ -91,6 +92,8 @@ def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) 
             f"{owner}: images of {problem['dataset']} are {size}, the networks' of "
             f"{problem['trained_on']} {trained}; give both one size, or remove the problem"
         )
+    if "samples" in problem and problem["repeats"] > 1:
+        raise ConfigError(f"{owner}: `samples` takes the place of `repeats`; remove one")
     family = find("problem", problem["family"])
     if problem["grid"] > 1 and not family.attributes.get("finer_grid"):
         raise ConfigError(f"{owner}: {family.name} measures no finer grid; remove `grid`")
@@ -137,6 +140,24 @@ def _check_generation(config: dict[str, Any], generation: dict[str, Any]) -> Non
     generation["sampler"] = checked(generation["sampler"], fields, "generation.sampler")
 
 
+def _check_samples(config: dict[str, Any], table: dict[str, Any], owner: str) -> None:
+    """Refuse a table whose problems have `samples` in part, or that shows more than samples."""
+    known = [p for p in table["problems"] if "samples" in config["problems"][p]]
+    if not known:
+        return
+    others = [p for p in table["problems"] if p not in known]
+    if others:
+        raise ConfigError(
+            f"{owner}: {known[0]} has `samples` and {others[0]} has none; use two tables"
+        )
+    if not table["extra"]:
+        raise ConfigError(f"{owner}: problems with `samples` need a table with `extra: true`")
+    for key in ("controls", "sweep", "plot", "differences", "published"):
+        if table.get(key):
+            raise ConfigError(f"{owner}: a table of samples shows no {key}; remove `{key}`")
+    table["differences"] = []
+
+
 def _label_sweep(config: dict[str, Any], sweep: dict[str, Any]) -> None:
     for of, values in sweep.items():
         for row, parameter, value in points(of, values):
@@ -149,6 +170,7 @@ def _check_table(config: dict[str, Any], table: dict[str, Any], owner: str) -> N
     for problem in table["problems"]:
         _known(config, "problems", problem, owner)
     shown = [n for n, r in config["rows"].items() if not r["only_named"]]
+    _check_samples(config, table, owner)
     table.setdefault("rows", [row for row in shown if row not in table["controls"]])
     for row in table["rows"]:
         _known(config, "rows", row, owner)

@@ -8,6 +8,8 @@ RUN = {  # these compute, on a machine (``workflow.config.machine``)
     "controls": ("workflow.run.controls", "Make the controls of a problem."),
     "generate": ("workflow.run.generate", "Sample a prior without a measurement."),
     "tune": ("workflow.run.tune", "Try a row's search on validation images."),
+    "measure_splits": ("workflow.run.measure_splits", "Measure test and validation images."),
+    "sample": ("workflow.run.sample", "Sample a row on a problem and score the samples."),
     "posterior": ("workflow.run.posterior", "Compare rows with an exact posterior."),
     "score": ("workflow.score.images", "Score rows on a problem."),
 }
@@ -25,6 +27,8 @@ SHOW = {  # these put together what there is
     "validation": ("workflow.show.training", "Draw validation curves of networks."),
     "generation": ("workflow.show.generation", "Compare samples of priors with real images."),
     "exact": ("workflow.show.posterior", "Show distances to exact posteriors."),
+    "samples": ("workflow.show.samples", "Show the scores of samples."),
+    "maps": ("workflow.show.maps", "Draw mean, spread, error and error bars of samples."),
     "run_card": ("workflow.show.run_card", "Write what the run was made with."),
     "report": ("workflow.show.report", "Write the page about a run."),
 }

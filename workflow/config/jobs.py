@@ -44,11 +44,11 @@ def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Pre
 
 def measure(config: Config, problem: str) -> spec.Measure:
     """Measurements of the test images of a problem."""
-    operator, code = _operator(config, problem)
+    operator, code = of_operator(config, problem)
     return spec.Measure(
         **operator,
         seed=config["seed"],
-        inputs=_measured(config, problem, "test"),
+        inputs=measured_images(config, problem, "test"),
         code=fingerprint("workflow.run.measure", *code),
     )
 
@@ -56,7 +56,7 @@ def measure(config: Config, problem: str) -> spec.Measure:
 def controls(config: Config, problem: str) -> spec.Controls:
     """The controls of a problem."""
     dataset = config["problems"][problem]["dataset"]
-    operator, code = _operator(config, problem)
+    operator, code = of_operator(config, problem)
     return spec.Controls(
         **operator,
         inputs={split: prepare(config, dataset, split).hash for split in ("test", "train")},
@@ -84,18 +84,18 @@ def train(config: Config, fold: str, network: str) -> spec.Train:
 
 def reconstruct(config: Config, problem: str, row: str) -> spec.Reconstruct:
     """One row on the test images of a problem."""
-    values, code = _row(config, problem, row)
+    values, code = of_row(config, problem, row)
     values["inputs"]["measurements"] = measure(config, problem).hash
     return spec.Reconstruct(**values, code=fingerprint("workflow.run.reconstruct", *code))
 
 
 def tune(config: Config, problem: str, row: str) -> spec.Tune:
     """The search of a row on a problem; it does not depend on what an earlier one has found."""
-    values, code = _row(config, problem, row)
+    values, code = of_row(config, problem, row)
     settings, tuning = config["rows"][row], config["tuning"]
     annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
-    values["inputs"] |= _measured(config, problem, tuning["split"])
+    values["inputs"] |= measured_images(config, problem, tuning["split"])
     search = {
         name: {**axis, "whole": whole(annotations[name])}
         for name, axis in settings["search"].items()
@@ -131,7 +131,7 @@ def generate(config: Config, name: str) -> spec.Generate:
 
 def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
     """Scores of rows and controls on a problem."""
-    operator, code = _operator(config, problem)
+    operator, code = of_operator(config, problem)
     made = {
         row: (controls(config, problem) if row in CONTROLS else reconstruct(config, problem, row))
         for row in rows
@@ -144,7 +144,7 @@ def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
     )
 
 
-def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
+def measured_images(config: Config, problem: str, split: str) -> dict[str, str]:
     """The images of a problem, and the same ones on the grid on which they are measured."""
     settings = config["problems"][problem]
     images, measured = (
@@ -153,7 +153,7 @@ def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
     return {"images": images.hash, "measured": measured.hash}
 
 
-def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
+def of_operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
     """Fields of ``spec.Operator`` and the module of the problem."""
     settings = config["problems"][problem]
     family = find("problem", settings["family"])
@@ -166,9 +166,9 @@ def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
     }, [family.module]
 
 
-def _row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[str]]:
+def of_row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[str]]:
     """Fields of ``spec.Reconstruct``, and the modules of its method, problem and prior."""
-    fields, code = _operator(config, problem)
+    fields, code = of_operator(config, problem)
     settings, prior = config["rows"][row], prior_of(config, row)
     method = find("method", settings["method"])
     needed = networks_for(config, problem, row)

@@ -51,6 +51,10 @@ class Problem(Entry):
     """Name in tables."""
     repeats: Count = 1
     """Seeds with which methods that draw random numbers run."""
+    samples: Annotated[Int, Field(ge=2)] | None = Unset
+    """Reconstructions per image of rows that sample, whose spread is judged (docs/posterior.md);
+    takes the place of `repeats`. Its tables have other scores, and error bars that are scaled on
+    validation images."""
     params: Params = {}
     """Parameters of the family."""
 

@@ -141,6 +141,11 @@ class Tune(Reconstruct):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Samples(Reconstruct):
+    """Samples of one row on test and validation images, and their scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Generate(Computed):
     """Samples of a prior, called ``name``."""
 
@@ -175,7 +180,10 @@ class Show(JobSpec):
 
 KINDS = {
     kind.__name__: kind
-    for kind in (Prepare, Measure, Controls, Score, Train, Reconstruct, Tune, Generate, Exact, Show)
+    for kind in (
+        *(Prepare, Measure, Controls, Score, Train, Reconstruct, Tune, Samples, Generate, Exact),
+        Show,
+    )
 }
 
 

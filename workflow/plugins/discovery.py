@@ -48,6 +48,14 @@ class Plugin:
     params: dict[str, str]
     defaults: dict[str, Any]
 
+    def samples(self, params: dict[str, Any]) -> bool:
+        """Whether a method with ``params``, others being the defaults, samples a posterior."""
+        said = self.attributes.get("samples", False)
+        if not isinstance(said, dict):
+            return bool(said)
+        chosen = {**self.defaults, **params}
+        return all(chosen[name] in values for name, values in said.items())
+
     @property
     def signature(self) -> str:
         """Names, kinds and defaults of its parameters, for people."""

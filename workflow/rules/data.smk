@@ -59,6 +59,8 @@ rule measure:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
+    wildcard_constraints:
+        problem=OTHERS["problem"],
     priority: lambda w: first_problem(w.problem)
     conda:
         "../../environment.yml"

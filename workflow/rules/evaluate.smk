@@ -63,6 +63,8 @@ rule table:
         others=multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
     log:
         f"{RUN}/logs/table/{{table}}.log",
+    wildcard_constraints:
+        table=OTHERS["table"],
     priority: lambda w: SOON if w.table in MAIN_TABLES[:1] else 0
     conda:
         "../../environment.yml"
@@ -134,6 +136,8 @@ rule reconstruction_figure:
         ),
     log:
         f"{RUN}/logs/figure/{{table}}/{{problem}}.log",
+    wildcard_constraints:
+        table=OTHERS["table"],
     conda:
         "../../environment.yml"
     params:

@@ -12,6 +12,8 @@ rule reconstruct:
         f"{RUN}/logs/reconstruct/{{problem}}/{{row}}.log",
     benchmark:
         f"{RUN}/benchmarks/reconstruct/{{problem}}/{{row}}.tsv"
+    wildcard_constraints:
+        problem=OTHERS["problem"],
     priority: lambda w: soon((w.problem, w.row))
     conda:
         "../../environment.yml"

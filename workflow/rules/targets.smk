@@ -2,6 +2,7 @@
 from snakemake.cli import get_argument_parser
 
 from problems.datasets.sources import SOURCES, stored
+from workflow.config import sampled
 from workflow.plugins.discovery import find
 from workflow.plugins.params import nearest
 from workflow.show.contents import page_files
@@ -14,6 +15,12 @@ MAIN_TABLES = list(main_tables(CONFIG))
 LEDGERS = {"": ALL_TABLES, "ablation_": ABLATIONS}  # of claims
 PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
+SAMPLED, SAMPLED_TABLES = sampled.problems(CONFIG), sampled.tables(CONFIG)  # sampled.smk
+OTHERS = {
+    "problem": "|".join(p for p in CONFIG["problems"] if p not in SAMPLED) or "-",
+    "table": "|".join(t for t in TABLES if t not in SAMPLED_TABLES) or "-",
+}
+SAMPLE_FILES = (".md", ".json", "_cost.csv")
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
 TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
 
@@ -71,7 +78,7 @@ def scored_together():
     """(problem, tables that show them) to rows."""
     tables, groups = {}, {}
     for table in TABLES:
-        for row in shown([table]):
+        for row in shown([table]) if table not in SAMPLED_TABLES else ():
             tables.setdefault(row, []).append(table)
     for (problem, row), names in tables.items():
         groups.setdefault((problem, *names), []).append(row)
@@ -95,11 +102,15 @@ def first_problem(problem):
 
 def parts_of(tables):
     """Tables, their plots and the reconstructions of their rows on each problem."""
-    figures = [table for table in tables if table in (*PLOTTED, *SWEPT)]
+    figures = [table for table in tables if table in (*PLOTTED, *SWEPT, *SAMPLED_TABLES)]
     figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
-    kinds = (".csv", "_cost.csv", *TEXT_FILES)
+    usual, of_samples = (".csv", "_cost.csv", *TEXT_FILES), (".csv", *SAMPLE_FILES)
     return [
-        *(f"{RUN}/tables/{table}{kind}" for table in tables for kind in kinds),
+        *(
+            f"{RUN}/tables/{table}{kind}"
+            for table in tables
+            for kind in (of_samples if table in SAMPLED_TABLES else usual)
+        ),
         *(f"{RUN}/figures/{name}.png" for name in figures),
     ]
 

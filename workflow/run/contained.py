@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PARENT = "BENCHMARK_PARENT"  # environment variable: process that a job must not outlive
@@ -20,6 +21,27 @@ def isolate(minutes: float, truth: tuple[Path, ...]) -> str | None:
     reason = fork(60 * minutes if minutes else None)
     if reason is None:
         seal(*truth)
+    return reason
+
+
+def apart(function: Callable[[], None], minutes: float, truth: tuple[Path, ...]) -> str | None:
+    """Run ``function`` in a new process of ``isolate``, and go on here when it has ended.
+
+    Returns:
+        The reason why it was killed, or None.
+
+    Raises:
+        SystemExit: it failed, and has said why.
+    """
+    try:
+        reason = isolate(minutes, truth)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+        return None
+    if reason is None:
+        function()
+        sys.exit()
     return reason
 
 

@@ -25,7 +25,7 @@ SILENT = (
     "workflow.run.progress",
     "workflow.run.contained",
 )
-NAMES = ("label", "reference")  # class attributes that only name a plugin
+NAMES = ("label", "reference", "samples")  # class attributes that only describe a plugin
 
 
 def fingerprint(*modules: str) -> str:
@@ -117,6 +117,6 @@ def _dumped(tree: ast.AST) -> str:
 
 
 def _only_names(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and all(
-        isinstance(target, ast.Name) and target.id in NAMES for target in statement.targets
-    )
+    given = isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return bool(given) and all(isinstance(t, ast.Name) and t.id in NAMES for t in targets)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 from dataclasses import fields, replace
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from workflow.plugins.randomness import WatchedNoise, seeded
 GREY, COLOUR = (1, 24, 20), (3, 16, 16)
 PATCH = 8  # pixels, of the network in place of the trained one
 FAMILIES = {"ct": {"views": 6}, "superresolution": {}, "inpainting": {}, "deblurring": {}}
+TOLERANCE = 2e-3  # between a batch and its images alone
+ROUNDED = 0.01  # of the difference of two samples that rounding may change in a batch
 SHORT = {"levels": 3, "updates": 2, "iterations": 4, "steps": 5}
 
 
@@ -118,10 +121,29 @@ def alone(case: Case) -> None:
     singles = [case.run(seeds=(s,), y=y[i : i + 1])[0] for i, s in enumerate((1, 2))]
     far = float((both - torch.cat(singles)).abs().max())
     require(
-        far <= 2e-3,
+        far <= TOLERANCE,
         f"in a batch of two an image differs by {far:.2g} from that of a batch of one: norms, "
         "means and stopping rules must be of each image, not of the batch",
     )
+
+
+def samples(case: Case) -> None:
+    """What says that it samples gives other samples with other seeds; K of them are K runs."""
+    if not case.plugin.samples(vars(case.params)):
+        return
+    _, y = case.run()
+    seeds = (1, 7, 9)
+    several = case.run(seeds=seeds, y=y[:1].expand(len(seeds), *y.shape[1:]).clone())[0]
+    require(case.drawn, "it says that it samples, but draws nothing: remove samples = True")
+    singles = [case.run(seeds=(seed,), y=y[:1])[0] for seed in seeds]
+    far = float((several - torch.cat(singles)).abs().max())
+    near = min(float((a - b).abs().max()) for a, b in combinations(several, 2))
+    require(
+        far <= max(TOLERANCE, ROUNDED * near),
+        f"a sample differs by {far:.2g} from that of a run of its own: draw from `noise`, which "
+        "has a generator for each image, and take norms and means of each image",
+    )
+    require(near > far, "samples of two seeds are the same: random numbers change nothing")
 
 
 def input_kept(case: Case) -> None:
@@ -181,6 +203,6 @@ def imports(case: Case) -> None:
 
 
 CHECKS: list[Check] = [
-    *(images, same_seed, other_seed, alone, input_kept, global_state, quiet, parameters),
+    *(images, same_seed, other_seed, alone, samples, input_kept, global_state, quiet, parameters),
     *(labelled, imports),
 ]

@@ -1,0 +1,106 @@
+# Posteriors on real images: samples of rows on problems with `samples`, their scores and maps.
+from workflow.config import sampled
+
+
+rule measure_splits:
+    input:
+        lambda w: [
+            part(w.problem, split) for split in sampled.SPLITS for part in (images_of, measured_of)
+        ],
+    output:
+        f"{RUN}/measurements/{{problem}}.npz",
+    log:
+        f"{RUN}/logs/measure/{{problem}}.log",
+    wildcard_constraints:
+        problem="|".join(SAMPLED) or "-",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(sampled.measure(CONFIG, w.problem)),
+    shell:
+        "python -m workflow measure_splits {params.spec} {output} {input} 2>&1 | tee {log}"
+
+
+rule sample:
+    input:
+        test=lambda w: images_of(w.problem),
+        validation=lambda w: images_of(w.problem, "validation"),
+        measurements=f"{RUN}/measurements/{{problem}}.npz",
+        weights=lambda w: weights_of(networks_for(CONFIG, w.problem, w.row)),
+    output:
+        images=f"{RUN}/reconstructions/{{problem}}/{{row}}.npz",
+        record=f"{RUN}/reconstructions/{{problem}}/{{row}}.json",
+        scores=f"{RUN}/scores/{{problem}}/{{row}}.csv",
+    log:
+        f"{RUN}/logs/reconstruct/{{problem}}/{{row}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/reconstruct/{{problem}}/{{row}}.tsv"
+    wildcard_constraints:
+        problem="|".join(SAMPLED) or "-",
+    conda:
+        "../../environment.yml"
+    threads: THREADS
+    resources:
+        **needs("reconstruct"),
+    params:
+        spec=lambda w: spec(sampled.sample(CONFIG, w.problem, w.row)),
+    shell:
+        "python -m workflow sample {params.spec} {output.images} {input.test} {input.validation}"
+        " {input.measurements} {input.weights} --threads {threads} 2>&1 | tee {log}"
+
+
+rule sample_table:
+    input:
+        lambda w: scores_of([w.table]),
+    output:
+        csv=report(
+            f"{RUN}/tables/{{table}}.csv",
+            caption="../show/captions/samples.rst",
+            category="Posteriors on real images",
+            labels={"table": "{table}", "what": "scores"},
+        ),
+        others=multiext(f"{RUN}/tables/{{table}}", *SAMPLE_FILES),
+        figure=report(
+            f"{RUN}/figures/{{table}}.png",
+            caption="../show/captions/samples.rst",
+            category="Posteriors on real images",
+            labels={"table": "{table}", "what": "ranks and coverage"},
+        ),
+    log:
+        f"{RUN}/logs/table/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(SAMPLED_TABLES) or "-",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(sampled.show(CONFIG, w.table)),
+    shell:
+        "python -m workflow samples {params.spec} {output.csv} {input} 2>&1 | tee {log}"
+
+
+rule sample_maps:
+    input:
+        images=lambda w: images_of(w.problem),
+        rows=lambda w: [
+            f"{RUN}/{part}/{w.problem}/{row}.{suffix}"
+            for row in rows_of(CONFIG, w.table)
+            for part, suffix in (("reconstructions", "npz"), ("scores", "csv"))
+        ],
+    output:
+        report(
+            f"{RUN}/figures/{{table}}/{{problem}}.png",
+            caption="../show/captions/maps.rst",
+            category="Posteriors on real images",
+            labels={"table": "{table}", "problem": "{problem}"},
+        ),
+    log:
+        f"{RUN}/logs/figure/{{table}}/{{problem}}.log",
+    wildcard_constraints:
+        table="|".join(SAMPLED_TABLES) or "-",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(sampled.maps(CONFIG, w.table)),
+    shell:
+        "python -m workflow maps {params.spec} {output} {input.images} {input.rows}"
+        " 2>&1 | tee {log}"

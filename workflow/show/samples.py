@@ -1,0 +1,105 @@
+"""The table of scores of samples, and its curves."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow.config.spec import Show
+from workflow.config.views import labels_of
+from workflow.score.levels import BAR, LEVELS, name
+from workflow.score.sample_summary import COSTS, NAMES, summarise
+from workflow.show import figures
+from workflow.show.cells import NOTHING, Cell, Table, cell, save, write_csv
+from workflow.show.sample_curves import curves
+from workflow.show.tables import NOTHING_SAID
+
+TEXT = (
+    "{label}: {images} test images, patients or persons: {clusters}, {samples} samples per image "
+    "of rows that sample. PSNR (dB) of one sample, mean over samples, and of their mean. Coverage: "
+    "% of pixels whose truth is in the credible interval of {levels} %, as they are and after a "
+    "low-pass filter. CRPS in 1/1000 of the range of pixels, for point estimators their absolute "
+    "error. Spread over skill: 1 if samples vary as much as their mean is wrong. Residual: "
+    "chi-square of a sample, 1 if residuals are as large as the noise. TARP: expected coverage at "
+    "credibilities of 10 and 90 %. Bar: % of test pixels that error bars cover whose width was "
+    f"found on validation images for {100 * BAR:g} %. ± is half the width of the 95 % interval "
+    "over patients or persons (cluster-robust t, CR1), of one patient over slices."
+)
+HEADER = [
+    ("", "Method"),
+    ("PSNR", "sample"),
+    ("PSNR", "mean"),
+    *(("Coverage", f"{100 * q:g} %") for q in LEVELS),
+    *(("Low-pass", f"{100 * q:g} %") for q in LEVELS),
+    ("", "CRPS"),
+    ("", "Spread/skill"),
+    ("", "Residual"),
+    ("TARP", "10 %"),
+    ("TARP", "90 %"),
+    ("", "Bar"),
+]
+COLUMNS = {  # of the table after the first: factor and decimals
+    "psnr_sample": (1, 2),
+    "psnr_mean": (1, 2),
+    **{name(kind, q): (100, 0) for kind in ("coverage", "low_pass") for q in LEVELS},
+    "crps": (1000, 2),
+    "spread_skill": (1, 2),
+    "residual_chi2": (1, 2),
+    name("tarp", 0.1): (100, 0),
+    name("tarp", 0.9): (100, 0),
+    "bar_coverage": (100, 0),
+}
+POINT = "{} (point)"
+
+
+def samples(job: Show, out: Path, *scores: Path) -> None:
+    """Write tables/<name>.csv (``out``), .md, .json, _cost.csv and figures/<name>.png."""
+    config, table = job.settings, job.settings["tables"][job.name]
+    summary = summarise(scores)
+    problems = {p: config["problems"][p]["label"] for p in table["problems"]}
+    rows = labels_of(config, table["rows"])
+    said = [NOTHING_SAID.format(config["means_nothing"])] * bool(config["means_nothing"])
+    shown = {p: scores_of(summary, p, label, rows) for p, label in problems.items()}
+    first, *_, last = [*problems, *problems]
+    lead = f"{table['caption'].strip()} {shown[first].caption}"
+    shown[first] = replace(shown[first], caption=lead)
+    shown[last] = replace(shown[last], remarks=said)
+    save(out.parent, job.name, shown)
+    write_csv(out.parent, job.name, summary.drop(columns=list(COSTS)))
+    write_csv(out.parent, f"{job.name}_cost", summary[[*NAMES[:2], *COSTS]])
+    drawn = curves(summary, problems, config, table["rows"])
+    figures.save(drawn, out.parents[1] / "figures" / f"{job.name}.png")
+
+
+def scores_of(summary: pd.DataFrame, problem: str, label: str, rows: dict[str, str]) -> Table:
+    """Rows on one problem."""
+    here = summary[summary["problem"] == problem].set_index("method").to_dict("index")
+    lines, notes = [], []
+    for row, name_ in rows.items():
+        line = here[row]
+        if line["status"] != "ok":
+            why = f"{line['status']}: {line['reason'] or 'no reason given'}"
+            notes += [why] * (why not in notes)
+            empty = [cell(NOTHING)] * (len(COLUMNS) - 1)
+            lines.append([cell(name_), Cell([(NOTHING, False)], notes.index(why) + 1), *empty])
+            continue
+        shown = POINT.format(name_) if line["samples"] < 2 else name_
+        lines.append([cell(shown), *(_score(line, c, *how) for c, how in COLUMNS.items())])
+    text = TEXT.format(
+        label=label,
+        images=int(max(x["images"] for x in here.values())),
+        clusters=int(max(x["clusters"] for x in here.values())),
+        samples=int(max((x["samples"] for x in here.values() if x["samples"] > 1), default=1)),
+        levels=", ".join(f"{100 * q:g}" for q in LEVELS),
+    )
+    return Table(HEADER, [lines], "l" + "r" * len(COLUMNS), text, notes)
+
+
+def _score(line: dict[str, Any], column: str, factor: float, decimals: int) -> Cell:
+    """A score with half the width of its interval."""
+    value, half = (factor * line.get(key, float("nan")) for key in (column, f"{column}_ci95"))
+    if pd.isna(value):
+        return cell(NOTHING)
+    wide = "" if pd.isna(half) else f" ± {half:.{decimals}f}"
+    return cell(f"{value:.{decimals}f}{wide}")
