@@ -10,6 +10,7 @@ from problems.inpainting import Inpainting
 from problems.superresolution import Superresolution
 from workflow.config.views import CONTROLS as LABELS
 from workflow.run.controls import CONTROLS, training_means
+from workflow.store.images import open_images, save_images
 
 SHAPE = (1, 16, 12)
 
@@ -22,9 +23,10 @@ def test_every_control_has_a_label():
     assert set(CONTROLS) == set(LABELS)
 
 
-def test_mean_image_is_that_of_the_training_images_of_the_fold():
+def test_mean_image_is_that_of_the_training_images_of_the_fold(tmp_path):
     pixels, folds = images(5, 1).numpy(), [1, 1, 1, 2, 2]
-    training = Images(pixels, list("abcde"), list("pppqq"), folds)
+    save_images(tmp_path / "train.npy", Images(pixels, list("abcde"), list("pppqq"), folds))
+    training = open_images(tmp_path / "train.npy")
     truth = Images(images(3, 0).numpy(), list("xyz"), list("rrs"), [1, 1, 2])
     mean = training_means(truth, training)
     expected = np.stack([pixels[:3].mean(0), pixels[:3].mean(0), pixels[3:].mean(0)])
