@@ -83,7 +83,9 @@ def test_the_reason_is_the_error_or_the_last_line(tmp_path):
 
 @pytest.fixture
 def fresh(tmp_path):
-    return copy_project(tmp_path / "fresh")
+    """A project whose test images take a few seconds to prepare."""
+    many = {"test": 160, "params": {"test_patients": 4, "slices": 40, "resolution": 128}}
+    return copy_project(tmp_path / "fresh", {**SETTINGS, "datasets": {"ct": many}})
 
 
 def test_a_run_has_a_line_per_job_and_says_where_the_results_are(fresh):
