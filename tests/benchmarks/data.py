@@ -29,7 +29,7 @@ def write_images(folder: Path, count: int) -> None:
         for k in range(number):
             image = waves.T @ rng.normal(size=(8, 8)) @ waves
             image = (image - image.min()) / np.ptp(image)
-            path = folder / split / f"p{k:05d}" / "a.png"
+            path = folder / split / f"{split}{k:05d}" / "a.png"
             path.parent.mkdir(parents=True)
             Image.fromarray((255 * image).astype(np.uint8)).save(path, compress_level=1)
 
@@ -47,9 +47,11 @@ def peak(work) -> int:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    work()
-    stop.set()
-    watcher.join()
+    try:
+        work()
+    finally:
+        stop.set()
+        watcher.join()
     return highest // 1024
 
 
