@@ -224,8 +224,9 @@ def test_images_must_be_the_means_of_those_that_are_measured(tmp_path):
 def test_jobs_read_the_finer_images():
     config = resolve({"preset": "quick"})
     for job in (jobs.measure, lambda c, p: jobs.tune(c, p, "admm_tv")):
-        same, finer = job(config, "ct20").inputs, job(config, "ct20_realistic").inputs
-        assert same["images"] == same["measured"] == finer["images"] != finer["measured"]
+        images, measured = job(config, "ct20").inputs.values()
+        finer_images, finer_measured = job(config, "ct20_realistic").inputs.values()
+        assert images == measured == finer_images != finer_measured
     assert jobs.prepare(config, "ct", "test", 4).size == [256, 256]
     problem = {"deblurring": {"grid": 2}}
     with pytest.raises(ConfigError, match=r"problems\.deblurring: .* no finer grid"):

@@ -11,14 +11,17 @@ from problems.deblurring import Deblurring
 from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
 from workflow.config import jobs, sampled
+from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
+from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
-from workflow.run.sample import KEPT, Judged, numbers_of, unseen
+from workflow.run.sample import KEPT, Judged, numbers_of, sample, unseen
 from workflow.score.levels import BAR, LEVELS, name, rank_columns
 from workflow.score.sample_summary import summarise
 from workflow.show import cells
 from workflow.show.maps import LINES, figure, maps_of
 from workflow.show.samples import samples
+from workflow.store.arrays import save_measurements
 
 SMOKE = {"preset": "smoke"}
 PROBLEM, TABLE = "ct20_noisy", "posterior"
@@ -47,8 +50,8 @@ def test_samples_reach_the_jobs_of_their_problem_only():
     assert jobs.reconstruct(config, "ct20", "langevin") == jobs.reconstruct(
         other, "ct20", "langevin"
     )
-    assert sampled.measure(config, PROBLEM).hash == sampled.measure(other, PROBLEM).hash
-    assert len(sampled.measure(config, PROBLEM).inputs) == 4
+    assert jobs.measure(config, PROBLEM).hash == jobs.measure(other, PROBLEM).hash
+    assert len(jobs.measure(config, PROBLEM).inputs) == 4
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,16 @@ def judged(spread, count=16):
     return Judged(problem, images, y, x.reshape(-1, 1, 32, 32).astype(np.float32), job)
 
 
+def test_a_problem_without_noise_is_refused(tmp_path):
+    config = resolve({**SMOKE, "problems": {PROBLEM: {"params": {"noise_level": 0.0}}}})
+    job = sampled.sample(config, PROBLEM, "pnp_admm")
+    images = Images(np.zeros((1, 1, 32, 32), np.float32), ["a"], ["p"], [1])
+    save_measurements(tmp_path / "y.npz", np.zeros((1, 1, 4), np.float32), images)
+    paths = (tmp_path / name for name in ("out.npz", "test.npy", "validation.npy", "y.npz"))
+    with pytest.raises(ValueError, match="give its params a noise_level"):
+        sample(job, *paths, machine=Machine(cache=tmp_path))
+
+
 def test_scores_are_of_test_images_and_bars_of_validation_images():
     right = judged(1.0)
     frame = right.scores(test=3)
@@ -147,7 +160,11 @@ def written(tmp_path):
         paths.append(tmp_path / f"{row}.csv")
         frame.assign(problem=PROBLEM, method=row).to_csv(paths[-1], index=False)
     (tmp_path / "tables").mkdir()
-    samples(sampled.show(config, TABLE), tmp_path / "tables" / f"{TABLE}.csv", *paths)
+    samples(
+        shown_by.show(config, "samples", [TABLE], TABLE),
+        tmp_path / "tables" / f"{TABLE}.csv",
+        *paths,
+    )
     return tmp_path, frames, paths
 
 

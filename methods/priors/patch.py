@@ -4,10 +4,8 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from methods.priors.base import Prior
-from methods.priors.patches import cut, from_tiles, reduced, tiles_and_margin, to_tiles
+from methods.priors.patches import AT_ONCE, cut, from_tiles, reduced, tiles_and_margin, to_tiles
 from methods.priors.positions import positions
-
-AT_ONCE = 100_000  # pixels of tiles that the network sees at a time: 31 tiles of 56 x 56
 
 
 class PatchPrior(Prior):

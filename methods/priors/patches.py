@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional as F
 
 MIN_PATCH = 2
+AT_ONCE = 100_000  # pixels that a network sees at a time: 31 patches of 56 x 56
 
 
 def tiles_and_margin(length: int, patch: int) -> tuple[int, int]:

@@ -10,12 +10,10 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from methods.priors.networks import Denoiser
-from methods.priors.patches import reduced, tiles_and_margin
+from methods.priors.patches import AT_ONCE, reduced, tiles_and_margin
 from methods.priors.positions import positions
 from methods.priors.windows import Canvas
 from problems.noise import seed_of
-
-AT_ONCE = 100_000  # pixels of examples that are in memory at a time: 31 patches of 56 x 56
 
 
 class TrainingParams(NamedTuple):
@@ -56,6 +54,17 @@ class TrainingParams(NamedTuple):
     p_std: PositiveFloat = 1.2
     sigma_min: NonNegativeFloat = 0.002
     sigma_max: PositiveFloat = 40.0
+
+
+def processes(accelerator: str, devices: int) -> Fabric:
+    """So many processes of this command that share a training, for ``launch`` to start.
+
+    Lightning's Fabric runs the command again for each; on a CPU they are processes of one machine,
+    on a cluster of one job, whatever the cluster is.
+    """
+    strategy = "ddp" if devices > 1 else "auto"
+    cluster = LightningEnvironment()
+    return Fabric(accelerator=accelerator, devices=devices, strategy=strategy, plugins=[cluster])
 
 
 class Trainer:
@@ -110,9 +119,7 @@ class Trainer:
         self.canvas = Canvas(images, margin, chosen, self.device)
         self.position = positions(*self.canvas.shape, self.device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)
-        self.fabric = fabric or Fabric(
-            accelerator=self.device.type, devices=1, plugins=[LightningEnvironment()]
-        )
+        self.fabric = fabric or processes(self.device.type, 1)
         if self.fabric.world_size > min(params.batch):
             raise ValueError(
                 f"{self.fabric.world_size} processes cannot share batches of {params.batch}; "

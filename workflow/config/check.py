@@ -18,11 +18,10 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
 }
 # Rules, targets, files and folders: no names of tables.
 RULES = """
-all ablations budget_plot claims collect_scores controls exact exact_images exact_scores generate
-generation measure measure_splits metrics
-numbers oracle plot prepare reconstruct reconstruction_figure report run_card sample sample_maps
-sample_table score sensitivity
-table train training training_figure training_table tune tune_row tuned tuning
+ablations all budget_plot claims collect_scores controls exact exact_images exact_scores generate
+generation measure metrics numbers oracle plot prepare reconstruct reconstruction_figure report
+run_card sample sample_maps sample_table score sensitivity table train training training_figure
+training_table tune tune_row tuned tuning
 """
 
 

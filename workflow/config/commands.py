@@ -2,13 +2,12 @@
 
 RUN = {  # these compute, on a machine (``workflow.config.machine``)
     "prepare": ("workflow.run.prepare", "Write the images of a split of a dataset."),
-    "measure": ("workflow.run.measure", "Measure the test images of a problem."),
+    "measure": ("workflow.run.measure", "Measure the images of a problem."),
     "train": ("workflow.run.train", "Train a network."),
     "reconstruct": ("workflow.run.reconstruct", "Run a row on a problem."),
     "controls": ("workflow.run.controls", "Make the controls of a problem."),
     "generate": ("workflow.run.generate", "Sample a prior without a measurement."),
     "tune": ("workflow.run.tune", "Try a row's search on validation images."),
-    "measure_splits": ("workflow.run.measure_splits", "Measure test and validation images."),
     "sample": ("workflow.run.sample", "Sample a row on a problem and score the samples."),
     "posterior": ("workflow.run.posterior", "Compare rows with an exact posterior."),
     "score": ("workflow.score.images", "Score rows on a problem."),

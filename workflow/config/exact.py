@@ -61,8 +61,6 @@ class Row(Entry):
     """Parameter to [each, beyond]: its value v takes each v + beyond evaluations."""
     evaluations: list[Count] | None = None
     """Default is that of all rows."""
-    point: bool = False
-    """Whether it estimates a point, so that only its distance to the mean is judged."""
 
 
 class Exact(Entry):

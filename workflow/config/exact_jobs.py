@@ -34,8 +34,12 @@ def posterior(config: Config, prior: str, problem: str) -> spec.Exact:
     family = find("problem", chosen["family"])
     methods = [find("method", row["method"]) for row in exact["rows"].values()]
     rows = [
-        {"row": name, **{k: v for k, v in row.items() if k != "label"}}
-        for name, row in exact["rows"].items()
+        {
+            **{k: v for k, v in row.items() if k != "label"},
+            "row": name,
+            "point": not method.samples(row["params"]),
+        }
+        for (name, row), method in zip(exact["rows"].items(), methods, strict=True)
     ]
     return spec.Exact(
         seed=config["seed"],

@@ -10,6 +10,7 @@ from workflow.config.views import (
     CONTROLS,
     VALIDATION,
     images_of,
+    measured_splits,
     networks_for,
     networks_of,
     params_of,
@@ -43,12 +44,16 @@ def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Pre
 
 
 def measure(config: Config, problem: str) -> spec.Measure:
-    """Measurements of the test images of a problem."""
-    operator, code = of_operator(config, problem)
+    """Measurements of the images of a problem."""
+    operator, code = _operator(config, problem)
     return spec.Measure(
         **operator,
         seed=config["seed"],
-        inputs=measured_images(config, problem, "test"),
+        inputs={
+            f"{split}, {kind}": job
+            for split in measured_splits(config, problem)
+            for kind, job in _measured(config, problem, split).items()
+        },
         code=fingerprint("workflow.run.measure", *code),
     )
 
@@ -56,7 +61,7 @@ def measure(config: Config, problem: str) -> spec.Measure:
 def controls(config: Config, problem: str) -> spec.Controls:
     """The controls of a problem."""
     dataset = config["problems"][problem]["dataset"]
-    operator, code = of_operator(config, problem)
+    operator, code = _operator(config, problem)
     return spec.Controls(
         **operator,
         inputs={split: prepare(config, dataset, split).hash for split in ("test", "train")},
@@ -95,7 +100,7 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     settings, tuning = config["rows"][row], config["tuning"]
     annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
-    values["inputs"] |= measured_images(config, problem, tuning["split"])
+    values["inputs"] |= _measured(config, problem, tuning["split"])
     search = {
         name: {**axis, "whole": whole(annotations[name])}
         for name, axis in settings["search"].items()
@@ -131,7 +136,7 @@ def generate(config: Config, name: str) -> spec.Generate:
 
 def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
     """Scores of rows and controls on a problem."""
-    operator, code = of_operator(config, problem)
+    operator, code = _operator(config, problem)
     made = {
         row: (controls(config, problem) if row in CONTROLS else reconstruct(config, problem, row))
         for row in rows
@@ -144,7 +149,7 @@ def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
     )
 
 
-def measured_images(config: Config, problem: str, split: str) -> dict[str, str]:
+def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
     """The images of a problem, and the same ones on the grid on which they are measured."""
     settings = config["problems"][problem]
     images, measured = (
@@ -153,7 +158,7 @@ def measured_images(config: Config, problem: str, split: str) -> dict[str, str]:
     return {"images": images.hash, "measured": measured.hash}
 
 
-def of_operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
+def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
     """Fields of ``spec.Operator`` and the module of the problem."""
     settings = config["problems"][problem]
     family = find("problem", settings["family"])
@@ -168,7 +173,7 @@ def of_operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]
 
 def of_row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[str]]:
     """Fields of ``spec.Reconstruct``, and the modules of its method, problem and prior."""
-    fields, code = of_operator(config, problem)
+    fields, code = _operator(config, problem)
     settings, prior = config["rows"][row], prior_of(config, row)
     method = find("method", settings["method"])
     needed = networks_for(config, problem, row)

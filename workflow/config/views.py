@@ -99,6 +99,24 @@ def rows_of(config: dict[str, Any], table: str) -> list[str]:
     return [*config["tables"][table]["rows"], *config["tables"][table]["controls"]]
 
 
+def measured_splits(config: dict[str, Any], problem: str) -> list[str]:
+    """Splits whose images are measured: error bars of samples are calibrated on validation ones."""
+    return ["test", "validation"] if "samples" in config["problems"][problem] else ["test"]
+
+
+def shown(config: dict[str, Any], tables: list[str]) -> list[tuple[str, str]]:
+    """(problem, row) of all rows and controls of tables, each once."""
+    found = (
+        (p, r) for t in tables for p in config["tables"][t]["problems"] for r in rows_of(config, t)
+    )
+    return list(dict.fromkeys(found))
+
+
+def networks_shown(config: dict[str, Any], tables: list[str]) -> list[str]:
+    """Every network that a row of tables needs, sorted."""
+    return sorted({n for row in shown(config, tables) for n in networks_for(config, *row)})
+
+
 def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
     """Networks whose weights a row or control needs on ``problem``, one per fold, or nothing.
 

@@ -11,10 +11,13 @@ from workflow.config.views import (
     CONTROLS,
     folds_of,
     main_tables,
+    measured_splits,
     networks_for,
+    networks_shown,
     rows_of,
     searched,
     searches,
+    shown,
 )
 from workflow.config.spec import save_spec
 from workflow.plugins.params import PluginError

@@ -53,14 +53,15 @@ rule prepare:
 
 rule measure:
     input:
-        images=lambda w: images_of(w.problem),
-        measured=lambda w: measured_of(w.problem),
+        lambda w: [
+            part(w.problem, split)
+            for split in measured_splits(CONFIG, w.problem)
+            for part in (images_of, measured_of)
+        ],
     output:
         f"{RUN}/measurements/{{problem}}.npz",
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
-    wildcard_constraints:
-        problem=OTHERS["problem"],
     priority: lambda w: first_problem(w.problem)
     conda:
         "../../environment.yml"

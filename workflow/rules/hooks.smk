@@ -4,7 +4,9 @@ from workflow.store.failures import last_lines
 
 def failures():
     """What is said at the end of failed rows, which stop nothing else."""
-    records = [f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(TABLES)]
+    records = [
+        f"{RUN}/reconstructions/{problem}/{row}.json" for problem, row in shown(CONFIG, TABLES)
+    ]
     return last_lines(RUN, records)
 
 

@@ -1,26 +1,4 @@
 # Posteriors on real images: samples of rows on problems with `samples`, their scores and maps.
-from workflow.config import sampled
-
-
-rule measure_splits:
-    input:
-        lambda w: [
-            part(w.problem, split) for split in sampled.SPLITS for part in (images_of, measured_of)
-        ],
-    output:
-        f"{RUN}/measurements/{{problem}}.npz",
-    log:
-        f"{RUN}/logs/measure/{{problem}}.log",
-    wildcard_constraints:
-        problem="|".join(SAMPLED) or "-",
-    conda:
-        "../../environment.yml"
-    params:
-        spec=lambda w: spec(sampled.measure(CONFIG, w.problem)),
-    shell:
-        "python -m workflow measure_splits {params.spec} {output} {input} 2>&1 | tee {log}"
-
-
 rule sample:
     input:
         test=lambda w: images_of(w.problem),
@@ -73,7 +51,7 @@ rule sample_table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(sampled.show(CONFIG, w.table)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "samples", [w.table], w.table)),
     shell:
         "python -m workflow samples {params.spec} {output.csv} {input} 2>&1 | tee {log}"
 
@@ -100,7 +78,7 @@ rule sample_maps:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(sampled.maps(CONFIG, w.table)),
+        spec=lambda w: spec(shown_by.show(CONFIG, "maps", [w.table], w.table)),
     shell:
         "python -m workflow maps {params.spec} {output} {input.images} {input.rows}"
         " 2>&1 | tee {log}"

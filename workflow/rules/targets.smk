@@ -57,28 +57,20 @@ def weights_of(networks):
     return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
 
 
-def shown(tables):
-    """(problem, row) of all rows and controls of tables, each once."""
-    return dict.fromkeys(
-        (p, r) for t in tables for p in TABLES[t]["problems"] for r in rows_of(CONFIG, t)
-    )
-
-
 def scores_of(tables):
-    return [f"{RUN}/scores/{problem}/{row}.csv" for problem, row in shown(tables)]
+    return [f"{RUN}/scores/{problem}/{row}.csv" for problem, row in shown(CONFIG, tables)]
 
 
 def trained(tables):
     """Folder of every network that a row of tables needs."""
-    needed = {name for row in shown(tables) for name in networks_for(CONFIG, *row)}
-    return [f"{RUN}/networks/{name}" for name in sorted(needed)]
+    return [f"{RUN}/networks/{name}" for name in networks_shown(CONFIG, tables)]
 
 
 def scored_together():
     """(problem, tables that show them) to rows."""
     tables, groups = {}, {}
     for table in TABLES:
-        for row in shown([table]) if table not in SAMPLED_TABLES else ():
+        for row in shown(CONFIG, [table]) if table not in SAMPLED_TABLES else ():
             tables.setdefault(row, []).append(table)
     for (problem, row), names in tables.items():
         groups.setdefault((problem, *names), []).append(row)
@@ -88,7 +80,7 @@ def scored_together():
 # The main table is made first, of what it needs the networks before the rows, and downloads before
 # all. Of the rest networks come before rows.
 REST, NETWORKS, SOON, SOONEST = 0, 1, 2, 3
-FIRST = {*shown(MAIN_TABLES[:1]), *trained(MAIN_TABLES[:1])}
+FIRST = {*shown(CONFIG, MAIN_TABLES[:1]), *trained(MAIN_TABLES[:1])}
 
 
 def soon(needed, otherwise=REST):
@@ -97,7 +89,7 @@ def soon(needed, otherwise=REST):
 
 def first_problem(problem):
     """The priority of what is made once per problem."""
-    return SOONEST if any(problem == first for first, _ in shown(MAIN_TABLES[:1])) else REST
+    return SOONEST if any(problem == first for first, _ in shown(CONFIG, MAIN_TABLES[:1])) else REST
 
 
 def parts_of(tables):

@@ -2,8 +2,6 @@
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
 
 from workflow.config.spec import Computed
 
@@ -34,21 +32,6 @@ def fast_bfloat16(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.get_device_capability() >= (8, 0)
     return torch.cpu._is_avx512_bf16_supported()
-
-
-def processes(device: torch.device, devices: int) -> Fabric:
-    """Start as many processes of this command as there are devices, which share a training.
-
-    Lightning's Fabric runs the command again for each; on a CPU they are processes of one machine.
-    """
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        plugins=[LightningEnvironment()],
-    )
-    fabric.launch()
-    return fabric
 
 
 def held(pixels: np.ndarray, device: torch.device) -> torch.Tensor:

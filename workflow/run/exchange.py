@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from methods.priors.networks import NetworkParams, build_network
 from workflow.config import jobs
 from workflow.config.difference import differences
-from workflow.config.views import folds_of, networks_for, rows_of
+from workflow.config.views import folds_of, networks_shown
 from workflow.plugins.params import make_params
 from workflow.store.arrays import StoreError, file_hash, load_record, save_record
 from workflow.store.bundle import extract, read_manifest, write_bundle
@@ -107,9 +107,8 @@ def import_(file: Path, config: dict[str, Any], force: bool = False) -> list[str
 
 def needed(config: dict[str, Any]) -> set[str]:
     """Networks of everything that the target ``all`` makes."""
-    tables = {name: table for name, table in config["tables"].items() if not table["extra"]}
-    rows = {(p, r) for t in tables for p in tables[t]["problems"] for r in rows_of(config, t)}
-    return {name for row in rows for name in networks_for(config, *row)}
+    tables = [name for name, table in config["tables"].items() if not table["extra"]]
+    return set(networks_shown(config, tables))
 
 
 def _put(file: Path, networks: list[dict[str, Any]], folder: Path, origin: dict[str, Any]) -> None:

@@ -22,11 +22,12 @@ from workflow.config.spec import Samples
 from workflow.run.contained import apart
 from workflow.run.controls import oracle
 from workflow.run.harness import MEASURED
-from workflow.run.measure_splits import joined
+from workflow.run.measure import joined
 from workflow.run.reconstruct import give_up, reconstruct
 from workflow.score import calibration, tarp
 from workflow.score import samples as scores
 from workflow.score.levels import CREDIBILITIES, LEVELS, name, rank_columns
+from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import (
     StoreError,
     load_arrays,
@@ -59,7 +60,18 @@ def sample(
     Args:
         test, validation: the truth, in the order in which ``measurements`` has them.
         weights: of the network of the prior in every fold, if the row has one.
+
+    Raises:
+        ValueError: the problem has no noise.
     """
+    measured = load_measurements(measurements)
+    shape = tuple(measured["shape"].tolist())
+    problem = build_problem(job.family, job.problem_params, shape, machine.operators)
+    if not problem.noise_level:
+        raise ValueError(
+            f"{job.problem}: without noise the posterior has no density: give its params a "
+            "noise_level, or remove `samples`"
+        )
     drawn = out.with_name(f".{job.row}.samples.npz")
     killed = apart(
         lambda: reconstruct(job, drawn, measurements, *weights, machine=machine),
@@ -75,9 +87,6 @@ def sample(
     names["reason"] = record["reason"]
     if record["status"] == "ok":
         splits = [load_images(path) for path in (test, validation)]
-        measured = load_measurements(measurements)
-        shape = tuple(measured["shape"].tolist())
-        problem = build_problem(job.family, job.problem_params, shape, machine.operators)
         truth = joined(splits)
         if measured["ids"].tolist() != truth.ids:
             raise StoreError(f"{measurements} is of other images: delete it")
@@ -135,7 +144,7 @@ class Judged:
                 "cluster": self.truth.clusters[i],
                 "fold": self.truth.folds[i],
                 "samples": self.count,
-                "psnr_sample": float(np.mean([scores.psnr(one, truth) for one in x])),
+                "psnr_sample": _psnr(x, truth),
                 "residual_chi2": scores.residual_chi2(
                     self._residuals(i), numbers, self.problem.noise_level
                 ),
@@ -144,7 +153,7 @@ class Judged:
             if self.count > 1:
                 shares = scores.histogram(self.ranks[i], self.count)
                 line |= {
-                    "psnr_mean": scores.psnr(self.mean[i], truth),
+                    "psnr_mean": _psnr(self.mean[i : i + 1], truth),
                     "spread_skill": scores.spread_skill(x, truth),
                     **{name("coverage", q): scores.coverage(x, truth, q) for q in LEVELS},
                     **{
@@ -196,6 +205,11 @@ class Judged:
             "unseen": hidden[:test],
             "unseen_truth": hidden[test:],
         }
+
+
+def _psnr(x: np.ndarray, truth: np.ndarray) -> float:
+    """Mean PSNR of images (n, C, H, W) beside one truth (C, H, W)."""
+    return mean_psnr(torch.from_numpy(truth)[None], torch.from_numpy(np.ascontiguousarray(x)))
 
 
 def numbers_of(problem: Problem, shape: tuple[int, ...]) -> int:

@@ -12,13 +12,13 @@ from safetensors import SafetensorError, safe_open
 
 from methods.priors.assembly import assemble
 from methods.priors.networks import NetworkParams, build_network
-from methods.priors.training import Trainer, TrainingParams
+from methods.priors.training import Trainer, TrainingParams, processes
 from problems.datasets.base import Images, nested
 from problems.noise import ImageNoise, seed_of
 from workflow.config.machine import Machine
 from workflow.config.spec import Train
 from workflow.plugins.params import make_params
-from workflow.run.device import held, processes, setup
+from workflow.run.device import held, setup
 from workflow.run.progress import ProgressLine
 from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import StoreError
@@ -45,7 +45,8 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     if take(job.hash, split.sha256, out, machine.cache):
         return
     device, precision = setup(job, max(1, machine.threads // machine.devices))
-    fabric = processes(device, machine.devices)
+    fabric = processes(device.type, machine.devices)
+    fabric.launch()
     device, leads = fabric.device, fabric.is_global_zero
     pixels, shape = held(split.pixels, device), split.pixels.shape[1:]
     network_params = make_params(NetworkParams, job.network, f"networks.{job.name}.network")

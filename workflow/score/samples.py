@@ -23,11 +23,6 @@ def moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, samples.std(axis=0, ddof=1)
 
 
-def psnr(x: np.ndarray, truth: np.ndarray) -> float:
-    """PSNR in dB of images in [0, 1], over all axes jointly, data range 1."""
-    return float(-10 * np.log10(np.mean((x.astype(float) - truth) ** 2)))
-
-
 def coverage(samples: np.ndarray, truth: np.ndarray, level: float) -> float:
     """Share of pixels whose truth is in the central credible interval of ``level``: level.
 
