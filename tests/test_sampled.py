@@ -20,7 +20,7 @@ from workflow.score.levels import BAR, LEVELS, name, rank_columns
 from workflow.score.sample_summary import summarise
 from workflow.show import cells
 from workflow.show.maps import LINES, figure, maps_of
-from workflow.show.samples import samples
+from workflow.show.samples import samples, scores_of
 from workflow.store.arrays import save_measurements
 
 SMOKE = {"preset": "smoke"}
@@ -29,7 +29,8 @@ PROBLEM, TABLE = "ct20_noisy", "posterior"
 
 def test_rows_that_sample_are_told_from_point_estimators():
     config = resolve({"preset": "quick"})
-    (table,) = sampled.tables(config)
+    table = TABLE
+    assert table in sampled.tables(config)
     problem = config["tables"][table]["problems"][0]
     counts = {r: sampled.samples(config, problem, r) for r in config["tables"][table]["rows"]}
     wanted = config["problems"][problem]["samples"]
@@ -186,11 +187,39 @@ def test_the_table_marks_point_estimators_and_says_what_failed(written):
     assert list(shown) == ["Langevin dynamics", "PnP-ADMM (point)", "PaDIS"]
     psnr = shown["Langevin dynamics"][1].parts[0][0]
     assert psnr.startswith(f"{frames['langevin']['psnr_sample'].mean():.2f} ± ")
-    assert [c.parts[0][0] for c in shown["PnP-ADMM (point)"]].count(cells.NOTHING) == 13
+    assert [c.parts[0][0] for c in shown["PnP-ADMM (point)"]].count(cells.NOTHING) == 14
     assert table.notes == ["failed: why"]
     assert "seconds" not in pd.read_csv(folder / "tables" / f"{TABLE}.csv")
     assert "seconds" in pd.read_csv(folder / "tables" / f"{TABLE}_cost.csv")
     assert (folder / "figures" / f"{TABLE}.png").stat().st_size > 5000
+
+
+def test_rows_are_compared_image_by_image(tmp_path):
+    paths, frames = [], {}
+    for row, factor in (("right", 1.0), ("narrow", 0.5), ("point", 1.0)):
+        frame = judged(factor, count=1 if row == "point" else 16).scores(3)
+        frames[row] = frame.assign(status="ok", reason="", problem=PROBLEM, method=row)
+        frames[row].to_csv(tmp_path / f"{row}.csv", index=False)
+        paths.append(tmp_path / f"{row}.csv")
+    pairs = [["narrow", "right"], ["point", "right"]]
+    found = summarise(paths, pairs).set_index("method")
+    line, lines = found.loc["narrow - right"], found.loc[["narrow", "right"]]
+    for score in ("calibration_error", "crps", "coverage_90"):
+        assert line[score] == pytest.approx(lines[score].diff().iloc[1] * -1)
+    covered = frames["narrow"][[name("coverage", q) for q in LEVELS]].to_numpy()
+    assert found.loc["narrow", "calibration_error"] == pytest.approx(
+        np.abs(covered - LEVELS).mean()
+    )
+    assert line["calibration_error"] > line["calibration_error_ci95"] > 0
+    assert np.isnan(found.loc["point - right", "calibration_error"])
+    assert found.loc["point - right", "crps"] > 0
+    rows = {"right": "R", "narrow": "N", "point": "P"}
+    table = scores_of(summarise(paths, pairs), PROBLEM, "CT", rows, pairs)
+    assert [row[0].parts[0][0] for row in table.blocks[1]] == ["N minus R", "P minus R"]
+    column = [own for _, own in table.header].index("Calibration error")
+    text, bold = table.blocks[1][0][column].parts[0]
+    assert text.startswith("+")
+    assert bold
 
 
 def test_maps_show_what_a_row_has():

@@ -26,6 +26,10 @@ def test_samples_are_drawn_apart_from_the_truth_scored_and_not_kept(project):
     assert frame.loc["langevin", "psnr_mean"] > frame.loc["langevin", "psnr_sample"]
     for name in ("posterior.png", "posterior/ct20_noisy.png"):
         assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    page = (results / "report/posterior.html").read_text()
+    assert "Langevin dynamics: standard deviation, white: " in page
+    assert "Baseline: unseen part of a sample" in page
+    assert "Baseline: mean" not in page
     folder = results / "reconstructions/ct20_noisy"
     assert sorted(path.name for path in folder.iterdir()) == [
         f"{row}.{kind}" for row in ("baseline", "langevin") for kind in ("json", "npz")

@@ -151,10 +151,10 @@ def _check_samples(config: dict[str, Any], table: dict[str, Any], owner: str) ->
         )
     if not table["extra"]:
         raise ConfigError(f"{owner}: problems with `samples` need a table with `extra: true`")
-    for key in ("controls", "sweep", "plot", "differences", "published"):
+    for key in ("controls", "sweep", "plot", "published"):
         if table.get(key):
             raise ConfigError(f"{owner}: a table of samples shows no {key}; remove `{key}`")
-    table["differences"] = []
+    table.setdefault("differences", [])
 
 
 def _label_sweep(config: dict[str, Any], sweep: dict[str, Any]) -> None:

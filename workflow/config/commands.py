@@ -28,6 +28,7 @@ SHOW = {  # these put together what there is
     "exact": ("workflow.show.posterior", "Show distances to exact posteriors."),
     "samples": ("workflow.show.samples", "Show the scores of samples."),
     "maps": ("workflow.show.maps", "Draw mean, spread, error and error bars of samples."),
+    "sample_page": ("workflow.show.sample_page", "Write the page about samples."),
     "run_card": ("workflow.show.run_card", "Write what the run was made with."),
     "report": ("workflow.show.report", "Write the page about a run."),
 }

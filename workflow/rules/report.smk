@@ -20,7 +20,7 @@ rule report:
     input:
         lambda w: files_of_page(list(TABLES)),
         shown=lambda w: [f"{RUN}/run.json", *parts_of_the_page()],
-        templates=[local(f"workflow/show/templates/{name}") for name in TEMPLATES],
+        templates=templates("index.html.j2"),
     output:
         report(
             f"{RUN}/report/index.html",
@@ -42,7 +42,7 @@ rule report:
 rule main_table_page:
     input:
         lambda w: files_of_page(MAIN_TABLES[:1]),
-        templates=[local(f"workflow/show/templates/{name}") for name in TEMPLATES],
+        templates=templates("index.html.j2"),
     output:
         f"{RUN}/report/main_table.html",
     log:

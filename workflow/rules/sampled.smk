@@ -82,3 +82,34 @@ rule sample_maps:
     shell:
         "python -m workflow maps {params.spec} {output} {input.images} {input.rows}"
         " 2>&1 | tee {log}"
+
+
+rule sample_page:
+    input:
+        table=f"{RUN}/tables/{{table}}.json",
+        curves=f"{RUN}/figures/{{table}}.png",
+        images=lambda w: [images_of(problem) for problem in TABLES[w.table]["problems"]],
+        rows=lambda w: [
+            f"{RUN}/{part}/{problem}/{row}.{suffix}"
+            for problem, row in shown(CONFIG, [w.table])
+            for part, suffix in (("reconstructions", "npz"), ("scores", "csv"))
+        ],
+        templates=templates("samples.html.j2"),
+    output:
+        report(
+            f"{RUN}/report/{{table}}.html",
+            caption="../show/captions/maps.rst",
+            category="Posteriors on real images",
+            labels={"table": "{table}", "what": "pictures and maps, with a slider"},
+        ),
+    log:
+        f"{RUN}/logs/page/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(SAMPLED_TABLES) or "-",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec(shown_by.show(CONFIG, "sample_page", [w.table], w.table)),
+    shell:
+        "python -m workflow sample_page {params.spec} {output} {input.table} {input.curves}"
+        " 2>&1 | tee {log}"

@@ -22,7 +22,6 @@ OTHERS = {
 }
 SAMPLE_FILES = (".md", ".json", "_cost.csv")
 TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
-TEMPLATES = ["base.html.j2", "index.html.j2", "gallery.html.j2", "page.css", "page.js"]
 
 
 wildcard_constraints:
@@ -92,8 +91,14 @@ def first_problem(problem):
     return SOONEST if any(problem == first for first, _ in shown(CONFIG, MAIN_TABLES[:1])) else REST
 
 
+def templates(page):
+    """What a page is filled into."""
+    parts = [page, "base.html.j2", "gallery.html.j2", "page.css", "page.js"]
+    return [local(f"workflow/show/templates/{name}") for name in parts]
+
+
 def parts_of(tables):
-    """Tables, their plots and the reconstructions of their rows on each problem."""
+    """Tables, their plots, the reconstructions of their rows and the pages of samples."""
     figures = [table for table in tables if table in (*PLOTTED, *SWEPT, *SAMPLED_TABLES)]
     figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
     usual, of_samples = (".csv", "_cost.csv", *TEXT_FILES), (".csv", *SAMPLE_FILES)
@@ -104,6 +109,7 @@ def parts_of(tables):
             for kind in (of_samples if table in SAMPLED_TABLES else usual)
         ),
         *(f"{RUN}/figures/{name}.png" for name in figures),
+        *(f"{RUN}/report/{table}.html" for table in tables if table in SAMPLED_TABLES),
     ]
 
 

@@ -1,5 +1,6 @@
 """The table of scores of samples, and its curves."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,11 @@ TEXT = (
     "chi-square of a sample, 1 if residuals are as large as the noise. TARP: expected coverage at "
     "credibilities of 10 and 90 %. Bar: % of test pixels that error bars cover whose width was "
     f"found on validation images for {100 * BAR:g} %. ± is half the width of the 95 % interval "
-    "over patients or persons (cluster-robust t, CR1), of one patient over slices."
+    "over patients or persons (cluster-robust t, CR1), of one patient over slices. Calibration "
+    "error: distance of the coverage of an image from its level in %, mean over the levels."
+)
+COMPARED = (
+    " Differences of two rows are means over images, bold if their interval does not reach 0."
 )
 HEADER = [
     ("", "Method"),
@@ -32,6 +37,7 @@ HEADER = [
     ("PSNR", "mean"),
     *(("Coverage", f"{100 * q:g} %") for q in LEVELS),
     *(("Low-pass", f"{100 * q:g} %") for q in LEVELS),
+    ("", "Calibration error"),
     ("", "CRPS"),
     ("", "Spread/skill"),
     ("", "Residual"),
@@ -43,6 +49,7 @@ COLUMNS = {  # of the table after the first: factor and decimals
     "psnr_sample": (1, 2),
     "psnr_mean": (1, 2),
     **{name(kind, q): (100, 0) for kind in ("coverage", "low_pass") for q in LEVELS},
+    "calibration_error": (100, 1),
     "crps": (1000, 2),
     "spread_skill": (1, 2),
     "residual_chi2": (1, 2),
@@ -56,11 +63,13 @@ POINT = "{} (point)"
 def samples(job: Show, out: Path, *scores: Path) -> None:
     """Write tables/<name>.csv (``out``), .md, .json, _cost.csv and figures/<name>.png."""
     config, table = job.settings, job.settings["tables"][job.name]
-    summary = summarise(scores)
+    summary = summarise(scores, table["differences"])
     problems = {p: config["problems"][p]["label"] for p in table["problems"]}
     rows = labels_of(config, table["rows"])
     said = [NOTHING_SAID.format(config["means_nothing"])] * bool(config["means_nothing"])
-    shown = {p: scores_of(summary, p, label, rows) for p, label in problems.items()}
+    shown = {
+        p: scores_of(summary, p, label, rows, table["differences"]) for p, label in problems.items()
+    }
     first, *_, last = [*problems, *problems]
     lead = f"{table['caption'].strip()} {shown[first].caption}"
     shown[first] = replace(shown[first], caption=lead)
@@ -72,10 +81,16 @@ def samples(job: Show, out: Path, *scores: Path) -> None:
     figures.save(drawn, out.parents[1] / "figures" / f"{job.name}.png")
 
 
-def scores_of(summary: pd.DataFrame, problem: str, label: str, rows: dict[str, str]) -> Table:
-    """Rows on one problem."""
+def scores_of(
+    summary: pd.DataFrame,
+    problem: str,
+    label: str,
+    rows: dict[str, str],
+    differences: Iterable[Sequence[str]],
+) -> Table:
+    """Rows on one problem, and below them the differences of pairs of rows that ran."""
     here = summary[summary["problem"] == problem].set_index("method").to_dict("index")
-    lines, notes = [], []
+    lines, notes, below = [], [], []
     for row, name_ in rows.items():
         line = here[row]
         if line["status"] != "ok":
@@ -86,6 +101,11 @@ def scores_of(summary: pd.DataFrame, problem: str, label: str, rows: dict[str, s
             continue
         shown = POINT.format(name_) if line["samples"] < 2 else name_
         lines.append([cell(shown), *(_score(line, c, *how) for c, how in COLUMNS.items())])
+    for pair in differences:
+        line = here.get(" - ".join(pair))
+        if line:
+            found = [_score(line, c, *how, compared=True) for c, how in COLUMNS.items()]
+            below.append([cell(" minus ".join(rows[row] for row in pair)), *found])
     text = TEXT.format(
         label=label,
         images=int(max(x["images"] for x in here.values())),
@@ -93,13 +113,17 @@ def scores_of(summary: pd.DataFrame, problem: str, label: str, rows: dict[str, s
         samples=int(max((x["samples"] for x in here.values() if x["samples"] > 1), default=1)),
         levels=", ".join(f"{100 * q:g}" for q in LEVELS),
     )
-    return Table(HEADER, [lines], "l" + "r" * len(COLUMNS), text, notes)
+    text += COMPARED * bool(below)
+    return Table(HEADER, [lines, below], "l" + "r" * len(COLUMNS), text, notes)
 
 
-def _score(line: dict[str, Any], column: str, factor: float, decimals: int) -> Cell:
-    """A score with half the width of its interval."""
+def _score(
+    line: dict[str, Any], column: str, factor: float, decimals: int, compared: bool = False
+) -> Cell:
+    """A score, or a difference of scores, with half the width of its interval."""
     value, half = (factor * line.get(key, float("nan")) for key in (column, f"{column}_ci95"))
     if pd.isna(value):
         return cell(NOTHING)
     wide = "" if pd.isna(half) else f" ± {half:.{decimals}f}"
-    return cell(f"{value:.{decimals}f}{wide}")
+    sign = "+" if compared else ""
+    return Cell([(f"{value:{sign}.{decimals}f}{wide}", compared and abs(value) > half)])
