@@ -175,14 +175,16 @@ def test_backbones_take_any_size(backbone, size):
 
 
 @pytest.mark.parametrize("backbone", ["compact", "ddpm"])
-def test_tiles_in_parts_give_the_same_image_and_gradient(backbone, monkeypatch):
+@pytest.mark.parametrize("overlap", [None, 6])
+def test_tiles_in_parts_give_the_same_image_and_gradient(backbone, overlap, monkeypatch):
+    cls, options = (PatchPrior, ()) if overlap is None else (OverlapPrior, (overlap, "average"))
     network = perturbed(NetworkParams(backbone, width=32, multipliers=(1, 2), blocks=1))
     calls = []
     network.register_forward_pre_hook(lambda module, given: calls.append(len(given[0])))
 
     def found(jacobian):
         noise = ImageNoise([1, 2], "cpu")
-        prior = PatchPrior(network, (1, 48, 40), 16).bind(noise)
+        prior = cls(network, (1, 48, 40), 16, *options).bind(noise)
         x = noise.normal(prior.state_shape)
         with torch.set_grad_enabled(jacobian):
             d = prior.denoise(x.requires_grad_(jacobian), 0.3)
@@ -190,7 +192,7 @@ def test_tiles_in_parts_give_the_same_image_and_gradient(backbone, monkeypatch):
 
     for jacobian in (False, True):
         expected, whole = found(jacobian), max(calls)
-        monkeypatch.setattr("methods.priors.patch.AT_ONCE", 7 * 16**2)
+        monkeypatch.setattr("methods.priors.patches.AT_ONCE", 7 * 16**2)
         calls.clear()
         for a, b in zip(found(jacobian), expected, strict=True):
             assert torch.equal(a, b)

@@ -3,7 +3,7 @@
 import torch
 
 from methods.priors.base import Prior
-from methods.priors.patches import reduced, tiles_and_margin
+from methods.priors.patches import denoise_tiles, reduced, tiles_and_margin
 from methods.priors.positions import positions
 
 
@@ -55,7 +55,7 @@ class OverlapPrior(Prior):
         told = [position]
         if self.network.params.context:
             told.append(reduced(self.crop(x), self.patch).repeat(len(tiles), 1, 1, 1))
-        denoised = self.network(flat, flat.new_full((len(flat),), sigma), *told)
+        denoised = denoise_tiles(self.network, flat, sigma, *told)
         return self._paste(denoised.reshape(tiles.shape), x)
 
     def _paste(self, tiles, x):

@@ -1,10 +1,16 @@
 """The patch prior of PaDIS."""
 
 import torch
-from torch.utils.checkpoint import checkpoint
 
 from methods.priors.base import Prior
-from methods.priors.patches import AT_ONCE, cut, from_tiles, reduced, tiles_and_margin, to_tiles
+from methods.priors.patches import (
+    cut,
+    denoise_tiles,
+    from_tiles,
+    reduced,
+    tiles_and_margin,
+    to_tiles,
+)
 from methods.priors.positions import positions
 
 
@@ -16,10 +22,6 @@ class PatchPrior(Prior):
     cover the image. "fixed_grid" leaves the grid where it is centred on the image: with a network
     of one patch size and without position this is the simple patch prior that PaDIS starts from
     (Fessler, Hu, Xu, BASP 2023). Tiles that hold margin only are skipped.
-
-    The network's memory is that of ``AT_ONCE`` pixels, however large the image is: more tiles are
-    denoised one part after the other, and with a gradient each part is denoised again when its
-    gradient is due, which takes a third more time. Neither changes a result.
 
     Args:
         network: trained with the same patch size, hence the same canvas and positions.
@@ -48,10 +50,11 @@ class PatchPrior(Prior):
             told.append(context.repeat_interleave(self._k * self._l, dim=0))
         needed = self._needed(corners)
         if len(needed) == len(tiles):
-            denoised = self._network(tiles, sigma, *told)
+            denoised = denoise_tiles(self.network, tiles, sigma, *told)
         else:
             denoised = torch.zeros_like(tiles)
-            denoised[needed] = self._network(tiles[needed], sigma, *(t[needed] for t in told))
+            some = (t[needed] for t in told)
+            denoised[needed] = denoise_tiles(self.network, tiles[needed], sigma, *some)
         window = from_tiles(denoised, height, width)
         inside = torch.tensor(self.margin) - corners
         return self.pad(cut(window, inside, *self.shape[1:]))
@@ -61,18 +64,6 @@ class PatchPrior(Prior):
         if self.grid == "fixed_grid":
             return torch.tensor([m // 2 for m in self.margin]).expand(count, 2)
         return torch.cat([self._noise.integers(max(m, 1), 1) for m in self.margin], dim=1)
-
-    def _network(self, tiles, sigma, *told):
-        """Denoise tiles (n, C, P, P), a part of them at a time."""
-        several = [tiles, tiles.new_full((len(tiles),), sigma), *told]
-        size = max(AT_ONCE // self.patch**2, 1)
-        if len(tiles) <= size:
-            return self.network(*several)
-        parts = zip(*(values.split(size) for values in several), strict=True)
-        if not (torch.is_grad_enabled() and tiles.requires_grad):
-            return torch.cat([self.network(*part) for part in parts])
-        keep = {"use_reentrant": False, "preserve_rng_state": False}
-        return torch.cat([checkpoint(self.network, *part, **keep) for part in parts])
 
     def _needed(self, corners):
         """Numbers of the tiles that overlap the image."""

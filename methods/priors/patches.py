@@ -1,7 +1,9 @@
 """Padding and tilings of patches (PaDIS, arXiv 2406.02462, section 3)."""
 
 import torch
+from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 MIN_PATCH = 2
 AT_ONCE = 100_000  # pixels that a network sees at a time: 31 patches of 56 x 56
@@ -48,3 +50,28 @@ def from_tiles(tiles: torch.Tensor, height: int, width: int) -> torch.Tensor:
         .permute(0, 3, 1, 4, 2, 5)
         .reshape(-1, c, height, width)
     )
+
+
+def denoise_tiles(
+    network: nn.Module, tiles: torch.Tensor, sigma: torch.Tensor, *told: torch.Tensor
+) -> torch.Tensor:
+    """Denoise tiles (n, C, P, P), ``AT_ONCE`` pixels at a time, so that memory does not grow.
+
+    With a gradient each part is denoised again when its gradient is due, which takes a third more
+    time. Neither changes a result.
+
+    Args:
+        network: takes tiles, sigma (n,) and what it is told.
+        tiles: as ``to_tiles`` returns them.
+        sigma: noise level of all tiles.
+        told: further inputs of the network, one per tile: position, context.
+    """
+    several = [tiles, tiles.new_full((len(tiles),), sigma), *told]
+    size = max(AT_ONCE // tiles[0, 0].numel(), 1)
+    if len(tiles) <= size:
+        return network(*several)
+    parts = zip(*(values.split(size) for values in several), strict=True)
+    if not (torch.is_grad_enabled() and tiles.requires_grad):
+        return torch.cat([network(*part) for part in parts])
+    keep = {"use_reentrant": False, "preserve_rng_state": False}
+    return torch.cat([checkpoint(network, *part, **keep) for part in parts])
