@@ -42,7 +42,7 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
 def update_readme(target: Path, readme: Path = README) -> None:
     """Put the main table of the reference at ``target`` between the marks in the README.
 
-    It has rows and controls, without the differences, and how each row ran.
+    It has rows and controls, without the differences.
 
     Raises:
         ValueError: the README has no such marks.
@@ -53,11 +53,7 @@ def update_readme(target: Path, readme: Path = README) -> None:
         raise ValueError(f"{readme.name} has no lines {start.strip()} and {end.strip()}")
     before, rest = text.split(start, 1)
     after = rest.split(end, 1)[1]
-    tables = load(target / "tables" / "table1.json")
-    rows, controls, *_ = tables["scores"].blocks
-    shown = grid(replace(tables["scores"], blocks=[rows, controls])) + "\n\n"
-    if "settings" in tables:
-        ran = tables["settings"]
-        summary = f"<details><summary>{ran.caption}</summary>"
-        shown += f"{summary}\n\n{grid(ran)}\n\n</details>\n\n"
-    write_text(readme, f"{before}{start}\n{shown}{end}{after}")
+    scores = load(target / "tables" / "table1.json")["scores"]
+    rows, controls, *_ = scores.blocks
+    shown = grid(replace(scores, blocks=[rows, controls]))
+    write_text(readme, f"{before}{start}\n{shown}\n\n{end}{after}")
