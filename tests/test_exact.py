@@ -9,6 +9,9 @@ from torch.distributions import MultivariateNormal
 
 from methods.priors.exact.lattice import LatticePrior
 from methods.priors.exact.mixture import MixturePrior
+from methods.priors.exact.patches import ExactTiles, in_patches
+from methods.priors.positions import positions
+from problems.noise import ImageNoise
 from workflow.run.exact_priors import fit
 
 NUMBERS = torch.Generator()
@@ -74,6 +77,39 @@ def test_denoiser_and_score_of_a_mixture_obey_tweedie(sigma):
     torch.testing.assert_close(prior.expected(z, sigma), z + sigma**2 * gradient)
     (gradient,) = torch.autograd.grad(log_density(prior, z).sum(), z)
     torch.testing.assert_close(prior.score(z), gradient)
+
+
+def square(side):
+    """A mixture of square images."""
+    flat = mixture(side**2)
+    return MixturePrior((1, side, side), flat.weights, flat.means, flat.covariances)
+
+
+def test_one_tile_as_large_as_the_image_is_the_whole_prior():
+    prior = square(6)
+    x = 0.5 + torch.randn(4, 1, 6, 6, generator=NUMBERS)
+    expected = prior.denoise(x.double(), 0.4)
+    found = in_patches(prior, 6).bind(ImageNoise([1, 2, 3, 4])).denoise(x, 0.4)
+    torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("row", "column"), [(3, 4), (2, 7), (8, 1)])
+def test_a_tile_has_the_marginal_of_its_pixels(row, column):
+    """On a canvas of 12 x 12 with a margin of 3; two of the tiles reach over its border."""
+    prior, patch, sigma = square(6), 3, 0.3
+    tiles = ExactTiles(prior, patch)
+    assert tiles.canvas == [12, 12]
+    y, x = torch.meshgrid(*(torch.arange(3) + k - 3 for k in (row, column)), indexing="ij")
+    inside = (y >= 0) & (y < 6) & (x >= 0) & (x < 6)
+    own = (6 * y + x)[inside]
+    covariances = prior.covariances[:, own[:, None], own[None]]
+    marginal = MixturePrior((1, 1, len(own)), prior.weights, prior.means[:, own], covariances)
+    z = torch.randn(5, 1, 3, 3, generator=NUMBERS)
+    place = positions(12, 12)[:, row : row + 3, column : column + 3].expand(5, -1, -1, -1)
+    found = tiles(z, torch.full((5,), sigma), place)
+    expected = marginal.expected(z[:, 0, inside].double(), sigma)
+    torch.testing.assert_close(found[:, 0, inside].double(), expected, atol=1e-4, rtol=0)
+    assert (found[:, 0, ~inside].abs() < 1e-5).all()
 
 
 def test_the_jacobian_of_a_gaussian_is_its_filter():

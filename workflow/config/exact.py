@@ -61,6 +61,9 @@ class Row(Entry):
     """Parameter to [each, beyond]: its value v takes each v + beyond evaluations."""
     evaluations: list[Count] | None = None
     """Default is that of all rows."""
+    patch: Annotated[Int, Field(ge=2)] | None = None
+    """Side of the tiles of a random grid that make up the prior; priors without patches in closed
+    form skip the row. Default is the prior of whole images."""
 
 
 class Exact(Entry):

@@ -10,7 +10,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from methods.base import Method
+from methods.priors.base import Prior
 from methods.priors.exact.base import ExactPrior, Posterior
+from methods.priors.exact.mixture import MixturePrior
+from methods.priors.exact.patches import in_patches
 from problems.base import Problem
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
@@ -87,6 +90,7 @@ class Case:
         self.exact: Posterior = prior.posterior(self.a, self.y.flatten(), problem.noise_level)
         self.whiten = scores.Whitening.of(self.exact.mean.numpy(), self.exact.covariance.numpy())
         self.other = self.draw("reference")
+        self.tiles: dict[int, Prior] = {}
 
     def draw(self, *purpose: Any) -> np.ndarray:
         """K exact samples (K, d)."""
@@ -94,6 +98,14 @@ class Case:
 
     def _generator(self, *purpose: Any) -> torch.Generator:
         return torch.Generator().manual_seed(seed_of(*self.names, *purpose))
+
+    def assembled(self, patch: int | None) -> Prior:
+        """The prior of whole images, or of tiles of a random grid."""
+        if not patch:
+            return self.prior
+        if patch not in self.tiles:
+            self.tiles[patch] = in_patches(self.prior, patch)
+        return self.tiles[patch]
 
     def floor(self) -> list[dict[str, Any]]:
         """Scores of exact samples: what nothing but chance makes of them, on average."""
@@ -109,9 +121,12 @@ class Case:
                 row["method"], params_at(row, evaluations, self.problem.noise_level)
             )
             reason = method.skip(self.problem)
+            if row["patch"] and not isinstance(self.prior, MixturePrior):
+                reason = "patches are known of Gaussian mixtures only"
             if reason:
                 return {**line, "status": "skipped", "reason": reason}
-            x, calls, seconds = self.run(method, row["row"], POINTS if row["point"] else None)
+            count = POINTS if row["point"] else None
+            x, calls, seconds = self.run(method, row["row"], count, row["patch"])
             if not np.isfinite(x).all():
                 raise ValueError("result holds NaN or infinite values")
         except Exception as error:
@@ -121,13 +136,13 @@ class Case:
         return {**line, **self.scores(x, row["point"])}
 
     def run(
-        self, method: Method, name: str, count: int | None = None
+        self, method: Method, name: str, count: int | None = None, patch: int | None = None
     ) -> tuple[np.ndarray, dict[str, float], float]:
         """Samples (n, d) of a method, not clipped, calls and seconds per sample."""
         count = count or self.samples
         noise = ImageNoise([seed_of(*self.names, "run", name, i) for i in range(count)])
         counter = Counter()
-        prior = counter.watch_prior(self.prior.bind(noise))
+        prior = counter.watch_prior(self.assembled(patch).bind(noise))
         y = self.y.expand(count, *self.y.shape[1:]).clone()
         x, seconds = timed(method, y, self.problem, prior, noise, lambda done, total: None)
         calls = {name: calls / count for name, calls in counter.counts.items()}
