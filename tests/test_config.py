@@ -237,7 +237,7 @@ def test_every_row_has_the_same_budget_of_trials():
 def test_a_preset_can_take_what_was_tuned_for_another():
     quick, standard = (resolve({"preset": preset}) for preset in ("quick", "standard"))
     rows = [config["rows"]["padis"] for config in (quick, standard)]
-    assert rows[0]["params_for"]["ct20"] == rows[1]["params_for"]["ct20"]
+    assert rows[0]["params_for"]["ct8"] == rows[1]["params_for"]["ct8"]
     assert set(standard["rows"]["padis"]["params_for"]) <= set(standard["problems"])
     assert "ct20_poisson" in quick["rows"]["padis"]["params_for"]
 
