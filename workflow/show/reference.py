@@ -42,7 +42,7 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
 def update_readme(target: Path, readme: Path = README) -> None:
     """Put the main table of the reference at ``target`` between the marks in the README.
 
-    It has rows and controls, without the differences.
+    It has the rows, without controls and differences.
 
     Raises:
         ValueError: the README has no such marks.
@@ -54,6 +54,5 @@ def update_readme(target: Path, readme: Path = README) -> None:
     before, rest = text.split(start, 1)
     after = rest.split(end, 1)[1]
     scores = load(target / "tables" / "table1.json")["scores"]
-    rows, controls, *_ = scores.blocks
-    shown = grid(replace(scores, blocks=[rows, controls]))
+    shown = grid(replace(scores, blocks=scores.blocks[:1]))
     write_text(readme, f"{before}{start}\n{shown}\n\n{end}{after}")
