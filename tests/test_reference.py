@@ -14,25 +14,27 @@ from workflow.run.tuned import tuned
 from workflow.show import reference
 from workflow.store.arrays import file_hash
 
-QUICK = ROOT / "results" / "reference" / "quick"
-CARD = json.loads((QUICK / "run.json").read_text())
+RUNS = ROOT / "results" / "reference"
+QUICK = RUNS / "quick"
 
 
-def test_readme_shows_the_reference(tmp_path):
+@pytest.mark.parametrize("run", ["quick", "standard"])
+def test_readme_shows_the_reference(run, tmp_path):
     copy = tmp_path / "README.md"
     copy.write_text(reference.README.read_text())
-    reference.update_readme(QUICK, copy)
+    reference.update_readme(RUNS / run, copy)
     assert copy.read_text() == reference.README.read_text()
-    block = copy.read_text().split("<!-- end -->")[0].split("tables/table1.md -->")[1]
+    block = copy.read_text().split(f"{run}/tables/table1.md -->")[1].split("<!-- end -->")[0]
     assert block.count("\n| ") > 12
     assert " minus " not in block
 
 
-def test_files_are_those_of_the_run_card():
-    kept = {name: QUICK.parents[1] / "reference" / name.removeprefix("results/")
-            for name in CARD["results"]}  # fmt: skip
-    assert {name: file_hash(path) for name, path in kept.items()} == CARD["results"]
-    assert CARD["made_with"]["commit"]
+@pytest.mark.parametrize("run", ["quick", "standard"])
+def test_files_are_those_of_the_run_card(run):
+    card = json.loads((RUNS / run / "run.json").read_text())
+    kept = {name: RUNS / name.removeprefix("results/") for name in card["results"]}
+    assert {name: file_hash(path) for name, path in kept.items()} == card["results"]
+    assert card["made_with"]["commit"]
 
 
 def test_tables_are_of_the_scores():
