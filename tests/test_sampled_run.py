@@ -28,7 +28,9 @@ def test_samples_are_drawn_apart_from_the_truth_scored_and_not_kept(project):
         assert (results / "figures" / name).read_bytes().startswith(b"\x89PNG")
     page = (results / "report/posterior.html").read_text()
     assert "Langevin dynamics: standard deviation, white: " in page
-    assert "Baseline: unseen part of a sample" in page
+    assert "Baseline: unseen part, grey" in page
+    assert page.count("Truth: unseen part, grey") == page.count('"label": "Truth"') > 0
+    assert '"left": "Langevin dynamics: a sample"' in page
     assert "Baseline: mean" not in page
     folder = results / "reconstructions/ct20_noisy"
     assert sorted(path.name for path in folder.iterdir()) == [

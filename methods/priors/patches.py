@@ -53,7 +53,7 @@ def from_tiles(tiles: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 def denoise_tiles(
-    network: nn.Module, tiles: torch.Tensor, sigma: torch.Tensor, *told: torch.Tensor
+    network: nn.Module, tiles: torch.Tensor, sigma: float, *told: torch.Tensor
 ) -> torch.Tensor:
     """Denoise tiles (n, C, P, P), ``AT_ONCE`` pixels at a time, so that memory does not grow.
 

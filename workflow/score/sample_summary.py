@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from workflow.score.intervals import half_width
 from workflow.score.levels import LEVELS, name
 from workflow.score.scores import read_all
+from workflow.score.summary import difference, mean_of, per_image
 
 NAMES = ("problem", "method", "status", "reason")
 OF_IMAGE = (*NAMES, "image", "cluster", "fold", "samples")
@@ -37,27 +36,25 @@ def summarise(
     images["calibration_error"] = (covered - LEVELS).abs().mean(axis=1, skipna=False)
     scores = [c for c in images if c not in (*OF_IMAGE, *COSTS)]
     groups = dict(iter(images.groupby(list(NAMES[:2]), sort=False)))
-    lines = [_line(group, scores) for group in groups.values()]
-    for pair in differences:
+    single = {key: per_image(group, scores) for key, group in groups.items()}
+    lines = []
+    for key, group in groups.items():
+        line = {name_: group[name_].iloc[0] for name_ in NAMES}
+        line |= group.reindex(columns=["samples", *COSTS]).astype(float).mean().to_dict()
+        lines.append(line | _means(single[key], scores))
+    for row, other in differences:
         for problem in images["problem"].unique():
-            both = [groups[problem, row].set_index("image") for row in pair]
-            if all((group["status"] == "ok").all() for group in both):
-                first, second = both
-                apart = (first[scores].astype(float) - second[scores].astype(float)).reset_index()
-                kept = first[["problem", "status", "reason", "cluster", "samples"]].reset_index()
-                apart = kept.assign(method=" - ".join(pair)).merge(apart, on="image")
-                lines.append(_line(apart, scores))
+            first, second = single[problem, row], single[problem, other]
+            if len(first) and len(second):
+                line = {"problem": problem, "method": f"{row} - {other}", "status": "ok"}
+                lines.append(line | _means(difference(first, second), scores))
     return pd.DataFrame(lines)
 
 
-def _line(group: pd.DataFrame, scores: list[str]) -> dict[str, object]:
-    """Means of the images of a row on a problem."""
-    line = {key: group[key].iloc[0] for key in NAMES}
-    line["images"] = int((group["image"] != "").sum())
-    line["clusters"] = group.loc[group["image"] != "", "cluster"].nunique()
-    line |= group.reindex(columns=["samples", *COSTS]).astype(float).mean().to_dict()
+def _means(images: pd.DataFrame, scores: list[str]) -> dict[str, float]:
+    """Means over images, with their intervals."""
+    found = {"images": len(images), "clusters": images["cluster"].nunique()}
     for score in scores:
-        values = group[score].astype(float)
-        line[score] = np.nan if values.isna().any() else values.mean()
-        line[f"{score}_ci95"] = half_width(values, group["cluster"])
-    return line
+        mean = mean_of(images, score)
+        found |= {score: mean.value, f"{score}_ci95": mean.half}
+    return found

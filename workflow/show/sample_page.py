@@ -24,7 +24,7 @@ SAID = {  # of the maps of a row; white is the largest value
     "std": "standard deviation, white: {error_max:g}",
     "error": "error of the mean, white: {error_max:g}",
     "bar": f"error bar of {100 * BAR:g} %, white: {{error_max:g}}",
-    "unseen": "unseen part of a sample, grey: 0, white: {limit:.2g}",
+    "unseen": "unseen part, grey: 0, white: {limit:.2g}",
 }
 
 
@@ -51,7 +51,7 @@ def sample_page(job: Show, out: Path, table: Path, curves: Path) -> None:
         tables=[{"label": label, "table": t, "html": cells.html(t)} for label, t in shown.items()],
         curves=file_uri(curves),
         gallery=items,
-        first=next((p["label"] for p in items[0]["panels"][1:]), "Truth"),
+        first=f"{next(iter(rows.values()))}: {SAID['sample']}",
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
     )
@@ -62,27 +62,35 @@ def _items(
     config: dict[str, Any], run: Path, problem: str, rows: dict[str, str]
 ) -> list[dict[str, Any]]:
     """Some test images of a problem, as ``gallery.html.j2`` shows them."""
-    truth, settings = load_images(test_images(config, run, problem)), config["figures"]
-    chosen = inner(len(truth.ids), settings["images"])
-    panels = {n: [_panel("Truth", truth.pixels[n])] for n in chosen}
-    hidden = None
-    for row, label in rows.items():
-        stored = load_arrays(run / "reconstructions" / problem / f"{row}.npz")
-        found = maps_of(stored, truth.pixels, read_scores(run / "scores" / problem / f"{row}.csv"))
-        hidden = found.pop("unseen_truth", hidden)
-        for n in chosen:
-            limit = max(float(np.abs(hidden[n]).max()), 1e-6) if found else 1.0
-            for kind, said in SAID.items():
-                if kind in found:
-                    text = said.format(limit=limit, error_max=settings["error_max"])
-                    pixels = _drawn(kind, found[kind][n], limit, settings["error_max"])
-                    panels[n].append(_panel(f"{label}: {text}", pixels))
-    for n in chosen if hidden is not None else ():
-        limit = max(float(np.abs(hidden[n]).max()), 1e-6)
-        pixels = _drawn("unseen", hidden[n], limit, settings["error_max"])
-        panels[n].insert(1, _panel(f"Truth: unseen part, grey: 0, white: {limit:.2g}", pixels))
-    label = config["problems"][problem]["label"]
-    return [{"problem": label, "image": truth.ids[n], "panels": panels[n]} for n in chosen]
+    truth, error_max = (
+        load_images(test_images(config, run, problem)),
+        config["figures"]["error_max"],
+    )
+    found = {
+        label: maps_of(
+            load_arrays(run / "reconstructions" / problem / f"{row}.npz"),
+            truth.pixels,
+            read_scores(run / "scores" / problem / f"{row}.csv"),
+        )
+        for row, label in rows.items()
+    }
+    unseen = [{"unseen": maps["unseen_truth"]} for maps in found.values() if maps][:1]
+    items = []
+    for n in inner(len(truth.ids), config["figures"]["images"]):
+        limit = max([1e-6, *(float(np.abs(maps["unseen"][n]).max()) for maps in unseen)])
+        panels = [_panel("Truth", truth.pixels[n])]
+        for label, maps in [*(("Truth", maps) for maps in unseen), *found.items()]:
+            panels += [
+                _panel(
+                    f"{label}: {said.format(limit=limit, error_max=error_max)}",
+                    _drawn(kind, maps[kind][n], limit, error_max),
+                )
+                for kind, said in SAID.items()
+                if kind in maps
+            ]
+        label = config["problems"][problem]["label"]
+        items.append({"problem": label, "image": truth.ids[n], "panels": panels})
+    return items
 
 
 def _panel(label: str, image: np.ndarray) -> dict[str, str]:
