@@ -51,7 +51,7 @@ def add(name: str, module: str, text: str) -> None:
         if failed:
             return import_module(module).give_up(job, out, failed)
         if getattr(job, "device", "cpu") != "cpu":
-            take_gpus(where.devices if name == "train" else 1)
+            take_gpus(where.devices if name == "train" else 1, where.jobs_per_gpu)
         function = getattr(import_module(module), name)
         return function(job, out, *(inputs or ()), **({"machine": where} if name in RUN else {}))
 

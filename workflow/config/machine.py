@@ -23,6 +23,7 @@ class Machine:
         minutes: of one attempt at a reconstruction; 0 is no limit.
         checkpoint_seconds: of training.
         devices: GPUs, or processes on CPUs, that train a network together.
+        jobs_per_gpu: that may share one.
         truth: folders that no method may read.
     """
 
@@ -31,6 +32,7 @@ class Machine:
     minutes: float = 0.0
     checkpoint_seconds: float = 30.0
     devices: int = 1
+    jobs_per_gpu: int = 1
     truth: tuple[Path, ...] = ()
 
     @property
@@ -53,6 +55,7 @@ def machine(threads: int = 1) -> Machine:
         minutes=float(said.get("BENCHMARK_MINUTES", 0)),
         checkpoint_seconds=float(said.get("BENCHMARK_CHECKPOINT_SECONDS", 30)),
         devices=int(said.get("BENCHMARK_DEVICES", 1)),
+        jobs_per_gpu=int(said.get("BENCHMARK_JOBS_PER_GPU", 1)),
         truth=tuple(Path(p) for p in said.get("BENCHMARK_TRUTH", "").split(os.pathsep) if p),
     )
 
@@ -65,6 +68,7 @@ def environment(config: dict[str, Any], run: Path) -> dict[str, str]:
         "BENCHMARK_MINUTES": str(config["time_limit_minutes"] or 0),
         "BENCHMARK_CHECKPOINT_SECONDS": str(config["checkpoint_seconds"]),
         "BENCHMARK_DEVICES": str(config["devices"]),
+        "BENCHMARK_JOBS_PER_GPU": str(config["jobs_per_gpu"]),
         "BENCHMARK_TRUTH": os.pathsep.join([f"{run}/data", f"{cache}/downloads"]),
     }
 
@@ -82,38 +86,45 @@ def gpus() -> list[str]:
     return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
 
 
-def take_gpus(count: int) -> None:
-    """Take so many of the GPUs in ``CUDA_VISIBLE_DEVICES`` for this process; CUDA starts later."""
+def take_gpus(count: int, sharing: int) -> None:
+    """Take so many of the GPUs in ``CUDA_VISIBLE_DEVICES`` for this process; CUDA starts later.
+
+    Args:
+        count: GPUs.
+        sharing: processes that may have the same one.
+    """
     devices = gpus() if "CUDA_VISIBLE_DEVICES" in os.environ else []
     if len(devices) > count:
-        taken = claim(devices, count, Path(tempfile.gettempdir()))
+        taken = claim(devices, count, sharing, Path(tempfile.gettempdir()))
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
 
 
-def claim(devices: list[str], count: int, folder: Path) -> list[str]:
-    """``count`` of ``devices`` that no other process has; waits for them.
+def claim(devices: list[str], count: int, sharing: int, folder: Path) -> list[str]:
+    """``count`` of ``devices``, of each a share that no other process has; waits for them.
 
-    They are this process's to its end.
+    They are this process's to its end. Those that fewest processes have come first.
 
     Args:
         devices: names, as in ``CUDA_VISIBLE_DEVICES``.
         count: at most their number.
-        folder: for a file per device, which all jobs of the machine share.
+        sharing: shares of a device.
+        folder: for a file per share, which all jobs of the machine use.
     """
     while True:
         taken: dict[str, int] = {}
-        for device in devices:
-            name = f"benchmark-{os.getuid()}-gpu-{device}.lock"
-            file = os.open(folder / name, os.O_RDWR | os.O_CREAT)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(file)
-                continue
-            taken[device] = file
-            if len(taken) == count:
-                CLAIMS.extend(taken.values())
-                return list(taken)
+        for share in range(sharing):
+            for device in [name for name in devices if name not in taken]:
+                name = f"benchmark-{os.getuid()}-gpu-{device}.{share}.lock"
+                file = os.open(folder / name, os.O_RDWR | os.O_CREAT)
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    os.close(file)
+                    continue
+                taken[device] = file
+                if len(taken) == count:
+                    CLAIMS.extend(taken.values())
+                    return list(taken)
         for file in taken.values():  # not to wait for each other with one each
             os.close(file)
         time.sleep(random.uniform(0.2, 0.8))

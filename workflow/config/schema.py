@@ -191,6 +191,8 @@ class Config(Entry):
     """Of the networks; `auto` is bfloat16 where the processor computes in it, else float32."""
     devices: Count = 1
     """GPUs, or processes on CPUs, that train one network together; they change it by rounding."""
+    jobs_per_gpu: Count = 1
+    """That share a GPU of this machine; small networks leave most of one idle."""
     threads: Count = 1
     """Cores per job; rows run side by side."""
     batch: Count = 8

@@ -51,15 +51,16 @@ def spec(job):
     return path
 
 
-# On this machine each job has a GPU of its own, which it takes of those that it sees; on a cluster
+# On this machine each job takes a GPU, or its share of one, of those that it sees; on a cluster
 # `device: cuda` asks the executor for one, and a job has the cores that it asked for.
 HERE = workflow.is_main_process and workflow.local_exec
 GPUS = gpus() if HERE and CONFIG["device"] != "cpu" else []
 ON_GPU = bool(GPUS) or CONFIG["device"] == "cuda"
 THREADS = CONFIG["threads"]
 if HERE and ON_GPU:
-    THREADS = max(THREADS, (workflow.resource_settings.cores or 1) // max(len(GPUS), 1))
-    workflow.global_resources.setdefault("gpu", max(len(GPUS), 1))
+    at_once = max(len(GPUS), 1) * CONFIG["jobs_per_gpu"]
+    THREADS = max(THREADS, (workflow.resource_settings.cores or 1) // at_once)
+    workflow.global_resources.setdefault("gpu", at_once)
 
 
 def needs(rule):

@@ -69,14 +69,14 @@ def measured(
     network.eval().requires_grad_(False)
     with FlopCounterMode(display=False) as flops, torch.no_grad():
         network(x[:1], sigma[:1], position[:1])
-    times = [_seconds(call, device) / pixels for call in (evaluate, gradient)]
+    times = [seconds_of(call, device) / pixels for call in (evaluate, gradient)]
     network.requires_grad_(True)
     params = params._replace(batch=(count,))
     if params.patch:
         params = params._replace(sizes=(params.patch,), probabilities=(1.0,))
     images = torch.rand(count, 1, *size, device=device)
     trainer = Trainer(network, images, params, 0)
-    step = _seconds(lambda: trainer.step(), device) / pixels
+    step = seconds_of(lambda: trainer.step(), device) / pixels
     return Rate(*times, step, flops.get_total_flops() / (side[0] * side[1]))
 
 
@@ -85,7 +85,8 @@ def structure_of(network: dict[str, Any]) -> dict[str, Any]:
     return make_params(NetworkParams, network, "network")._asdict()
 
 
-def _seconds(call: Callable[[], None], device: torch.device) -> float:
+def seconds_of(call: Callable[[], object], device: torch.device) -> float:
+    """Seconds that a call takes; the first one is not counted unless it is long."""
     cpu = device.type == "cpu"
     clock = time.process_time if cpu else time.perf_counter
     wait = (lambda: None) if cpu else torch.cuda.synchronize
