@@ -12,6 +12,7 @@ import numpy as np
 
 DIRECTIONS = 256  # of the sliced Wasserstein distance
 AXES = 24  # principal axes of the posterior that the classifier of ``c2st`` sees
+TIE = 1e-9  # of the mean variance, between axes of equal variance
 SPLITS = 5  # of its cross-validation
 
 
@@ -25,10 +26,17 @@ class Whitening:
 
     @classmethod
     def of(cls, mean: np.ndarray, covariance: np.ndarray) -> "Whitening":
-        """Of a positive definite covariance."""
-        values, vectors = np.linalg.eigh(covariance)
+        """Of a positive definite covariance.
+
+        Fixed weights of the pixels, too small to matter otherwise, choose between axes of equal
+        variance and between the two directions of an axis: rounding must not.
+        """
+        weights = np.random.default_rng(0).random(len(covariance))
+        chosen = covariance + TIE * covariance.diagonal().mean() * np.diag(weights)
+        values, vectors = np.linalg.eigh(chosen)
         if values[0] <= 0:
             raise ValueError("the posterior has no spread in a direction: give it more noise")
+        vectors = vectors * np.sign(weights @ vectors)
         return cls(mean, vectors[:, ::-1], np.sqrt(values[::-1]))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
