@@ -82,9 +82,10 @@ def test_ledger_is_laid_out(tables, tmp_path):
     )
     text = (tmp_path / "claims.md").read_text()
     lines = text.splitlines()
-    assert "| by PSNR, on the problem itself | 1 | 1 | 1 | 3 |" in lines
+    assert "| by PSNR, on the problem of that name | 1 | 1 | 1 | 3 |" in lines
+    assert "| by PSNR, on it, without the baseline | 0 | 1 | 1 | 2 |" in lines
     assert "| by PSNR, on a problem like it | 0 | 0 | 0 | 0 |" in lines
-    assert any("| the same | Baseline | PaDIS | -8.64 | -9.00 ± " in line for line in lines)
+    assert any("| the same name | Baseline | PaDIS | -8.64 | -9.00 ± " in line for line in lines)
     assert "differs from the paper's: smaller images." in text
     assert pd.read_csv(tmp_path / "claims.csv")["verdict"].notna().all()
     assert len(pd.read_csv(tmp_path / "numbers.csv")) == 2 * 16
@@ -105,4 +106,4 @@ def test_a_number_of_which_one_score_is_published(tables):
     table.loc[table["method"] == "padis", "ssim_published"] = float("nan")
     order, number = claims.orders(tables), claims.numbers({"first": table}, "")
     text = document(ledger(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, ""))
-    assert "| first | CT | the same | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |" in text
+    assert "| first | CT | the same name | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |" in text

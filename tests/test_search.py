@@ -10,14 +10,14 @@ from workflow.config.views import searches
 from workflow.run.search import Axis, at_edge, parameters, search
 
 
-def tried(axes, trials, score):
+def tried(axes, trials, score, starts=()):
     found = []
 
     def evaluate(point):
         found.append(point)
         return score(point)
 
-    search(axes, trials, evaluate)
+    search(axes, trials, evaluate, starts)
     return found
 
 
@@ -72,6 +72,14 @@ def test_the_better_side_of_a_valley_is_taken():
     low, high = peak(a=1 / 9), peak(a=9.0)
     points = tried(axes, 8, lambda p: max(low(p) - 1, high(p)))
     assert any(p["a"] == 9.0 for p in points)
+
+
+def test_of_several_starts_the_best_is_gone_on_from():
+    axes = {"a": Axis(1.0, 3.0), "b": Axis(0.1, 3.0, of="a")}
+    starts = [{"a": 50.0, "b": 0.2}, {"a": 0.01, "b": 0.1}]
+    points = tried(axes, 6, peak(a=60.0, b=12.0), starts)
+    assert points[:3] == [{"a": 1.0, "b": 0.1}, {"a": 50.0, "b": 10.0}, {"a": 0.01, "b": 0.001}]
+    assert {"a": 150.0, "b": 30.0} in points
 
 
 def test_whole_numbers_stay_whole_and_positive():

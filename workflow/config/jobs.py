@@ -105,17 +105,27 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
         name: {**axis, "whole": whole(annotations[name])}
         for name, axis in settings["search"].items()
     }
-    starts = tuning["starts"].get(row, {}).get(problem, {})
-    for name in starts.keys() & search.keys():
-        search[name]["start"] = starts[name] / starts.get(search[name].get("of"), 1)
+    given = tuning["starts"].get(row, {}).get(problem, {})
+    first, *others = [_on_axes(p, search) for p in (given if isinstance(given, list) else [given])]
+    for name, axis in search.items():
+        axis["start"] = first[name]
     return spec.Tune(
         **values,
         search=search,
+        starts=others,
         trials=trials_of(config, row),
         images=tuning["images"],
         margin=tuning["margin"],
         code=fingerprint("workflow.run.tune", *code),
     )
+
+
+def _on_axes(point: dict[str, float], search: dict[str, Any]) -> dict[str, float]:
+    """A point of a search from parameter values; those that it lacks are where the axes start."""
+    return {
+        name: point[name] / point.get(axis.get("of"), 1) if name in point else axis["start"]
+        for name, axis in search.items()
+    }
 
 
 def generate(config: Config, name: str) -> spec.Generate:

@@ -132,9 +132,13 @@ class Reconstruct(Operator, Computed):
 
 @dataclass(frozen=True, kw_only=True)
 class Tune(Reconstruct):
-    """The search of a row on validation images; ``params`` are those that it does not vary."""
+    """The search of a row on validation images; ``params`` are those that it does not vary.
+
+    ``starts`` are further points to try first, in the units of the axes.
+    """
 
     search: dict[str, dict[str, Any]]
+    starts: list[dict[str, float]]
     trials: int
     images: int
     margin: float

@@ -8,7 +8,7 @@ pays, factors become their square roots. It ends after a given number of trials,
 the last one that was tried only if these are used up, or if a limit forbids more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Point = dict[str, float]
@@ -56,13 +56,19 @@ def parameters(point: Point, axes: dict[str, Axis]) -> Point:
     return found
 
 
-def search(axes: dict[str, Axis], trials: int, evaluate: Callable[[Point], float]) -> None:
+def search(
+    axes: dict[str, Axis],
+    trials: int,
+    evaluate: Callable[[Point], float],
+    starts: Sequence[Point] = (),
+) -> None:
     """Call ``evaluate`` for ``trials`` different points, or fewer where limits leave no more.
 
     Args:
         axes: by parameter.
         trials: number of points.
         evaluate: gives the score of parameter values; NaN is worse than everything.
+        starts: further points on the axes; the search goes on from the best.
     """
     tried: set[tuple[float, ...]] = set()
 
@@ -77,6 +83,11 @@ def search(axes: dict[str, Axis], trials: int, evaluate: Callable[[Point], float
 
     best = {name: axis.limited(axis.start) for name, axis in axes.items()}
     highest = score(best)
+    for start in starts:
+        point = {name: axis.limited(start[name]) for name, axis in axes.items()}
+        found = score(point)
+        if found > highest:
+            best, highest = point, found
     for refinement in range(REFINEMENTS + 1):
         improved = True
         while improved:

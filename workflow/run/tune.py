@@ -85,7 +85,7 @@ def tune(
     axes = {name: Axis(**axis) for name, axis in job.search.items()}
     first = parameters({name: axis.limited(axis.start) for name, axis in axes.items()}, axes)
     if not build_method(job.method, {**job.params, **first}).skip(problem):
-        search(axes, job.trials, evaluate)
+        search(axes, job.trials, evaluate, job.starts)
     frame = pd.DataFrame(results, columns=[*axes, "psnr", "images", "seconds_per_image"])
     frame = frame.assign(trial=range(1, len(frame) + 1))
     ranked = frame.sort_values(["images", "psnr"], ascending=False)

@@ -65,8 +65,13 @@ def ledger(
 def _counts(order: pd.DataFrame) -> Table:
     meaning = "; ".join(f"{verdict}: {text}" for verdict, text in VERDICTS.items())
     same, lines = order["paper"] == order["problem"], []
+    trivial = (order["row"] == "baseline") | (order["other"] == "baseline")
     for score in SCORES:
-        for part, where in ((same, "on the problem itself"), (~same, "on a problem like it")):
+        for part, where in (
+            (same, "on the problem of that name"),
+            (same & ~trivial, "on it, without the baseline"),
+            (~same, "on a problem like it"),
+        ):
             verdicts = order[part & (order["score"] == score)]["verdict"]
             counts = [(verdicts == verdict).sum() for verdict in VERDICTS]
             lines.append([f"by {score.upper()}, {where}", *counts])
@@ -108,4 +113,4 @@ def _numbers(
 
 
 def _paper(paper: str, problem: str, problems: dict[str, str]) -> str:
-    return "the same" if paper == problem else problems.get(paper, paper)
+    return "the same name" if paper == problem else problems.get(paper, paper)
