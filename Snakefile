@@ -46,6 +46,7 @@ for name in [*TABLES, "ablations"]:
 
 
 # What a cluster's nodes run. The rest takes seconds or needs the internet, and runs beside Snakemake.
-workflow.localrules(*{rule.name for rule in workflow.rules} - set(CONFIG["resources"]))
+ON_NODES = {*CONFIG["resources"], "sample", "exact_scores"}
+workflow.localrules(*{rule.name for rule in workflow.rules} - ON_NODES)
 
 check_targets()

@@ -106,4 +106,7 @@ def test_a_number_of_which_one_score_is_published(tables):
     table.loc[table["method"] == "padis", "ssim_published"] = float("nan")
     order, number = claims.orders(tables), claims.numbers({"first": table}, "")
     text = document(ledger(order, number, {"ct20": "CT", "ct8": "CT, 8"}, ROWS, ""))
-    assert "| first | CT | the same name | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |" in text
+    assert (
+        "| first | CT | the same name | PaDIS | 33.57 / - | 33.10 / - | not reproduced | - |"
+        in text
+    )

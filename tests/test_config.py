@@ -8,6 +8,7 @@ import yaml
 from conftest import ROOT
 
 from workflow.config import jobs
+from workflow.config.check import RULES
 from workflow.config.origin import explain
 from workflow.config.resolve import PRESETS, ConfigError, resolve
 from workflow.config.views import (
@@ -386,3 +387,15 @@ def test_mistakes_in_variants_are_named(overrides, words):
         resolve({"preset": "smoke", **overrides})
     assert all(word in str(error.value) for word in words), error.value
     assert "\n" not in str(error.value)
+
+
+def test_no_table_has_the_name_of_a_rule():
+    text = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^ *rule (\w+):", text, re.MULTILINE))
+    assert len(rules) > 20
+    assert rules <= set(RULES.split())
+
+
+def test_a_compact_network_is_a_multiple_of_its_groups_wide():
+    with pytest.raises(ConfigError, match="width: 12 is no multiple of 8"):
+        resolve({"networks": {"patch": {"network": {"width": 12}}}})

@@ -156,6 +156,13 @@ def test_a_table_can_be_verified(project):
     assert made_with["inputs"][weights] == file_hash(project / weights)
     assert made_with["versions"]["torch"] == card["made_with"]["versions"]["torch"]
 
+    text = record.read_text()
+    record.write_text(text.replace('"precision": "float32"', '"precision": "bfloat16"'))
+    code, output = workflow(project, "verify", str(table), "--images", "99")
+    assert code == 1
+    assert "was made on cpu in torch.bfloat16, this is cpu in torch.float32: verify it" in output
+    record.write_text(text)
+
     frame = pd.read_csv(table)
     frame.assign(psnr=frame["psnr"] + 0.001).to_csv(table, index=False)
     code, output = workflow(project, "verify", str(table))

@@ -37,6 +37,8 @@ def test_labels_reach_no_job_of_a_row():
     [
         ({"images": {"source": "faces"}}, "faces"),
         ({"rows": {"dds": {"params": {"etta": 1.0}}}}, "etta"),
+        ({"priors": {"mixture": {"params": {"component": 2}}}}, "components"),
+        ({"priors": {"lattice": {"params": {"cells": 5}}}}, "5 cells do not divide"),
         ({"rows": {"dds": {"budget": {"level": [1, 0]}}}}, "level"),
         ({"rows": {"dds": {"matched": {"weight": "sigma_min"}, "params": None}}}, "sigma_min"),
         ({"priors": {"gaussian": {"kind": "gausian"}}}, "gaussian"),

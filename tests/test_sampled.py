@@ -15,13 +15,14 @@ from workflow.config import shown as shown_by
 from workflow.config.layers import ConfigError
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
-from workflow.run.sample import KEPT, Judged, numbers_of, sample, unseen
+from workflow.run.sample import KEPT, Judged, draw, numbers_of, unseen
 from workflow.score.levels import BAR, LEVELS, name, rank_columns
 from workflow.score.sample_summary import summarise
 from workflow.show import cells
 from workflow.show.maps import LINES, figure, maps_of
 from workflow.show.samples import samples, scores_of
-from workflow.store.arrays import save_measurements
+from workflow.store.arrays import save_arrays, save_measurements, save_record
+from workflow.store.provenance import hashes
 
 SMOKE = {"preset": "smoke"}
 PROBLEM, TABLE = "ct20_noisy", "posterior"
@@ -110,7 +111,30 @@ def test_a_problem_without_noise_is_refused(tmp_path):
     save_measurements(tmp_path / "y.npz", np.zeros((1, 1, 4), np.float32), images)
     paths = (tmp_path / name for name in ("out.npz", "test.npy", "validation.npy", "y.npz"))
     with pytest.raises(ValueError, match="give its params a noise_level"):
-        sample(job, *paths, machine=Machine(cache=tmp_path))
+        draw(job, *paths, machine=Machine(cache=tmp_path))
+
+
+def test_samples_are_not_drawn_again_where_an_attempt_was_killed_as_it_judged(
+    tmp_path, monkeypatch
+):
+    job = sampled.sample(resolve(SMOKE), PROBLEM, "pnp_admm")
+    images = Images(np.zeros((1, 1, 32, 32), np.float32), ["a"], ["p"], [1])
+    y = tmp_path / "y.npz"
+    drawn = []
+
+    def reconstruct(job, out, *inputs, machine):
+        drawn.append(out)
+        made = {"inputs": hashes(inputs)}
+        save_arrays(out, x_hat=np.zeros((1, 1, 32, 32), np.float32))
+        record = {"spec": job.record, "status": "ok", "made_with": made}
+        save_record(out.with_suffix(".json"), record)
+
+    monkeypatch.setattr("workflow.run.sample.reconstruct", reconstruct)
+    paths = [tmp_path / name for name in ("out.npz", "test.npy", "validation.npy")]
+    for value, times in ((0, 1), (0, 1), (1, 2)):
+        save_measurements(y, np.full((1, 1, 4), value, np.float32), images)
+        draw(job, *paths, y, machine=Machine(cache=tmp_path))
+        assert len(drawn) == times
 
 
 def test_scores_are_of_test_images_and_bars_of_validation_images():

@@ -1,5 +1,7 @@
 """The sparse projector against ODL's own ray transform and filtered back-projection."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,8 @@ def test_second_derivative():
 
 
 def test_cache_is_used_and_a_damaged_one_is_made_anew(tmp_path):
-    geometry = Geometry("parallel", 5)
+    geometry, mask = Geometry("parallel", 5), os.umask(0o022)
+    os.umask(mask)
     fresh = Tomography(geometry, 16, 16, tmp_path)
     (stored,) = tmp_path.glob("ct-*.npz")
     x = torch.rand(1, 1, 16, 16)
@@ -57,6 +60,7 @@ def test_cache_is_used_and_a_damaged_one_is_made_anew(tmp_path):
     assert torch.equal(Tomography(geometry, 16, 16, tmp_path).A(x), fresh.A(x))
     assert stored.stat().st_size == len(whole)
     assert len(list(tmp_path.iterdir())) == 1
+    assert stored.stat().st_mode & 0o777 == 0o666 & ~mask  # others may read a shared cache
 
 
 def test_unknown_beam_is_refused():

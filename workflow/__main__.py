@@ -16,7 +16,7 @@ import typer
 
 from workflow.config.commands import RUN, SHOW
 from workflow.plugins.params import parsed
-from workflow.run.contained import end_with_parent, isolate
+from workflow.run.contained import apart, end_with_parent, isolate
 from workflow.run.weights_commands import weights
 
 app = typer.Typer(
@@ -44,16 +44,27 @@ def add(name: str, module: str, text: str) -> None:
         from workflow.config.spec import load_spec
         from workflow.plugins.discovery import use
 
-        where = machine(threads)
-        failed = isolate(where.minutes, where.truth) if name == "reconstruct" else None
-        job = load_spec(spec)
-        use(job.plugins)
-        if failed:
-            return import_module(module).give_up(job, out, failed)
-        if getattr(job, "device", "cpu") != "cpu":
-            take_gpus(where.devices if name == "train" else 1, where.jobs_per_gpu)
-        function = getattr(import_module(module), name)
-        return function(job, out, *(inputs or ()), **({"machine": where} if name in RUN else {}))
+        where, killed = machine(threads), None
+        options = {"machine": where} if name in RUN else {}
+
+        def run(function: str) -> None:
+            job = load_spec(spec)
+            use(job.plugins)
+            if function == "give_up":
+                return import_module(module).give_up(job, out, killed)
+            if getattr(job, "device", "cpu") != "cpu":
+                take_gpus(where.devices if name == "train" else 1, where.jobs_per_gpu)
+            return getattr(import_module(module), function)(job, out, *(inputs or ()), **options)
+
+        # A method's process cannot open the truth, and begins before PyTorch is there.
+        if name == "reconstruct":
+            killed = isolate(where.minutes, where.truth)
+        elif name == "sample":
+            killed = apart(lambda: run("draw"), where.minutes, where.truth)
+        if killed:
+            run("give_up")
+        if name == "sample" or not killed:
+            run(name)
 
     app.command(name, help=text)(command)
 
@@ -121,13 +132,13 @@ def list_(
 @app.command(**by_hand)
 def data(preset_or_file: Annotated[str, typer.Argument(help="preset or YAML file")]) -> None:
     """Say what the images of a configuration are, and write a contact sheet per split."""
-    from workflow.config.machine import machine
+    from workflow.config.machine import Machine
     from workflow.config.resolve import read, resolve
     from workflow.run.prepare import look
 
     file = Path(preset_or_file)
-    chosen = read(file) if file.suffix else {"preset": preset_or_file}
-    for line in look(resolve(chosen), machine()):
+    config = resolve(read(file) if file.suffix else {"preset": preset_or_file})
+    for line in look(config, Machine(cache=Path(config["cache"]))):
         print(line)
 
 
@@ -151,11 +162,10 @@ def profile(
     configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
 ) -> None:
     """Time every layer of a network on one core, beside the peak of the core."""
-    from workflow.config.resolve import resolve
     from workflow.run.profile import profile
+    from workflow.run.weights_commands import chosen
 
-    config = resolve(parsed(configfile.read_text()) if configfile else {})
-    print(*profile(config, network, (1, *config["datasets"][dataset]["size"])), sep="\n")
+    print(*profile(chosen(None, configfile), network, dataset), sep="\n")
 
 
 @app.command(**by_hand)
@@ -207,6 +217,10 @@ def main() -> None:
         app()
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except RuntimeError as error:  # PyTorch is not imported here, to name its exception
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        sys.exit("error: the GPU has not enough memory: lower batch, or jobs_per_gpu")
 
 
 if __name__ == "__main__":

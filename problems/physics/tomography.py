@@ -3,11 +3,11 @@
 import hashlib
 import importlib.metadata
 import json
-import os
-import tempfile
 import warnings
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 import torch
@@ -135,14 +135,16 @@ def _cached_arrays(geometry: Geometry, height: int, width: int, cache: Path | No
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return dict(stored)
-        except Exception:  # a damaged cache file is made anew
+        except (ValueError, EOFError, zipfile.BadZipFile):  # a damaged file is made anew
             path.unlink(missing_ok=True)
     arrays = _arrays(geometry, height, width)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    os.close(handle)
-    np.savez(partial, **arrays)
-    os.replace(partial, path)
+    partial = path.with_name(f".{path.stem}.{token_hex(6)}.npz")
+    try:
+        np.savez(partial, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return arrays
 
 

@@ -16,12 +16,14 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
     "training": ("methods.priors.training", "TrainingParams"),
 }
+GROUPS = 8  # of channels, in a compact network
 # Rules, targets, files and folders: no names of tables.
 RULES = """
-ablations all budget_plot claims collect_scores controls exact exact_images exact_scores generate
-generation measure metrics numbers oracle plot prepare reconstruct reconstruction_figure report
-run_card sample sample_maps sample_table score sensitivity table train training training_figure
-training_table tune tune_row tuned tuning
+ablation_claims ablation_numbers ablations all budget_plot claims collect_scores controls exact
+exact_images exact_scores generate generation main_table_page measure metrics numbers oracle plot
+prepare reconstruct reconstruction_figure report run_card sample sample_maps sample_page
+sample_table score sensitivity table train training training_figure training_table tune tune_row
+tuned tuning
 """
 
 
@@ -40,6 +42,12 @@ def check(config: dict[str, Any]) -> None:
         for part, recipe in RECIPES.items():
             network[part] = checked(
                 network[part], fields_of(*recipe).kinds, f"networks.{name}.{part}"
+            )
+        width = network["network"].get("width", 8)
+        if network["network"].get("backbone", "compact") == "compact" and width % GROUPS:
+            owner = f"networks.{name}.network.width"
+            raise ConfigError(
+                f"{owner}: {width} is no multiple of {GROUPS}; a compact one needs it"
             )
     for name, prior in config["priors"].items():
         _check_prior(config, prior, f"priors.{name}")

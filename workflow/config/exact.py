@@ -11,6 +11,11 @@ from workflow.plugins.discovery import find
 from workflow.plugins.params import checked
 
 Params = dict[str, Any]
+FITS = {
+    "gaussian": {},
+    "mixture": {"components": "PositiveInt"},
+    "lattice": {"cells": "PositiveInt"},
+}
 
 
 class Images(Entry):
@@ -92,6 +97,12 @@ def check_exact(exact: dict[str, Any]) -> None:
     images["params"] = checked(images["params"], source.params, "exact.images")
     if source.attributes.get("downloads"):
         raise ConfigError(f"exact.images: {images['source']} needs downloads; take phantom")
+    for name, prior in exact["priors"].items():
+        owner = f"exact.priors.{name}"
+        prior["params"] = checked(prior["params"], FITS[prior["kind"]], owner)
+        cells = prior["params"].get("cells", 1)
+        if any(side % cells for side in images["size"]):
+            raise ConfigError(f"{owner}: {cells} cells do not divide images of {images['size']}")
     for name, problem in exact["problems"].items():
         known = find("problem", problem["family"]).params
         problem["params"] = checked(problem["params"], known, f"exact.problems.{name}")

@@ -34,6 +34,8 @@ if EXACT:
         conda:
             "../../environment.yml"
         threads: CONFIG["threads"]
+        resources:
+            **needs("measure"),
         params:
             spec=lambda w: spec(exact_jobs.posterior(CONFIG, w.exact_prior, w.exact_problem)),
         shell:

@@ -174,7 +174,9 @@ def _as_json(record: dict[str, Any]) -> dict[str, Any]:
 
 def _trained(card: dict[str, Any]) -> dict[str, Any]:
     """What is said of a training in a line."""
-    processor = card["made_with"]["torch"]["gpu"] or card["made_with"]["machine"]["processor"]
+    made = card["made_with"]
+    on_gpu = card["device"] == "cuda"
+    processor = made["torch"]["gpu"] if on_gpu else made["machine"]["processor"]
     return {"seconds": card["seconds"], "parameters": card["parameters"], "processor": processor}
 
 

@@ -66,7 +66,7 @@ def _check_patients(
 def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
     """Describe all splits of all datasets of a configuration, as text; prepare nothing.
 
-    Contact sheets are written to results/<name>/data/<dataset>/<split>.png.
+    Contact sheets are written to results/<name>/data/<dataset>/found-<split>.png.
     """
     for name, settings in config["datasets"].items():
         kind = [settings[key] for key in ("source", "params", "folds")]
@@ -76,7 +76,7 @@ def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
             said = description(folds, split)
             yield from (f"  {line}" for line in described(split, said))
             if said["images"]:
-                path = Path("results", config["name"], "data", name, f"{split}.png")
+                path = Path("results", config["name"], "data", name, f"found-{split}.png")
                 size, count = tuple(settings["size"]), settings[split]
                 _sheet(_shown(folds, split, size, count), path)
                 yield f"    see {path}"

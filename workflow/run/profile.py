@@ -9,23 +9,27 @@ from torch import nn
 
 from methods.priors.networks import NetworkParams, build_network
 from methods.priors.training import Trainer, TrainingParams
-from workflow.plugins.params import make_params
+from workflow.plugins.params import make_params, nearest
 
 REPEATS = 20
 SIDE = 1024  # of the matrices whose product is the peak
 
 
-def profile(config: dict[str, Any], name: str, shape: tuple[int, int, int]) -> list[str]:
+def profile(config: dict[str, Any], name: str, dataset: str) -> list[str]:
     """Time a forward pass and a training step of the network ``name``, on one thread.
 
     Args:
         config: resolved; the network is that of its ``networks``.
-        shape: (C, H, W) of the images.
+        dataset: whose size the images have, which are grey.
 
     Returns:
         One line per layer that has weights: GFLOP/s and its share of the peak, which is that of a
         product of two matrices; and one for all of them, one for a training step.
     """
+    for key, chosen in (("networks", name), ("datasets", dataset)):
+        if chosen not in config[key]:
+            raise ValueError(f"unknown {key[:-1]} {chosen!r}{nearest(chosen, config[key])}")
+    shape = 1, *config["datasets"][dataset]["size"]
     torch.set_num_threads(1)
     recipe = config["networks"][name]
     network = build_network(shape[0], make_params(NetworkParams, recipe["network"], name))

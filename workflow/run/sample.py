@@ -1,7 +1,7 @@
 """Samples a row on a problem, K times per image, and judges the samples beside the truth.
 
-The method runs in a process of its own that cannot open the truth. Kept are means, standard
-deviations, ranks and a few samples; all K are there as long as the job runs only.
+The method runs in a process of its own (``draw``) that cannot open the truth. Kept are means,
+standard deviations, ranks and a few samples; all K are there as long as the job runs only.
 """
 
 from copy import deepcopy
@@ -19,11 +19,11 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Samples
-from workflow.run.contained import apart
 from workflow.run.controls import oracle
 from workflow.run.harness import MEASURED
 from workflow.run.measure import joined
-from workflow.run.reconstruct import give_up, reconstruct
+from workflow.run.reconstruct import give_up as without_samples
+from workflow.run.reconstruct import reconstruct
 from workflow.score import calibration, tarp
 from workflow.score import samples as scores
 from workflow.score.levels import CREDIBILITIES, LEVELS, name, rank_columns
@@ -37,6 +37,7 @@ from workflow.store.arrays import (
 )
 from workflow.store.files import replacing, write_text
 from workflow.store.images import load_images
+from workflow.store.provenance import hashes
 
 KEPT = 2  # samples of every test image
 POINTS = 8  # of TARP, for every block of an image
@@ -51,7 +52,7 @@ def sample(
     *weights: Path,
     machine: Machine,
 ) -> None:
-    """Write ``out`` (NPZ), its record (JSON) and scores/<problem>/<row>.csv.
+    """Write ``out`` (NPZ), its record (JSON) and scores/<problem>/<row>.csv of what ``draw`` made.
 
     ``out`` has, of n test images, ``mean``, ``std``, ``ranks`` (n, C, H, W), ``samples``
     (n, KEPT or 1, C, H, W) and the parts of a sample and of the truth that A does not see,
@@ -60,27 +61,10 @@ def sample(
     Args:
         test, validation: the truth, in the order in which ``measurements`` has them.
         weights: of the network of the prior in every fold, if the row has one.
-
-    Raises:
-        ValueError: the problem has no noise.
     """
-    measured = load_measurements(measurements)
-    shape = tuple(measured["shape"].tolist())
-    problem = build_problem(job.family, job.problem_params, shape, machine.operators)
-    if not problem.noise_level:
-        raise ValueError(
-            f"{job.problem}: without noise the posterior has no density: give its params a "
-            "noise_level, or remove `samples`"
-        )
-    drawn = out.with_name(f".{job.row}.samples.npz")
-    killed = apart(
-        lambda: reconstruct(job, drawn, measurements, *weights, machine=machine),
-        machine.minutes, machine.truth,
-    )  # fmt: skip
-    if killed:
-        give_up(job, drawn, killed)
     torch.set_num_threads(machine.threads)
     threadpool_limits(machine.threads)
+    measured, problem, drawn = *_measured(job, measurements, machine), _drawn(job, out)
     record, x_hat = load_record(drawn.with_suffix(".json")), load_arrays(drawn)["x_hat"]
     table = out.parents[2] / "scores" / job.problem / f"{job.row}.csv"
     names = {"problem": job.problem, "method": job.row, "status": record["status"]}
@@ -102,6 +86,58 @@ def sample(
         partial.write_bytes(drawn.with_suffix(".json").read_bytes())
     drawn.unlink()
     drawn.with_suffix(".json").unlink()
+
+
+def draw(
+    job: Samples,
+    out: Path,
+    test: Path,
+    validation: Path,
+    measurements: Path,
+    *weights: Path,
+    machine: Machine,
+) -> None:
+    """Draw the samples that ``sample`` judges, all K of every image; it removes them.
+
+    Raises:
+        ValueError: the problem has no noise.
+    """
+    _, problem = _measured(job, measurements, machine)
+    if not problem.noise_level:
+        raise ValueError(
+            f"{job.problem}: without noise the posterior has no density: give its params a "
+            "noise_level, or remove `samples`"
+        )
+    drawn = _drawn(job, out)
+    if not _finished(job, drawn, [measurements, *weights]):
+        reconstruct(job, drawn, measurements, *weights, machine=machine)
+
+
+def give_up(job: Samples, out: Path, reason: str) -> None:
+    """Say why there are no samples."""
+    without_samples(job, _drawn(job, out), reason)
+
+
+def _drawn(job: Samples, out: Path) -> Path:
+    return out.with_name(f".{job.row}.samples.npz")
+
+
+def _finished(job: Samples, drawn: Path, inputs: list[Path]) -> bool:
+    """Whether an attempt that ended while it judged has left the samples."""
+    path = drawn.with_suffix(".json")
+    if not (drawn.exists() and path.exists()):
+        return False
+    record = load_record(path)
+    same = record["spec"] == job.record and record["status"] != "failed"
+    return same and record["made_with"]["inputs"] == hashes(inputs)
+
+
+def _measured(
+    job: Samples, measurements: Path, machine: Machine
+) -> tuple[dict[str, np.ndarray], Problem]:
+    measured = load_measurements(measurements)
+    shape = tuple(measured["shape"].tolist())
+    return measured, build_problem(job.family, job.problem_params, shape, machine.operators)
 
 
 def _costs(record: dict[str, Any]) -> pd.DataFrame:

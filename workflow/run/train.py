@@ -45,6 +45,11 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     if take(job.hash, split.sha256, out, machine.cache):
         return
     device, precision = setup(job, max(1, machine.threads // machine.devices))
+    visible = torch.cuda.device_count() if device.type == "cuda" else machine.devices
+    if machine.devices > visible:
+        raise ValueError(
+            f"devices is {machine.devices}, but PyTorch finds {visible} GPUs; lower it"
+        )
     fabric = processes(device.type, machine.devices)
     fabric.launch()
     device, leads = fabric.device, fabric.is_global_zero

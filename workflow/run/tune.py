@@ -1,5 +1,6 @@
 """Searches a row's parameters on validation images."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from workflow.run.progress import ProgressLine
 from workflow.run.reconstruct import priors_for
 from workflow.run.search import Axis, parameters, search
 from workflow.score.psnr import mean_psnr
+from workflow.store.arrays import load_record, save_record
 from workflow.store.files import write_text
 
 
@@ -31,6 +33,7 @@ def tune(
 
     Trials share measurements and random numbers. A trial takes one image after the other and ends
     early when its mean PSNR is ``job.margin`` below that of the best trial on the same images.
+    Trials of a killed attempt are not made again.
     """
     device, precision = setup(job, machine.threads)
     loaded, finer = load_both(images, measured)
@@ -47,6 +50,8 @@ def tune(
     line = ProgressLine(label, job.trials, "trials", interval=0)
     results: list[dict[str, Any]] = []
     best: list[float] = []  # PSNR of every image by the best trial
+    attempt = out.with_name(f".{out.stem}.{job.hash}.json")
+    earlier = load_record(attempt) if attempt.exists() else {}
 
     def reconstruct(method, i):
         """PSNR of one image and the seconds that it took."""
@@ -57,10 +62,9 @@ def tune(
         )
         return mean_psnr(truth[i : i + 1], x_hat.clamp(0, 1).cpu()), seconds
 
-    def evaluate(point):
-        """Mean PSNR at parameter values, NaN if the trial is hopeless or the values are refused."""
-        nonlocal best
-        scores, seconds, note = [], 0.0, ""
+    def trial(point):
+        """PSNR of the images until it is hopeless, seconds of all, and why if the method failed."""
+        scores, seconds = [], 0.0
         try:
             method = build_method(job.method, {**job.params, **point})
             for i in range(len(ids)):
@@ -70,8 +74,18 @@ def tune(
                 hopeful = np.mean(scores) > np.mean(best[: i + 1] or -np.inf) - job.margin
                 if not hopeful:
                     break
-        except ValueError as error:  # values that do not go together
-            note = f": {error}"
+        except Exception as error:  # such as values that do not go together
+            return scores, seconds, f": {harness.reason_of(error)}"
+        return scores, seconds, ""
+
+    def evaluate(point):
+        """Mean PSNR at parameter values, NaN if the trial is hopeless or the method failed."""
+        nonlocal best
+        key = json.dumps(point)
+        if key not in earlier:
+            earlier[key] = trial(point)
+            save_record(attempt, earlier)
+        scores, seconds, note = earlier[key]
         psnr = float(np.mean(scores)) if scores else float("nan")
         cost = seconds / max(len(scores), 1)
         results.append({**point, "psnr": psnr, "images": len(scores), "seconds_per_image": cost})
@@ -90,6 +104,7 @@ def tune(
     frame = frame.assign(trial=range(1, len(frame) + 1))
     ranked = frame.sort_values(["images", "psnr"], ascending=False)
     write_text(out, ranked.to_csv(index=False))
+    attempt.unlink(missing_ok=True)
 
 
 def spread(folds: list[int], count: int) -> list[int]:

@@ -16,6 +16,7 @@ from workflow.plugins.discovery import use
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.run.reconstruct import priors_for, seeds_for
+from workflow.score.psnr import mean_psnr
 from workflow.score.scores import read_scores
 from workflow.score.summary import SCORES, per_image
 from workflow.store.arrays import StoreError, load_arrays, load_measurements, load_record
@@ -66,9 +67,16 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     problem, row, image = line["problem"], line["method"], line["image"]
     label = f"{row} on {problem}, {image}, seed {line['seed']}"
     stored = run / "reconstructions" / problem / f"{row}.npz"
-    job = parse(load_record(stored.with_suffix(".json"))["spec"])
+    record = load_record(stored.with_suffix(".json"))
+    job = parse(record["spec"])
     use(job.plugins)
     device, precision = setup(job, machine.threads)
+    here, there = (device.type, str(precision)), (record["device"], f"torch.{record['precision']}")
+    if here != there:
+        where = " in ".join(here)
+        raise StoreError(
+            f"{label} was made on {' in '.join(there)}, this is {where}: verify it there"
+        )
     measured = load_measurements(run / "measurements" / f"{problem}.npz")
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
     built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
@@ -86,8 +94,7 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     kept = load_arrays(stored)["x_hat"][line["seed"] * len(ids) + number]
     largest = float(np.abs(x_hat - kept).max())
     truth = load_images(run / "data" / job.dataset / "test.npy")
-    error = truth.pixels[number] - x_hat
-    psnr = float(-10 * np.log10(np.mean(error.astype(np.float64) ** 2)))
+    psnr = mean_psnr(torch.from_numpy(truth.pixels[number])[None], torch.from_numpy(x_hat)[None])
     if not abs(psnr - line["psnr"]) < TOLERANCE:
         raise StoreError(f"{label}: PSNR {psnr:.3f} dB, the scores say {line['psnr']:.3f} dB")
     same = "the same to the last bit" if largest == 0 else f"largest difference {largest:.1e}"

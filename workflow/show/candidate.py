@@ -16,7 +16,7 @@ import torch
 from problems.datasets.base import Images
 from workflow.config import jobs, spec
 from workflow.config.build import build_problem
-from workflow.config.machine import environment
+from workflow.config.machine import environment, gpus
 from workflow.config.resolve import command
 from workflow.config.views import plain_label
 from workflow.plugins.discovery import find, kinds_of, use
@@ -61,6 +61,8 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:
     if not (run / "run.json").exists():
         raise StoreError(f"{run}/run.json is missing: run `{command(run)}` first")
     config = load_record(run / "run.json")["config"]
+    if not main_problems(config):
+        raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
     named = [*config["plugins"], str(file.resolve())]
     use(named)
     if "method" not in kinds_of(file):
@@ -103,7 +105,8 @@ def reconstruct(candidate: Candidate, cores: int) -> dict[str, list[str]]:
             arrays.save_arrays(path, **first, shape=stored["shape"], sha256=hashed)
             todo.append((jobs.reconstruct(few, problem, candidate.row), folder / "few", path))
     failed: dict[str, list[str]] = {}
-    with ThreadPoolExecutor(cores) as pool:
+    found = gpus() if config["device"] != "cpu" else []
+    with ThreadPoolExecutor(min(cores, len(found) * config["jobs_per_gpu"] or cores)) as pool:
         reasons = pool.map(lambda job: _run(candidate, *job), todo)
         for (job, *_), reason in zip(todo, reasons, strict=True):
             if reason and job.problem not in failed.setdefault(reason, []):
@@ -124,9 +127,12 @@ def _run(candidate: Candidate, job: spec.Reconstruct, folder: Path, measured: Pa
     record = folder / "specs" / f"{job.hash}.json"
     spec.save_spec(record, job)
     command = [sys.executable, "-m", "workflow", "reconstruct", record, out, measured, *weights]
+    found = gpus() if job.device != "cpu" else []
+    visible = {"CUDA_VISIBLE_DEVICES": ",".join(found)} if found else {}
+    settings = {**environment(candidate.config, run), **visible, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, env={**os.environ, **environment(candidate.config, run), "OMP_NUM_THREADS": "1"},
+        text=True, env={**os.environ, **settings},
     )  # fmt: skip
     said: list[str] = []
     for line in process.stdout:
