@@ -134,9 +134,7 @@ def test_nan_is_worse_than_everything():
 
 @pytest.mark.parametrize("preset", ["quick", "standard"])
 def test_the_samplers_of_the_paper_anneal_by_a_factor_of_ten(preset):
-    """Wherever a search may go, and in what it has found: no row is a fixed-level iteration but two,
-    whose names say so.
-    """
+    """Wherever a search may go, and in what it has found; two rows with one level are named so."""
     config = resolve({"preset": preset})
     for problem, row in searches(config):
         axes = {n: Axis(**axis) for n, axis in jobs.tune(config, problem, row).search.items()}

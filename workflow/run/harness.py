@@ -17,23 +17,21 @@ from methods.priors.base import Prior
 from problems.base import Problem
 from workflow.plugins.randomness import WatchedNoise, seeded
 from workflow.run.progress import ProgressLine
+from workflow.score.scores import CALLS, MEASURED
 from workflow.store.arrays import StoreError, load_arrays, save_arrays
-
-COSTS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
-MEASURED = (*COSTS, "seconds", "peak_memory_mb")
 
 
 class Counter:
     """Counts calls per image of a batch, whatever share of the batch a call holds."""
 
     def __init__(self):
-        self.counts = dict.fromkeys(COSTS, 0)
+        self.counts = dict.fromkeys(CALLS, 0)
         self.earlier = 0  # denoiser calls of finished batches
 
     def start_batch(self) -> None:
         """Count from zero."""
         self.earlier += self.counts["denoiser_calls"]
-        self.counts = dict.fromkeys(COSTS, 0)
+        self.counts = dict.fromkeys(CALLS, 0)
 
     def watch_physics(self, physics: torch.nn.Module) -> None:
         """Count A, A^T (also as backward of A) and A^+ of this instance."""

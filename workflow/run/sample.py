@@ -20,7 +20,6 @@ from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Samples
 from workflow.run.controls import oracle
-from workflow.run.harness import MEASURED
 from workflow.run.measure import joined
 from workflow.run.reconstruct import give_up as without_samples
 from workflow.run.reconstruct import reconstruct
@@ -28,6 +27,7 @@ from workflow.score import calibration, tarp
 from workflow.score import samples as scores
 from workflow.score.levels import CREDIBILITIES, LEVELS, name, rank_columns
 from workflow.score.psnr import mean_psnr
+from workflow.score.scores import MEASURED
 from workflow.store.arrays import (
     StoreError,
     load_arrays,

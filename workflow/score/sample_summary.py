@@ -6,13 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.score.levels import LEVELS, name
-from workflow.score.scores import read_all
+from workflow.score.scores import MEASURED, read_all
 from workflow.score.summary import difference, mean_of, per_image
 
 NAMES = ("problem", "method", "status", "reason")
 OF_IMAGE = (*NAMES, "image", "cluster", "fold", "samples")
-COSTS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls",
-         "seconds", "peak_memory_mb")  # fmt: skip
 
 
 def summarise(
@@ -34,13 +32,13 @@ def summarise(
     images = read_all(paths)
     covered = images.reindex(columns=[name("coverage", level) for level in LEVELS]).astype(float)
     images["calibration_error"] = (covered - LEVELS).abs().mean(axis=1, skipna=False)
-    scores = [c for c in images if c not in (*OF_IMAGE, *COSTS)]
+    scores = [c for c in images if c not in (*OF_IMAGE, *MEASURED)]
     groups = dict(iter(images.groupby(list(NAMES[:2]), sort=False)))
     single = {key: per_image(group, scores) for key, group in groups.items()}
     lines = []
     for key, group in groups.items():
         line = {name_: group[name_].iloc[0] for name_ in NAMES}
-        line |= group.reindex(columns=["samples", *COSTS]).astype(float).mean().to_dict()
+        line |= group.reindex(columns=["samples", *MEASURED]).astype(float).mean().to_dict()
         lines.append(line | _means(single[key], scores))
     for row, other in differences:
         for problem in images["problem"].unique():

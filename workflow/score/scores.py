@@ -17,10 +17,11 @@ METRICS = {  # column: label, whether higher is better, protocol
     "gmsd": ("GMSD", False, "gmsd 1: deepinv, c = 0.0026, mean over channels"),
     "residual": ("Residual", False, "residual 1: ||A x_hat - y|| / ||y||"),
 }
+CALLS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
+MEASURED = (*CALLS, "seconds", "peak_memory_mb")  # of a reconstruction, per image
 COLUMNS = [
-    *("problem", "method", "variant", "seed", "image", "cluster", "fold", *METRICS),
-    *("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls"),
-    *("seconds", "peak_memory_mb", "status", "reason"),
+    *("problem", "method", "variant", "seed", "image", "cluster", "fold", *METRICS, *MEASURED),
+    *("status", "reason"),
 ]
 TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
 

@@ -10,7 +10,8 @@ import pandas as pd
 from workflow.config.spec import Show
 from workflow.config.views import labels_of
 from workflow.score.levels import BAR, LEVELS, name
-from workflow.score.sample_summary import COSTS, NAMES, summarise
+from workflow.score.sample_summary import NAMES, summarise
+from workflow.score.scores import MEASURED
 from workflow.show import figures
 from workflow.show.cells import NOTHING, Cell, Table, cell, save, write_csv
 from workflow.show.sample_curves import curves
@@ -75,8 +76,8 @@ def samples(job: Show, out: Path, *scores: Path) -> None:
     shown[first] = replace(shown[first], caption=lead)
     shown[last] = replace(shown[last], remarks=said)
     save(out.parent, job.name, shown)
-    write_csv(out.parent, job.name, summary.drop(columns=list(COSTS)))
-    write_csv(out.parent, f"{job.name}_cost", summary[[*NAMES[:2], *COSTS]])
+    write_csv(out.parent, job.name, summary.drop(columns=list(MEASURED)))
+    write_csv(out.parent, f"{job.name}_cost", summary[[*NAMES[:2], *MEASURED]])
     drawn = curves(summary, problems, config, table["rows"])
     figures.save(drawn, out.parents[1] / "figures" / f"{job.name}.png")
 
