@@ -152,7 +152,8 @@ def noise_aware(zeta: float, step: float | torch.Tensor, problem: Problem) -> fl
     A^T (y - A x) / sigma_y^2 is the gradient of the log-likelihood, which Langevin dynamics and the
     reverse diffusion of the posterior add to the score (its noise level, sigma, left out). Its
     length is used once zeta would fit the noise of the measurement; before, and without noise, it
-    is zeta, which keeps the step stable: below 2 / (1 + epsilon / 2) at unit norm.
+    is zeta. Below 2 / (1 + epsilon / 2), at unit norm, the step is stable whatever the denoiser
+    does; as it shrinks what it is given, longer ones can be.
     """
     if not problem.noise_level:
         return zeta
