@@ -18,7 +18,8 @@ def tuned(job: Show, out: Path, *trials: Path) -> None:
 
     Args:
         job: its settings are ``split``, and ``searches``: problem, row, label and search of each.
-        trials: of these searches; one that does not exist is left out.
+        trials: of these searches; one that does not exist is left out, and so are parameters that
+            it did not vary, as it is older than their search.
     """
     rows: dict[str, Any] = {}
     settings, split = job.settings, job.settings["split"]
@@ -27,7 +28,7 @@ def tuned(job: Show, out: Path, *trials: Path) -> None:
         tried = pd.read_csv(path) if Path(path).exists() else pd.DataFrame({"psnr": []})
         if not tried["psnr"].notna().any():
             continue
-        axes = {name: Axis(**axis) for name, axis in line["search"].items()}
+        axes = {name: Axis(**axis) for name, axis in line["search"].items() if name in tried}
         points = tried[[*axes]].to_dict("records")
         best = points[0]
         chosen = {n: int(v) if axes[n].whole else float(v) for n, v in best.items()}
