@@ -26,7 +26,7 @@ def guess(job: JobSpec | None) -> Guess:
             batch = sum(share * size for share, size in zip(shares, sizes, strict=False))
             work = STEP * job.training.get("examples", 10_000) / max(batch, 1)
         case Generate():
-            work = EVALUATION * job.sampler.get("levels", 100) * job.samples / IMAGES
+            work = EVALUATION * job.sampler.get("levels", 300) * job.samples / IMAGES
         case Reconstruct():
             counts = [job.params.get(name) for name in ("levels", "updates", "steps", "iterations")]
             each = EVALUATION if job.prior else ITERATION
