@@ -46,6 +46,7 @@ def bundle(config, tmp_path):
         "parameters": 1000,
         "data_sha256": DATA,
         "spec": job.record,
+        "device": "cpu",
         "made_with": {"torch": {"gpu": None}, "machine": {"processor": "Abacus 3"}},
     }
     save_weights(folder / "weights.safetensors", small_network(), card)
