@@ -225,7 +225,8 @@ def test_tables_show_all_rows_but_those_that_must_be_named():
 def test_every_row_has_the_same_budget_of_trials():
     config = resolve({"preset": "quick"})
     searched = {row for _, row in searches(config)}
-    named = set(config["tables"]["settings"]["rows"]) | {"baseline", "prior_sample"}
+    named = {"baseline", "prior_sample", "padis_one_level", "whole_one_level"}
+    named |= set(config["tables"]["settings"]["rows"])
     main = {r for r, row in config["rows"].items() if "like" not in row} - named
     assert main <= searched
     swept = {row for row in searched if "like" in config["rows"][row]}
@@ -251,7 +252,9 @@ def test_searches_start_where_earlier_ones_ended():
     assert axes["sigma_min"]["start"] == pytest.approx(0.1)  # of sigma_max
     starts = config["tuning"]["starts"]
     for problem, row in searches(config):
-        assert set(starts.get(row, {}).get(problem, {})) <= set(config["rows"][row]["search"])
+        given = starts.get(row, {}).get(problem, {})
+        for point in given if isinstance(given, list) else [given]:
+            assert set(point) <= set(config["rows"][row]["search"])
 
 
 def test_published_settings_are_those_of_the_paper():
@@ -298,7 +301,8 @@ def test_every_search_has_its_result_committed():
         assert found == {
             k: v for k, v in params_of(config["rows"][row], problem).items() if k in found
         }
-        assert set(found) == set(config["rows"][row]["search"]), (problem, row)
+        lacks = set(config["rows"][row]["search"]) - set(found)
+        assert lacks <= {"zeta"}, (problem, row)  # at 20 and 8 views, which are not searched again
 
 
 def test_own_parameters_win_over_tuned_ones_and_problems_can_go():
