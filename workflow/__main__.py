@@ -10,20 +10,18 @@ import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from workflow.config.commands import RUN, SHOW
 from workflow.plugins.params import parsed
 from workflow.run.contained import apart, end_with_parent, isolate
-from workflow.run.weights_commands import weights
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 by_hand = {"rich_help_panel": "By hand"}
-app.add_typer(weights, name="weights", **by_hand)
 Params = Annotated[
     str, typer.Option(help="parameters that differ from the defaults, a YAML mapping")
 ]
@@ -43,6 +41,7 @@ def add(name: str, module: str, text: str) -> None:
         from workflow.config.machine import machine, take_gpus
         from workflow.config.spec import load_spec
         from workflow.plugins.discovery import use
+        from workflow.run.loaded import check_code
 
         where, killed = machine(threads), None
         options = {"machine": where} if name in RUN else {}
@@ -50,6 +49,7 @@ def add(name: str, module: str, text: str) -> None:
         def run(function: str) -> None:
             job = load_spec(spec)
             use(job.plugins)
+            check_code(job)
             if function == "give_up":
                 return import_module(module).give_up(job, out, killed)
             if getattr(job, "device", "cpu") != "cpu":
@@ -71,6 +71,14 @@ def add(name: str, module: str, text: str) -> None:
 
 for job, about in {**RUN, **SHOW}.items():
     add(job, *about)
+
+
+def chosen(preset: str | None, configfile: Path | None) -> dict[str, Any]:
+    """The configuration of the options --preset and --configfile, of which the file wins."""
+    from workflow.config.resolve import read, resolve
+
+    named = {"preset": preset} if preset else {}
+    return resolve(named | (read(configfile) if configfile else {}))
 
 
 @app.command(**by_hand)
@@ -163,7 +171,6 @@ def profile(
 ) -> None:
     """Time every layer of a network on one core, beside the peak of the core."""
     from workflow.run.profile import profile
-    from workflow.run.weights_commands import chosen
 
     print(*profile(chosen(None, configfile), network, dataset), sep="\n")
 
@@ -176,7 +183,6 @@ def estimate(
 ) -> None:
     """Say how many hours and devices a configuration takes, from evaluations timed here."""
     from workflow.run.costs import estimate
-    from workflow.run.weights_commands import chosen
 
     estimate(chosen(preset, configfile), tflops, partial(print, flush=True))
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from workflow.config import jobs, spec
-from workflow.config.commands import MODULES
 from workflow.plugins.discovery import find
 
 Config = dict[str, Any]
@@ -13,7 +12,7 @@ def images(config: Config) -> spec.Prepare:
     """The training images to which the priors are fitted."""
     chosen = config["exact"]["images"]
     source = find("dataset", chosen["source"])
-    return spec.Prepare(
+    job = spec.Prepare(
         dataset="exact",
         split="train",
         folds=1,
@@ -22,9 +21,9 @@ def images(config: Config) -> spec.Prepare:
         size=chosen["size"],
         count=None,
         files="",
-        code=jobs.fingerprint("workflow.run.prepare", source.module),
         plugins=jobs.outside(source),
     )
+    return jobs.coded(job)
 
 
 def posterior(config: Config, prior: str, problem: str) -> spec.Exact:
@@ -41,7 +40,7 @@ def posterior(config: Config, prior: str, problem: str) -> spec.Exact:
         }
         for (name, row), method in zip(exact["rows"].items(), methods, strict=True)
     ]
-    return spec.Exact(
+    job = spec.Exact(
         seed=config["seed"],
         prior={"name": prior, "kind": of_prior["kind"], "params": of_prior["params"]},
         problem=problem,
@@ -51,11 +50,9 @@ def posterior(config: Config, prior: str, problem: str) -> spec.Exact:
         evaluations=exact["evaluations"],
         samples=exact["samples"],
         inputs={"images": images(config).hash},
-        code=jobs.fingerprint(
-            "workflow.run.posterior", family.module, *(method.module for method in methods)
-        ),
         plugins=sorted({path for found in (family, *methods) for path in jobs.outside(found)}),
     )
+    return jobs.coded(job)
 
 
 def show(config: Config) -> spec.Show:
@@ -65,5 +62,4 @@ def show(config: Config) -> spec.Show:
         k: {n: v["label"] for n, v in exact[k].items()} for k in ("priors", "problems", "rows")
     }
     settings = {**labels, "samples": exact["samples"], "size": exact["images"]["size"]}
-    code = jobs.fingerprint(MODULES["exact"])
-    return spec.Show(name="exact", settings=settings, code=code)
+    return spec.Show(name="exact", settings=settings)

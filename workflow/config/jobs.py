@@ -1,7 +1,9 @@
 """The jobs of a configuration: for each what it reads (``workflow.config.spec``)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from methods.priors.assembly import MODULES
@@ -17,19 +19,56 @@ from workflow.config.views import (
     prior_of,
     trials_of,
 )
-from workflow.plugins.discovery import OUTSIDE, find
+from workflow.plugins.discovery import OUTSIDE, ROOT, find
 from workflow.plugins.params import whole
-from workflow.store.fingerprint import fingerprint as code_of
+from workflow.score.scores import protocols
+from workflow.store.digest import digests
 
 Config = dict[str, Any]
-fingerprint = cache(code_of)
+NETWORKS = "results/networks"  # all runs share it
+EXACT = ("base", "lattice", "mixture", "patches")  # modules of methods.priors.exact
+
+
+def coded(job: Any) -> Any:
+    """``job`` with the digests of the science code that it runs."""
+    return replace(job, code=dict(_digests(tuple(sources(job)))))
+
+
+@cache
+def _digests(paths: tuple[Path, ...]) -> dict[str, str]:
+    return digests(paths)
+
+
+def sources(job: spec.JobSpec) -> list[Path]:
+    """Files with the science code that a job runs; they import others."""
+    if isinstance(job, (spec.Train, spec.Show)):
+        return []
+    kinds = {"source": "dataset", "family": "problem", "method": "method"}
+    plugins = [(kind, getattr(job, name)) for name, kind in kinds.items() if hasattr(job, name)]
+    names = ["problems.noise"]
+    if isinstance(job, spec.Exact):
+        plugins += [("method", row["method"]) for row in job.rows]
+        names += [f"methods.priors.exact.{name}" for name in EXACT]
+    elif isinstance(job, spec.Generate):
+        names += ["methods.sampling"]
+    if isinstance(getattr(job, "prior", None), spec.Prior):
+        names += ["methods.priors.assembly", "methods.priors.networks"]
+        names += [MODULES[job.prior.assembly][0]]
+    own = [ROOT / f"{name.replace('.', '/')}.py" for name in names]
+    return sorted({*own, *(find(*plugin).path for plugin in plugins)})
+
+
+def changed(job: spec.JobSpec) -> list[str]:
+    """Files of science code that are no longer what they were when the job was described."""
+    now = digests(sources(job))
+    return [name for name in sorted({*now, *job.code}) if now.get(name) != job.code.get(name)]
 
 
 def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Prepare:
     """One split of a dataset, on a grid so many times finer than its size."""
     chosen = images_of(config, dataset, split)
     source = find("dataset", chosen["source"])
-    return spec.Prepare(
+    job = spec.Prepare(
         dataset=dataset,
         split=split,
         folds=chosen["folds"],
@@ -38,35 +77,33 @@ def prepare(config: Config, dataset: str, split: str, grid: int = 1) -> spec.Pre
         size=[grid * side for side in chosen["size"]],
         count=chosen[split],
         files=chosen["files"],
-        code=fingerprint("workflow.run.prepare", source.module),
         plugins=outside(source),
     )
+    return coded(job)
 
 
 def measure(config: Config, problem: str) -> spec.Measure:
     """Measurements of the images of a problem."""
-    operator, code = _operator(config, problem)
-    return spec.Measure(
-        **operator,
+    job = spec.Measure(
+        **_operator(config, problem),
         seed=config["seed"],
         inputs={
             f"{split}, {kind}": job
             for split in measured_splits(config, problem)
             for kind, job in _measured(config, problem, split).items()
         },
-        code=fingerprint("workflow.run.measure", *code),
     )
+    return coded(job)
 
 
 def controls(config: Config, problem: str) -> spec.Controls:
     """The controls of a problem."""
     dataset = config["problems"][problem]["dataset"]
-    operator, code = _operator(config, problem)
-    return spec.Controls(
-        **operator,
+    job = spec.Controls(
+        **_operator(config, problem),
         inputs={split: prepare(config, dataset, split).hash for split in ("test", "train")},
-        code=fingerprint("workflow.run.controls", *code),
     )
+    return coded(job)
 
 
 def train(config: Config, fold: str, network: str) -> spec.Train:
@@ -79,24 +116,39 @@ def train(config: Config, fold: str, network: str) -> spec.Train:
         name=network,
         network=recipe["network"],
         training=recipe["training"],
-        images=recipe["images"],
+        images={
+            **_described(config, dataset),
+            "used": recipe["images"],
+        },
         validation=VALIDATION,
         **_computed(config),
-        inputs={"images": prepare(config, dataset, "train").hash},
-        code=fingerprint("workflow.run.train"),
     )
+
+
+def _described(config: Config, dataset: str) -> dict[str, Any]:
+    """What is known of the training and validation images of a dataset before they are there."""
+    train, validation = (images_of(config, dataset, split) for split in ("train", "validation"))
+    params = spec.without_place(train["params"]) if train["files"] else train["params"]
+    return {**train, "params": params, "validation": validation["validation"]}
+
+
+def network_folder(config: Config, fold: str, network: str) -> str:
+    """Folder of a network of a fold: of ct/1, or ct where there is one. All runs share it."""
+    dataset, _, number = fold.partition("/")
+    key = train(config, fold, network).hash
+    return f"{NETWORKS}/{dataset}-{number or 1}-{network}-{key}"
 
 
 def reconstruct(config: Config, problem: str, row: str) -> spec.Reconstruct:
     """One row on the test images of a problem."""
-    values, code = of_row(config, problem, row)
+    values = of_row(config, problem, row)
     values["inputs"]["measurements"] = measure(config, problem).hash
-    return spec.Reconstruct(**values, code=fingerprint("workflow.run.reconstruct", *code))
+    return coded(spec.Reconstruct(**values))
 
 
 def tune(config: Config, problem: str, row: str) -> spec.Tune:
     """The search of a row on a problem; it does not depend on what an earlier one has found."""
-    values, code = of_row(config, problem, row)
+    values = of_row(config, problem, row)
     settings, tuning = config["rows"][row], config["tuning"]
     annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
@@ -109,15 +161,16 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     first, *others = [_on_axes(p, search) for p in (given if isinstance(given, list) else [given])]
     for name, axis in search.items():
         axis["start"] = first[name]
-    return spec.Tune(
+    job = spec.Tune(
         **values,
+        axes=list(search),
         search=search,
         starts=others,
         trials=trials_of(config, row),
         images=tuning["images"],
         margin=tuning["margin"],
-        code=fingerprint("workflow.run.tune", *code),
     )
+    return coded(job)
 
 
 def _on_axes(point: dict[str, float], search: dict[str, Any]) -> dict[str, float]:
@@ -132,31 +185,30 @@ def generate(config: Config, name: str) -> spec.Generate:
     """Samples of the prior ``name``."""
     settings, prior = config["generation"], config["priors"][name]
     network = networks_of(config, settings["dataset"], prior["network"])[0]
-    return spec.Generate(
+    job = spec.Generate(
         name=name,
-        prior=_prior([network], prior),
+        prior=_prior(config, [network], prior),
         samples=settings["samples"],
         sampler=settings["sampler"],
         batch=config["batch"],
         **_computed(config),
-        inputs=_weights(config, [network]),
-        code=fingerprint("workflow.run.generate", MODULES[prior["assembly"]][0]),
     )
+    return coded(job)
 
 
 def score(config: Config, problem: str, rows: list[str]) -> spec.Score:
     """Scores of rows and controls on a problem."""
-    operator, code = _operator(config, problem)
     made = {
         row: (controls(config, problem) if row in CONTROLS else reconstruct(config, problem, row))
         for row in rows
     }
-    return spec.Score(
-        **operator,
+    job = spec.Score(
+        **_operator(config, problem),
         rows=rows,
+        metrics=protocols(),
         inputs={row: job.hash for row, job in made.items()},
-        code=fingerprint("workflow.score.images", *code),
     )
+    return coded(job)
 
 
 def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
@@ -168,8 +220,8 @@ def _measured(config: Config, problem: str, split: str) -> dict[str, str]:
     return {"images": images.hash, "measured": measured.hash}
 
 
-def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
-    """Fields of ``spec.Operator`` and the module of the problem."""
+def _operator(config: Config, problem: str) -> dict[str, Any]:
+    """Fields of ``spec.Operator``."""
     settings = config["problems"][problem]
     family = find("problem", settings["family"])
     return {
@@ -178,12 +230,12 @@ def _operator(config: Config, problem: str) -> tuple[dict[str, Any], list[str]]:
         "family": settings["family"],
         "problem_params": settings["params"],
         "plugins": outside(family),
-    }, [family.module]
+    }
 
 
-def of_row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list[str]]:
-    """Fields of ``spec.Reconstruct``, and the modules of its method, problem and prior."""
-    fields, code = _operator(config, problem)
+def of_row(config: Config, problem: str, row: str) -> dict[str, Any]:
+    """Fields of ``spec.Reconstruct`` but for its measurements and its code."""
+    fields = _operator(config, problem)
     settings, prior = config["rows"][row], prior_of(config, row)
     method = find("method", settings["method"])
     needed = networks_for(config, problem, row)
@@ -191,22 +243,19 @@ def of_row(config: Config, problem: str, row: str) -> tuple[dict[str, Any], list
         "row": row,
         "method": settings["method"],
         "params": params_of(settings, problem),
-        "prior": _prior(needed, prior) if prior else None,
+        "prior": _prior(config, needed, prior) if prior else None,
         "repeats": config["problems"][problem]["repeats"],
         "batch": config["batch"],
-        "inputs": _weights(config, needed),
+        "inputs": {},
         "plugins": sorted({*fields["plugins"], *outside(method)}),
         **_computed(config),
     }
-    return fields, [*code, method.module, *([MODULES[prior["assembly"]][0]] if prior else [])]
+    return fields
 
 
-def _prior(networks: list[str], prior: dict[str, Any]) -> spec.Prior:
-    return spec.Prior(networks=networks, assembly=prior["assembly"], overlap=prior["overlap"])
-
-
-def _weights(config: Config, networks: list[str]) -> dict[str, str]:
-    return {f"weights of {name}": train(config, *name.rsplit("/", 1)).hash for name in networks}
+def _prior(config: Config, networks: list[str], prior: dict[str, Any]) -> spec.Prior:
+    folders = [Path(network_folder(config, *name.rsplit("/", 1))).name for name in networks]
+    return spec.Prior(networks=folders, assembly=prior["assembly"], overlap=prior["overlap"])
 
 
 def _computed(config: Config) -> dict[str, Any]:

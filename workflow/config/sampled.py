@@ -29,7 +29,7 @@ def samples(config: Config, problem: str, row: str) -> int:
 
 def sample(config: Config, problem: str, row: str) -> spec.Samples:
     """Samples of a row, and their scores."""
-    values, code = jobs.of_row(config, problem, row)
+    values = jobs.of_row(config, problem, row)
     values["inputs"]["measurements"] = jobs.measure(config, problem).hash
     values["repeats"] = samples(config, problem, row)
-    return spec.Samples(**values, code=jobs.fingerprint("workflow.run.sample", *code))
+    return jobs.coded(spec.Samples(**values))

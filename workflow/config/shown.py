@@ -6,7 +6,6 @@ from typing import Any
 
 from problems.datasets.base import SPLITS
 from workflow.config import jobs, spec
-from workflow.config.commands import MODULES
 from workflow.config.views import (
     CONTROLS,
     main_tables,
@@ -22,7 +21,7 @@ Config = dict[str, Any]
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
     """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
     settings = part(config, tables, command == "table")
-    return _show(command, name or command, settings, jobs.plugins_of(config, settings["rows"]))
+    return _show(name or command, settings, jobs.plugins_of(config, settings["rows"]))
 
 
 def page(config: Config, tables: list[str]) -> spec.Show:
@@ -47,17 +46,17 @@ def figure(config: Config, table: str) -> spec.Show:
     settings = part(config, [table])
     chosen = {key: settings["tables"][table][key] for key in ("rows", "controls")}
     shown = {key: settings[key] for key in ("figures", "rows")}
-    return _show("figure", table, {**shown, "tables": {table: chosen}})
+    return _show(table, {**shown, "tables": {table: chosen}})
 
 
 def bare(command: str) -> spec.Show:
     """What reads nothing of a configuration."""
-    return _show(command, command, {})
+    return _show(command, {})
 
 
 def run_card(config: Config) -> spec.Show:
     """The card of the run, which has the whole configuration."""
-    return _show("run_card", "run_card", config)
+    return _show("run_card", config)
 
 
 def generation(config: Config) -> spec.Show:
@@ -66,7 +65,7 @@ def generation(config: Config) -> spec.Show:
     priors = {name: config["priors"][name] for name in settings["priors"]}
     networks = {p["network"]: config["networks"][p["network"]] for p in priors.values()}
     shown = {"generation": settings, "priors": priors, "networks": networks}
-    return _show("generation", "generation", shown)
+    return _show("generation", shown)
 
 
 def sensitivity(config: Config, parameter: str) -> spec.Show:
@@ -74,7 +73,7 @@ def sensitivity(config: Config, parameter: str) -> spec.Show:
     settings = {**part(config, list(config["tables"])), "tuning": config["tuning"]}
     for name, row in settings["rows"].items():
         row |= {k: v for k, v in config["rows"][name].items() if k in ("search", "like")}
-    return _show("sensitivity", parameter, settings)
+    return _show(parameter, settings)
 
 
 def tuned(config: Config) -> spec.Show:
@@ -88,7 +87,7 @@ def tuned(config: Config) -> spec.Show:
         }
         for problem, row in searches(config)
     ]
-    return _show("tuned", "tuned", {"split": config["tuning"]["split"], "searches": searched})
+    return _show("tuned", {"split": config["tuning"]["split"], "searches": searched})
 
 
 def part(config: Config, tables: list[str], with_params: bool = False) -> Config:
@@ -116,6 +115,5 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
     return {**kept, "tables": chosen, "problems": shown, "rows": rows}
 
 
-def _show(command: str, name: str, settings: Config, plugins: Sequence[str] = ()) -> spec.Show:
-    code = jobs.fingerprint(MODULES[command])
-    return spec.Show(name=name, settings=settings, code=code, plugins=list(plugins))
+def _show(name: str, settings: Config, plugins: Sequence[str] = ()) -> spec.Show:
+    return spec.Show(name=name, settings=settings, plugins=list(plugins))

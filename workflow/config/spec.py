@@ -1,8 +1,10 @@
-"""What a job of the DAG reads: one record per job, named by its hash.
+"""What a job of the DAG reads: one record per job, named by its key.
 
 A job is given its record and its input files and reads nothing else of the configuration, so that
 a change of a label, a caption or another row cannot reach it. Input files stand in a record by the
-hash of the record of the job that makes them.
+key of the job that makes them. The key is a hash of the values below and of the science code that
+the job runs (``workflow.store.digest``). Code of ``workflow/`` is not in it; two numbers stand for
+what that code computes:
 """
 
 import json
@@ -14,20 +16,31 @@ from typing import Any
 from workflow.store.arrays import load_record
 from workflow.store.files import write_text
 
+# Raise it when measurements, controls, the harness, searches, posterior samples or scores of
+# unchanged methods come out with other numbers: everything but networks is computed again.
+# tests/test_golden.py fails when that is due. Metrics have versions of their own.
+PROTOCOL = 1
+
+# Raise it when the same recipe and images give other weights: all networks are trained again. A
+# network is known by its recipe, its images and this number, and by no code or library version.
+TRAINING = 1
+
+UNKEYED = {"key": False}  # metadata of a field that does not count in the key
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
     """What all jobs have.
 
     Attributes:
-        code: fingerprint of the code that runs (``workflow.store.fingerprint``).
-        inputs: what an input is to the hash of the record of the job that makes it.
+        code: file of the science code that runs to its digest.
+        inputs: what an input is to the key of the job that makes it.
         plugins: files outside the project that define what the job runs.
     """
 
-    code: str
+    code: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
-    plugins: list[str] = field(default_factory=list)
+    plugins: list[str] = field(default_factory=list, metadata=UNKEYED)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -35,13 +48,40 @@ class JobSpec:
         return {"job": type(self).__name__, **asdict(self)}
 
     @property
-    def hash(self) -> str:
-        """Its name: 16 hexadecimal digits of the SHA-256 of the record.
+    def keyed(self) -> dict[str, Any]:
+        """The part of the record that decides what comes out."""
+        fields = self.__dataclass_fields__
+        kept = {k: v for k, v in self.record.items() if k == "job" or not fields[k].metadata}
+        automatic = [k for k in ("device", "precision") if kept.get(k) == "auto"]
+        return {k: v for k, v in kept.items() if k not in automatic}
 
-        The order of entries counts in what is shown only.
+    @property
+    def hash(self) -> str:
+        """Its key: 16 hexadecimal digits of the SHA-256 of ``keyed``.
+
+        The order of entries of a mapping counts in what is shown only.
         """
-        text = json.dumps(self.record, sort_keys=not isinstance(self, Show))
+        text = json.dumps(self.keyed, sort_keys=not isinstance(self, Show))
         return sha256(text.encode()).hexdigest()[:16]
+
+    def lines(self, most: int) -> list[str]:
+        """``keyed`` as at most so many texts "name: value"; long ones end in a digest."""
+        found = []
+        for name, value in self.keyed.items():
+            if name != "code" and isinstance(value, dict):
+                found += [f"{name}.{key}: {inner}" for key, inner in value.items()]
+            elif name == "code":
+                found += [f"{file} {digest}" for file, digest in value.items()]
+            else:
+                found.append(f"{name}: {value}")
+        if len(found) > most:
+            found[most - 1 :] = ["; ".join(found[most - 1 :])]
+        return [_cut(text) for text in found]
+
+
+def _cut(text: str, most: int = 400) -> str:
+    digest = sha256(text.encode()).hexdigest()[:8]
+    return text if len(text) <= most else f"{text[:most]}... ({digest})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +96,17 @@ class Prepare(JobSpec):
     size: list[int]
     count: int | None
     files: str
+
+    @property
+    def keyed(self) -> dict[str, Any]:
+        """Not where a folder of images lies: ``files`` says what is in it."""
+        kept = super().keyed
+        return {**kept, "params": without_place(self.params) if self.files else self.params}
+
+
+def without_place(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of a dataset but for the folder of its images."""
+    return {name: value for name, value in params.items() if name != "path"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +132,7 @@ class Computed(JobSpec):
 class Measure(Operator):
     """Measurements of all test images of a problem."""
 
+    protocol: int = PROTOCOL
     seed: int
 
 
@@ -88,30 +140,41 @@ class Measure(Operator):
 class Controls(Operator):
     """What could be had of a problem without a method."""
 
+    protocol: int = PROTOCOL
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Operator):
-    """Scores of some rows on a problem."""
+    """Scores of some rows on a problem. ``metrics`` are names with versions: "psnr 1"."""
 
+    protocol: int = PROTOCOL
     rows: list[str]
+    metrics: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Computed):
-    """One network of a fold. ``images`` is the number of training images, None for all."""
+    """One network of a fold.
 
+    Attributes:
+        dataset: ct, or ct/1 if it has several folds; with ``name`` it decides the random numbers.
+        images: source, parameters, size and number of the images of the dataset, the state of the
+            user's files, and how many training images of the fold are used, None for all.
+    """
+
+    training_version: int = TRAINING
     dataset: str
     fold: int
     name: str
     network: dict[str, Any]
     training: dict[str, Any]
-    images: int | None
+    images: dict[str, Any]
     validation: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """How an image is assembled from a network; ``networks`` are folders, one per fold."""
+    """How an image is assembled from a network; ``networks`` are folders of results/networks, one per fold."""
 
     networks: list[str]
     assembly: str
@@ -122,21 +185,24 @@ class Prior:
 class Reconstruct(Operator, Computed):
     """One row on all test images of a problem."""
 
+    protocol: int = PROTOCOL
     row: str
     method: str
     params: dict[str, Any]
     prior: Prior | None
     repeats: int
-    batch: int
+    batch: int = field(metadata=UNKEYED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tune(Reconstruct):
     """The search of a row on validation images; ``params`` are those that it does not vary.
 
-    ``starts`` are further points to try first, in the units of the axes.
+    ``axes`` are the names of the axes in the order in which they are searched, ``starts`` further
+    points to try first, in the units of the axes.
     """
 
+    axes: list[str]
     search: dict[str, dict[str, Any]]
     starts: list[dict[str, float]]
     trials: int
@@ -153,17 +219,19 @@ class Samples(Reconstruct):
 class Generate(Computed):
     """Samples of a prior, called ``name``."""
 
+    protocol: int = PROTOCOL
     name: str
     prior: Prior
     samples: int
     sampler: dict[str, Any]
-    batch: int
+    batch: int = field(metadata=UNKEYED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exact(JobSpec):
     """Rows against the exact posterior of a prior in closed form, which ``prior`` names."""
 
+    protocol: int = PROTOCOL
     seed: int
     prior: dict[str, Any]
     problem: str
@@ -192,9 +260,10 @@ KINDS = {
 
 
 def save_spec(path: Path, spec: JobSpec) -> None:
-    """Write a record to a file that is named by its hash, if it is not there."""
-    if not Path(path).exists():
-        write_text(path, json.dumps(spec.record, indent=1) + "\n")
+    """Write a record to a file that is named by its key, unless it has it already."""
+    text = json.dumps(spec.record, indent=1) + "\n"
+    if not Path(path).exists() or Path(path).read_text() != text:
+        write_text(path, text)
 
 
 def load_spec(path: Path) -> JobSpec:

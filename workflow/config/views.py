@@ -1,12 +1,13 @@
 """What jobs, tables and rules read of a resolved configuration."""
 
 import json
+import os
 import re
 from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from problems.datasets.reading.files import files_of
+from problems.datasets.reading.files import files_of, root_of
 from workflow.plugins.discovery import find
 
 CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
@@ -133,7 +134,7 @@ def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
 
 
 def networks_of(config: dict[str, Any], dataset: str, network: str) -> list[str]:
-    """A network of all folds of a dataset: names of folders below results/<name>/networks."""
+    """A network of all folds of a dataset: named ct/patch, or ct/1/patch with several."""
     return [f"{fold}/{network}" for fold in folds_of(config, dataset)]
 
 
@@ -153,7 +154,12 @@ def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any
 
 @cache
 def state_of(params: str, source: str) -> str:
-    """A hash of names, sizes and times of the files that a dataset reads, "" if it reads none."""
+    """A hash of names, sizes and times of the files that a dataset reads, "" if it reads none.
+
+    Names are relative to the folder: where it lies does not count.
+    """
     files = files_of(json.loads(params), every=source != "folder")
-    found = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
+    root = root_of(json.loads(params).get("path"))
+    names = [os.path.relpath(path, root) for path in files]
+    found = [[n, p.stat().st_size, p.stat().st_mtime_ns] for n, p in zip(names, files, strict=True)]
     return sha256(json.dumps(found).encode()).hexdigest() if files else ""

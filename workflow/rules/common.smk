@@ -1,6 +1,7 @@
 # The validated configuration and what the rules share. Reading these files writes nothing.
 import os
 from pathlib import Path
+from shlex import quote
 
 from workflow.config import jobs
 from workflow.config import shown as shown_by
@@ -38,9 +39,10 @@ except (ConfigError, PluginError) as error:
 RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
 
-# What a job reads stands in a file that is named by its hash, the only parameter of its rule. The
-# files are written when the run starts, by who holds Snakemake's lock.
+# What a job reads stands in a file that is named by its key. The files are written when the run
+# starts, by who holds Snakemake's lock.
 SPECS = {}
+SLOTS = 40  # parameters of a rule: one per line of a record, the last one with all that are left
 
 
 def spec(job):
@@ -49,6 +51,33 @@ def spec(job):
     if workflow.remote_exec and not workflow.storage_settings.shared_fs_usage:
         save_spec(path, job)  # on a node that does not see the files of who started the run
     return path
+
+
+def values(job):
+    """Parameters of a rule: the values of its job, and as ``spec`` the file that has them.
+
+    Snakemake compares the values, one by one and without their names, with those of the last time,
+    and prints what differs. It does not compare the file, as that function asks for the output.
+
+    Args:
+        job: the job (``workflow.config.spec``), or a function of wildcards to it.
+    """
+    known = {}
+
+    def made(w):
+        key = tuple(w)
+        if key not in known:
+            found = job(w) if callable(job) else job
+            known[key] = spec(found), found.lines(SLOTS)
+        return known[key]
+
+    def value(slot):
+        return lambda w: (made(w)[1] + [""] * SLOTS)[slot]
+
+    return {
+        "spec": lambda w, output: made(w)[0],
+        **{f"value_{slot}": value(slot) for slot in range(SLOTS)},
+    }
 
 
 # On this machine each job takes a GPU, or its share of one, of those that it sees; on a cluster
@@ -75,9 +104,10 @@ SETTINGS = {
     PARENT: os.getpid(),
     **environment(CONFIG, Path(RUN)),
     **({"CUDA_VISIBLE_DEVICES": ",".join(GPUS)} if GPUS else {}),
-    "PATH": f"{os.path.dirname(sys.executable)}:$PATH",
 }
-exported = " ".join(f'{name}="{value}"' for name, value in SETTINGS.items())
+exported = " ".join(f"{name}={quote(str(value))}" for name, value in SETTINGS.items())
+exported += f' PATH={quote(os.path.dirname(sys.executable))}:"$PATH"'
+exported = exported.replace("{", "{{").replace("}", "}}")  # Snakemake fills in the prefix
 
 # The terminal shows where jobs are; what they print is in their logs.
 TERMINAL = Terminal(workflow)

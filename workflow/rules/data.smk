@@ -29,7 +29,7 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
             requirement=requirement,
             folder=lambda w, output: os.path.dirname(output[0]),
         shell:
-            "python -m workflow fetch {params.requirement} {params.folder} 2>&1 | tee {log}"
+            "python -m workflow fetch {params.requirement:q} {params.folder:q} 2>&1 | tee {log:q}"
 
 
 rule prepare:
@@ -46,9 +46,9 @@ rule prepare:
     resources:
         **needs("prepare"),
     params:
-        spec=lambda w: spec(jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
+        **values(lambda w: jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
     shell:
-        "python -m workflow prepare {params.spec} {output.images} {input} 2>&1 | tee {log}"
+        "python -m workflow prepare {params.spec:q} {output.images:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule measure:
@@ -68,6 +68,6 @@ rule measure:
     resources:
         **needs("measure"),
     params:
-        spec=lambda w: spec(jobs.measure(CONFIG, w.problem)),
+        **values(lambda w: jobs.measure(CONFIG, w.problem)),
     shell:
-        "python -m workflow measure {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow measure {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"

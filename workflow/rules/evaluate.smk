@@ -22,10 +22,10 @@ for (problem, *_), rows in scored_together().items():
         conda:
             "../../environment.yml"
         params:
-            spec=spec(jobs.score(CONFIG, problem, rows)),
+            **values(jobs.score(CONFIG, problem, rows)),
         shell:
-            "python -m workflow score {params.spec} {output.first} {input.images}"
-            " {input.measurements} {input.reconstructions} 2>&1 | tee {log}"
+            "python -m workflow score {params.spec:q} {output.first:q} {input.images:q}"
+            " {input.measurements:q} {input.reconstructions:q} 2>&1 | tee {log:q}"
 
 
 rule collect_scores:
@@ -38,9 +38,9 @@ rule collect_scores:
     conda:
         "../../environment.yml"
     params:
-        spec=spec(shown_by.bare("collect")),
+        **values(shown_by.bare("collect")),
     shell:
-        "python -m workflow collect {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow collect {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule table:
@@ -69,9 +69,9 @@ rule table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "table", [w.table], w.table)),
+        **values(lambda w: shown_by.show(CONFIG, "table", [w.table], w.table)),
     shell:
-        "python -m workflow table {params.spec} {output.csv} {input.scores} 2>&1 | tee {log}"
+        "python -m workflow table {params.spec:q} {output.csv:q} {input.scores:q} 2>&1 | tee {log:q}"
 
 
 rule claims:
@@ -98,9 +98,9 @@ rule claims:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "claims", LEDGERS[w.part])),
+        **values(lambda w: shown_by.show(CONFIG, "claims", LEDGERS[w.part])),
     shell:
-        "python -m workflow claims {params.spec} {output.csv} {input} 2>&1 | tee {log}"
+        "python -m workflow claims {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule metrics:
@@ -114,9 +114,9 @@ rule metrics:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "metrics", MAIN_TABLES)),
+        **values(lambda w: shown_by.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
-        "python -m workflow metrics {params.spec} {output.csv} {input} 2>&1 | tee {log}"
+        "python -m workflow metrics {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule reconstruction_figure:
@@ -141,10 +141,10 @@ rule reconstruction_figure:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.figure(CONFIG, w.table)),
+        **values(lambda w: shown_by.figure(CONFIG, w.table)),
     shell:
-        "python -m workflow figure {params.spec} {output} {input.images} {input.rows}"
-        " 2>&1 | tee {log}"
+        "python -m workflow figure {params.spec:q} {output:q} {input.images:q} {input.rows:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule plot:
@@ -164,9 +164,9 @@ rule plot:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "plot", [w.table], w.table)),
+        **values(lambda w: shown_by.show(CONFIG, "plot", [w.table], w.table)),
     shell:
-        "python -m workflow plot {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow plot {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule budget_plot:
@@ -186,9 +186,9 @@ rule budget_plot:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "budget", [w.table], w.table)),
+        **values(lambda w: shown_by.show(CONFIG, "budget", [w.table], w.table)),
     shell:
-        "python -m workflow budget {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow budget {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule training_table:
@@ -203,9 +203,9 @@ rule training_table:
     conda:
         "../../environment.yml"
     params:
-        spec=spec(shown_by.bare("training")),
+        **values(shown_by.bare("training")),
     shell:
-        "python -m workflow training {params.spec} {output.csv} {input} 2>&1 | tee {log}"
+        "python -m workflow training {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule training_figure:
@@ -219,6 +219,6 @@ rule training_figure:
     conda:
         "../../environment.yml"
     params:
-        spec=spec(shown_by.bare("validation")),
+        **values(shown_by.bare("validation")),
     shell:
-        "python -m workflow validation {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow validation {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"

@@ -18,9 +18,9 @@ if EXACT:
         conda:
             "../../environment.yml"
         params:
-            spec=lambda w: spec(exact_jobs.images(CONFIG)),
+            **values(lambda w: exact_jobs.images(CONFIG)),
         shell:
-            "python -m workflow prepare {params.spec} {output.images} 2>&1 | tee {log}"
+            "python -m workflow prepare {params.spec:q} {output.images:q} 2>&1 | tee {log:q}"
 
     rule exact_scores:
         input:
@@ -37,10 +37,10 @@ if EXACT:
         resources:
             **needs("measure"),
         params:
-            spec=lambda w: spec(exact_jobs.posterior(CONFIG, w.exact_prior, w.exact_problem)),
+            **values(lambda w: exact_jobs.posterior(CONFIG, w.exact_prior, w.exact_problem)),
         shell:
-            "python -m workflow posterior {params.spec} {output} {input}"
-            " --threads {threads} 2>&1 | tee {log}"
+            "python -m workflow posterior {params.spec:q} {output:q} {input:q}"
+            " --threads {threads} 2>&1 | tee {log:q}"
 
     rule exact:
         input:
@@ -59,6 +59,6 @@ if EXACT:
         conda:
             "../../environment.yml"
         params:
-            spec=lambda w: spec(exact_jobs.show(CONFIG)),
+            **values(lambda w: exact_jobs.show(CONFIG)),
         shell:
-            "python -m workflow exact {params.spec} {output.csv} {input} 2>&1 | tee {log}"
+            "python -m workflow exact {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"

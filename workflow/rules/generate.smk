@@ -3,7 +3,10 @@
 
 rule generate:
     input:
-        lambda w: weights_of(jobs.generate(CONFIG, w.prior).prior.networks),
+        lambda w: [
+            f"{jobs.NETWORKS}/{name}/weights.safetensors"
+            for name in jobs.generate(CONFIG, w.prior).prior.networks
+        ],
     output:
         f"{RUN}/generation/{{prior}}.npz",
     log:
@@ -14,10 +17,10 @@ rule generate:
     resources:
         **needs("generate"),
     params:
-        spec=lambda w: spec(jobs.generate(CONFIG, w.prior)),
+        **values(lambda w: jobs.generate(CONFIG, w.prior)),
     shell:
-        "python -m workflow generate {params.spec} {output} {input}"
-        " --threads {threads} 2>&1 | tee {log}"
+        "python -m workflow generate {params.spec:q} {output:q} {input:q}"
+        " --threads {threads} 2>&1 | tee {log:q}"
 
 
 if GENERATION:
@@ -41,7 +44,7 @@ if GENERATION:
         conda:
             "../../environment.yml"
         params:
-            spec=lambda w: spec(shown_by.generation(CONFIG)),
+            **values(lambda w: shown_by.generation(CONFIG)),
         shell:
-            "python -m workflow generation {params.spec} {output.csv} {input.train} {input.test} {input.samples}"
-            " 2>&1 | tee {log}"
+            "python -m workflow generation {params.spec:q} {output.csv:q} {input.train:q} {input.test:q} {input.samples:q}"
+            " 2>&1 | tee {log:q}"

@@ -21,10 +21,10 @@ rule reconstruct:
     resources:
         **needs("reconstruct"),
     params:
-        spec=lambda w: spec(jobs.reconstruct(CONFIG, w.problem, w.row)),
+        **values(lambda w: jobs.reconstruct(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow reconstruct {params.spec} {output.images} {input.measurements} {input.weights}"
-        " --threads {threads} 2>&1 | tee {log}"
+        "python -m workflow reconstruct {params.spec:q} {output.images:q} {input.measurements:q} {input.weights:q}"
+        " --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule controls:
@@ -44,7 +44,7 @@ rule controls:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(jobs.controls(CONFIG, w.problem)),
+        **values(lambda w: jobs.controls(CONFIG, w.problem)),
     shell:
-        "python -m workflow controls {params.spec} {output.first} {input.images} {input.train}"
-        " 2>&1 | tee {log}"
+        "python -m workflow controls {params.spec:q} {output.first:q} {input.images:q} {input.train:q}"
+        " 2>&1 | tee {log:q}"

@@ -11,9 +11,9 @@ rule run_card:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.run_card(CONFIG)),
+        **values(lambda w: shown_by.run_card(CONFIG)),
     shell:
-        "python -m workflow run_card {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow run_card {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule report:
@@ -33,9 +33,9 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.page(CONFIG, list(TABLES))),
+        **values(lambda w: shown_by.page(CONFIG, list(TABLES))),
     shell:
-        "python -m workflow report {params.spec} {output} {input.shown} 2>&1 | tee {log}"
+        "python -m workflow report {params.spec:q} {output:q} {input.shown:q} 2>&1 | tee {log:q}"
 
 
 # The main table is made first and has a page of its own from then on.
@@ -51,6 +51,6 @@ rule main_table_page:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.page(CONFIG, MAIN_TABLES[:1])),
+        **values(lambda w: shown_by.page(CONFIG, MAIN_TABLES[:1])),
     shell:
-        "python -m workflow report {params.spec} {output} 2>&1 | tee {log}"
+        "python -m workflow report {params.spec:q} {output:q} 2>&1 | tee {log:q}"

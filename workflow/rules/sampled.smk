@@ -21,10 +21,10 @@ rule sample:
     resources:
         **needs("reconstruct"),
     params:
-        spec=lambda w: spec(sampled.sample(CONFIG, w.problem, w.row)),
+        **values(lambda w: sampled.sample(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow sample {params.spec} {output.images} {input.test} {input.validation}"
-        " {input.measurements} {input.weights} --threads {threads} 2>&1 | tee {log}"
+        "python -m workflow sample {params.spec:q} {output.images:q} {input.test:q} {input.validation:q}"
+        " {input.measurements:q} {input.weights:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule sample_table:
@@ -51,9 +51,9 @@ rule sample_table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "samples", [w.table], w.table)),
+        **values(lambda w: shown_by.show(CONFIG, "samples", [w.table], w.table)),
     shell:
-        "python -m workflow samples {params.spec} {output.csv} {input} 2>&1 | tee {log}"
+        "python -m workflow samples {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule sample_maps:
@@ -78,10 +78,10 @@ rule sample_maps:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "maps", [w.table], w.table)),
+        **values(lambda w: shown_by.show(CONFIG, "maps", [w.table], w.table)),
     shell:
-        "python -m workflow maps {params.spec} {output} {input.images} {input.rows}"
-        " 2>&1 | tee {log}"
+        "python -m workflow maps {params.spec:q} {output:q} {input.images:q} {input.rows:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule sample_page:
@@ -109,7 +109,7 @@ rule sample_page:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.show(CONFIG, "sample_page", [w.table], w.table)),
+        **values(lambda w: shown_by.show(CONFIG, "sample_page", [w.table], w.table)),
     shell:
-        "python -m workflow sample_page {params.spec} {output} {input.table} {input.curves}"
-        " 2>&1 | tee {log}"
+        "python -m workflow sample_page {params.spec:q} {output:q} {input.table:q} {input.curves:q}"
+        " 2>&1 | tee {log:q}"

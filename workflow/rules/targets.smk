@@ -1,4 +1,6 @@
 # Which files are whose: of datasets and networks, of tables, of the targets.
+from functools import cache
+
 from snakemake.cli import get_argument_parser
 
 from problems.datasets.sources import SOURCES, stored
@@ -52,8 +54,14 @@ def downloads_of(dataset):
     return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
 
 
+@cache
+def network_folder(name):
+    """Where all runs share the network ``name``: ct/patch, or ct/1/patch of the first fold."""
+    return jobs.network_folder(CONFIG, *name.rsplit("/", 1))
+
+
 def weights_of(networks):
-    return [f"{RUN}/networks/{name}/weights.safetensors" for name in networks]
+    return [f"{network_folder(name)}/weights.safetensors" for name in networks]
 
 
 def scores_of(tables):
@@ -62,7 +70,7 @@ def scores_of(tables):
 
 def trained(tables):
     """Folder of every network that a row of tables needs."""
-    return [f"{RUN}/networks/{name}" for name in networks_shown(CONFIG, tables)]
+    return [network_folder(name) for name in networks_shown(CONFIG, tables)]
 
 
 def scored_together():

@@ -1,27 +1,39 @@
-# Networks: one per fold of a dataset and recipe, shared by all problems.
+# Networks: one per fold of a dataset and recipe, in one store that the problems of all runs share.
+STORED = f"{jobs.NETWORKS}/{{dataset}}-{{number}}-{{network}}-{{key}}"
 
 
+wildcard_constraints:
+    number=r"\d+",
+    key="[0-9a-f]{16}",
+
+
+def fold_of(w):
+    """The fold that the number in the name of a network's folder means."""
+    return f"{w.dataset}/{w.number}" if CONFIG["datasets"][w.dataset]["folds"] > 1 else w.dataset
+
+
+# A network that is there is taken: images that were prepared again do not make it older.
 rule train:
     input:
-        images=lambda w: f"{RUN}/data/{w.fold.partition('/')[0]}/train.npy",
-        validation=lambda w: ancient(f"{RUN}/data/{w.fold.partition('/')[0]}/validation.npy"),
+        images=lambda w: ancient(f"{RUN}/data/{w.dataset}/train.npy"),
+        validation=lambda w: ancient(f"{RUN}/data/{w.dataset}/validation.npy"),
     output:
-        weights=f"{RUN}/networks/{{fold}}/{{network}}/weights.safetensors",
-        card=f"{RUN}/networks/{{fold}}/{{network}}/card.json",
-        losses=f"{RUN}/networks/{{fold}}/{{network}}/loss.csv",
-        validation=f"{RUN}/networks/{{fold}}/{{network}}/validation.csv",
+        weights=f"{STORED}/weights.safetensors",
+        card=f"{STORED}/card.json",
+        losses=f"{STORED}/loss.csv",
+        validation=f"{STORED}/validation.csv",
     log:
-        f"{RUN}/logs/train/{{fold}}/{{network}}.log",
+        f"{RUN}/logs/train/{{dataset}}-{{number}}-{{network}}-{{key}}.log",
     benchmark:
-        f"{RUN}/benchmarks/train/{{fold}}/{{network}}.tsv"
-    priority: lambda w: soon(f"{RUN}/networks/{w.fold}/{w.network}", NETWORKS)
+        f"{RUN}/benchmarks/train/{{dataset}}-{{number}}-{{network}}-{{key}}.tsv"
+    priority: lambda w: soon(network_folder(f"{fold_of(w)}/{w.network}"), NETWORKS)
     conda:
         "../../environment.yml"
     threads: THREADS
     resources:
         **needs("train"),
     params:
-        spec=lambda w: spec(jobs.train(CONFIG, w.fold, w.network)),
+        **values(lambda w: jobs.train(CONFIG, fold_of(w), w.network)),
     shell:
-        "python -m workflow train {params.spec} {output.weights} {input.images} {input.validation}"
-        " --threads {threads} 2>&1 | tee {log}"
+        "python -m workflow train {params.spec:q} {output.weights:q} {input.images:q} {input.validation:q}"
+        " --threads {threads} 2>&1 | tee {log:q}"

@@ -20,10 +20,10 @@ rule tune_row:
     resources:
         **needs("tune_row"),
     params:
-        spec=lambda w: spec(jobs.tune(CONFIG, w.problem, w.row)),
+        **values(lambda w: jobs.tune(CONFIG, w.problem, w.row)),
     shell:
-        "python -m workflow tune {params.spec} {output} {input.images} {input.measured}"
-        " {input.weights} --threads {threads} 2>&1 | tee {log}"
+        "python -m workflow tune {params.spec:q} {output:q} {input.images:q} {input.measured:q}"
+        " {input.weights:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule sensitivity:
@@ -36,9 +36,9 @@ rule sensitivity:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.sensitivity(CONFIG, w.parameter)),
+        **values(lambda w: shown_by.sensitivity(CONFIG, w.parameter)),
     shell:
-        "python -m workflow sensitivity {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow sensitivity {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule tuned:
@@ -51,9 +51,9 @@ rule tuned:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec(shown_by.tuned(CONFIG)),
+        **values(lambda w: shown_by.tuned(CONFIG)),
     shell:
-        "python -m workflow tuned {params.spec} {output} {input} 2>&1 | tee {log}"
+        "python -m workflow tuned {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule tune:

@@ -1,13 +1,16 @@
 """Trains one network, resumes exactly, writes weights, card, loss and validation curve."""
 
 import json
+import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 
 from methods.priors.assembly import assemble
@@ -16,15 +19,14 @@ from methods.priors.training import Trainer, TrainingParams, processes
 from problems.datasets.base import Images, nested
 from problems.noise import ImageNoise, seed_of
 from workflow.config.machine import Machine
-from workflow.config.spec import Train
+from workflow.config.spec import Train, parse
 from workflow.plugins.params import make_params
 from workflow.run.device import held, setup
 from workflow.run.progress import ProgressLine
 from workflow.score.psnr import mean_psnr
-from workflow.store.arrays import StoreError
+from workflow.store.arrays import StoreError, file_hash, load_record
 from workflow.store.files import write_text
-from workflow.store.images import load_images, open_images
-from workflow.store.made import take
+from workflow.store.images import Split, load_images, open_images
 from workflow.store.provenance import made_with
 from workflow.store.weights import save_tensors, save_weights
 
@@ -35,15 +37,39 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     """Train a network on ``images`` and write its weights to ``out``, its companions beside them.
 
     Now and then the averaged network denoises the images in ``validation``, which nothing learns
-    from and whose time is not counted. A checkpoint of another job is not resumed.
+    from and whose time is not counted. A checkpoint of another job is not resumed. A network that
+    is there already and saw the same images is kept, also if another run trains it meanwhile.
 
     Raises:
         StoreError: the loss is not finite.
         ValueError: parameters that do not fit each other or the images.
     """
-    split = open_images(images).of_fold(job.fold).first(job.images)
-    if take(job.hash, split.sha256, out, machine.cache):
-        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    helps = os.environ.get("LOCAL_RANK", "0") != "0"  # a process of a training that has the lock
+    with nullcontext() if helps else FileLock(out.with_name(".lock")):
+        split = open_images(images).of_fold(job.fold).first(job.images["used"])
+        if not helps and is_made(job, out, split.sha256):
+            print(f"{out.parent} is there: nothing to train")
+            return
+        _train(job, out, images, validation, split, machine)
+
+
+def is_made(job: Train, out: Path, data_sha256: str) -> bool:
+    """Whether ``out`` and its companions are whole, and of this training and these images."""
+    files = [out.with_name(name) for name in ("card.json", out.name, "loss.csv", "validation.csv")]
+    if not all(path.exists() for path in files):
+        return False
+    try:
+        card = load_record(files[0])
+        same = parse(card["spec"]).hash == job.hash and card["data_sha256"] == data_sha256
+        return same and card["weights_sha256"] == file_hash(out)
+    except (StoreError, KeyError, ValueError):
+        return False
+
+
+def _train(
+    job: Train, out: Path, images: Path, validation: Path, split: Split, machine: Machine
+) -> None:
     device, precision = setup(job, max(1, machine.threads // machine.devices))
     visible = torch.cuda.device_count() if device.type == "cuda" else machine.devices
     if machine.devices > visible:

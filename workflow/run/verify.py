@@ -81,7 +81,7 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
     built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     networks = job.prior.networks if job.prior else []
-    weights = [run / "networks" / name / "weights.safetensors" for name in networks]
+    weights = [run.parent / "networks" / name / "weights.safetensors" for name in networks]
     priors = priors_for(job, weights, shape, device, precision)
     folds, number = measured["folds"].tolist(), ids.index(image)
     batch = next(b for b in harness.batches_of(folds, job.batch) if b.start <= number < b.stop)

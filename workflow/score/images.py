@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
-from workflow.config.spec import Score, Show
+from workflow.config.spec import Score, Show, parse
 from workflow.score.metrics import score as score_row
 from workflow.score.scores import COLUMNS, read_scores
 from workflow.store.arrays import (
@@ -37,7 +37,7 @@ def score(
         reconstructions: NPZ files in the order of ``job.rows``, their records (JSON) beside them.
 
     Raises:
-        StoreError: a reconstruction is damaged, or of other images.
+        StoreError: a reconstruction is damaged, of other images, or not of the job that is scored.
     """
     truth, measured = load_images(images), load_measurements(measurements)
     problem = build_problem(
@@ -45,6 +45,8 @@ def score(
     )
     for row, path in zip(job.rows, reconstructions, strict=True):
         record, x_hat = load_record(path.with_suffix(".json")), load_arrays(path)["x_hat"]
+        if "spec" not in record or parse(record["spec"]).hash != job.inputs[row]:
+            raise StoreError(f"{path} is of another job: delete it and run snakemake")
         if arrays_hash(x_hat) != record.get("x_hat_sha256", arrays_hash(x_hat)):
             raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
         frame = score_row(truth, measured["y"], problem, x_hat, record)

@@ -26,6 +26,11 @@ COLUMNS = [
 TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
 
 
+def protocols() -> list[str]:
+    """Names and versions of all metrics, such as "psnr 1": another list scores all rows again."""
+    return [protocol.split(":")[0] for _, _, protocol in METRICS.values()]
+
+
 def read_scores(path: Path | str) -> pd.DataFrame:
     """Read a table of scores; text that is absent is an empty string."""
     return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str)).fillna(dict.fromkeys(TEXT, ""))

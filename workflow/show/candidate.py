@@ -118,7 +118,7 @@ def _run(candidate: Candidate, job: spec.Reconstruct, folder: Path, measured: Pa
     """Reconstruct in a process of its own; return why it failed, empty if it did not."""
     out, run = folder / f"{job.problem}.npz", candidate.run
     networks = job.prior.networks if job.prior else []
-    weights = [run / "networks" / name / "weights.safetensors" for name in networks]
+    weights = [run.parent / "networks" / name / "weights.safetensors" for name in networks]
     key = {"job": job.hash, "inputs": hashes([measured, *weights])}
     done = out.with_suffix(".key.json")
     if done.exists() and load_record(done) == key:

@@ -7,6 +7,7 @@ from pathlib import Path
 from workflow.config.resolve import command
 from workflow.plugins.discovery import ROOT
 from workflow.show.cells import grid, load
+from workflow.store.arrays import load_record
 from workflow.store.files import write_text
 
 README = ROOT / "README.md"
@@ -31,8 +32,10 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     kept = [path for pattern in FILES for path in run.glob(pattern) if path.is_file()]
     copies = {path: path.relative_to(run) for path in kept}
-    for card in run.glob("networks/**/card.json"):
-        copies[card] = card.relative_to(run).parent.with_suffix(".json")
+    records = (load_record(path) for path in run.glob("reconstructions/*/*.json"))
+    priors = [record["spec"].get("prior") for record in records]
+    for name in {name for prior in priors if prior for name in prior["networks"]}:
+        copies[run.parent / "networks" / name / "card.json"] = Path("networks", f"{name}.json")
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / name)

@@ -17,12 +17,15 @@ PACKAGES = (
     *("pandas", "matplotlib", "safetensors", "snakemake"),
 )
 
+COMPARED = ("torch", "deepinv", "odl", "astra-toolbox", "numpy")  # may change numbers in a table
 
-def made_with(code: str, inputs: Iterable[Path]) -> dict[str, Any]:
+
+def made_with(code: dict[str, str], inputs: Iterable[Path]) -> dict[str, Any]:
     """Describe this process.
 
     Args:
-        code: fingerprint of the code that made the result (``workflow.store.fingerprint``).
+        code: file to digest of the science code that made the result (``workflow.store.digest``);
+            the job has compared it with the files that it has loaded (``workflow.run.loaded``).
         inputs: files that it was made of.
     """
     return {
@@ -38,6 +41,29 @@ def made_with(code: str, inputs: Iterable[Path]) -> dict[str, Any]:
         },
         "torch": _torch(),
     }
+
+
+def differences(records: Iterable[dict[str, Any]]) -> list[str]:
+    """Say in what the rows of a table differ: one text per version, processor or precision.
+
+    Args:
+        records: what ``workflow.run.reconstruct`` writes, or cards of networks. Those without
+            ``made_with``, as of controls and failures, are left out.
+    """
+    made = [record for record in records if "made_with" in record]
+    found = {name: {r["made_with"]["versions"].get(name) for r in made} for name in COMPARED}
+    found["processor"] = {
+        r["made_with"]["torch"]["gpu"]
+        if r.get("device") == "cuda"
+        else r["made_with"]["machine"]["processor"]
+        for r in made
+    }
+    found["precision"] = {r.get("precision") for r in made}
+    return [
+        f"{name} {', '.join(sorted(map(str, values)))}"
+        for name, values in found.items()
+        if len(values) > 1
+    ]
 
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""Digests of science code: the files of a plugin and every file of methods/ and problems/ it imports.
+
+Comments, docstrings, formatting, labels and references of plugins, and the arguments of exceptions
+do not count. Nothing is imported. For a plugin outside the project, files beside it and those of
+its own package count too.
+"""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SCIENCE = ("methods", "problems")
+WORDS = ("label", "reference")  # class attributes of plugins that only describe them
+
+
+def digests(paths: Iterable[Path]) -> dict[str, str]:
+    """File name to digest, for ``paths`` and every file that they import."""
+    found, waiting = set(), [Path(path).resolve() for path in paths]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imports(path, path.read_text())
+    named: dict[str, list[str]] = {}  # two plugins outside the project may have one file name
+    for path in found:
+        named.setdefault(_name(path), []).append(_digest(path.read_text()))
+    return {name: " ".join(sorted(named[name])) for name in sorted(named)}
+
+
+def _top(path: Path) -> Path:
+    """The folder from which ``path`` is imported: the project, or that of its package."""
+    if any(ROOT / package in path.parents for package in SCIENCE):
+        return ROOT
+    folder = path.parent
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    return folder
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(_top(path)).as_posix()
+
+
+@cache
+def _imports(path: Path, text: str) -> tuple[Path, ...]:
+    tree = ast.parse(text)
+    typing = [n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
+    unused = {id(inner) for node in typing for inner in ast.walk(node)}
+    found: list[Path] = []
+    for node in (n for n in ast.walk(tree) if id(n) not in unused):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found += _located(alias.name, 0, path)
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+            names += [f"{names[0]}.{alias.name}".lstrip(".") for alias in node.names]
+            for name in names:
+                found += _located(name, node.level, path)
+    return tuple(found)
+
+
+def _located(module: str, level: int, path: Path) -> Iterator[Path]:
+    """The file of a module that ``path`` imports, if it counts."""
+    if level:
+        folders = [path.parents[level - 1]]
+    else:
+        folders = [ROOT] if module.split(".")[0] in SCIENCE else []
+        folders += [] if _top(path) == ROOT else [path.parent, _top(path)]
+    for folder in folders if module else ():
+        file = folder.joinpath(*module.split("."))
+        file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+        if file.exists():
+            yield file.resolve()
+            return
+
+
+@cache
+def _digest(text: str) -> str:
+    tree = ast.parse(text)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.bases:
+            node.body = [statement for statement in node.body if not _describes(statement)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            node.exc.args, node.exc.keywords = [], []
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                body[0].value.value = ""
+    # Later versions of Python leave out empty lists, and have one more.
+    as_before = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    meaning = ast.dump(tree, **as_before).replace(", type_params=[]", "")
+    return hashlib.sha256(meaning.encode()).hexdigest()[:8]
+
+
+def _describes(statement: ast.stmt) -> bool:
+    given = isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return bool(given) and all(isinstance(t, ast.Name) and t.id in WORDS for t in targets)
