@@ -45,10 +45,15 @@ def test_a_wrong_mean_is_seen_after_the_low_pass_filter():
     assert samples.coverage(samples.low_pass(x), samples.low_pass(truth), 0.9) < 0.5
 
 
-def test_where_nothing_varies_the_coverage_is_the_level():
-    still = np.zeros((K, 1, 8, 8))
-    assert samples.coverage(still, still[0], 0.8) == pytest.approx(0.8)
-    assert samples.coverage(still, still[0] + 0.1, 0.8) == 0.0
+@pytest.mark.parametrize("level", LEVELS)
+def test_pixels_where_nothing_varies_are_left_out_of_the_coverage(level):
+    """Air that every sample and the truth have as 0 says nothing about the spread."""
+    x, truth = drawn(0.5)
+    air = np.zeros((K, 1, SIDE, 3 * SIDE))
+    padded, beside = np.concatenate([x, air], -1), np.concatenate([truth, air[0]], -1)
+    assert samples.coverage(padded, beside, level) == samples.coverage(x, truth, level)
+    assert np.isnan(samples.coverage(air, air[0], level))
+    assert samples.coverage(air, air[0] + 0.1, level) == 0.0
 
 
 def chi_squared(shares, total):
@@ -185,4 +190,18 @@ def test_error_bars_cover_exchangeable_pixels():
     factor = calibration.scale(errors[0], std[0])
     covered = errors[1] <= calibration.bars(std[1], factor)
     assert covered.mean() == pytest.approx(BAR, abs=0.01)
+    assert calibration.coverage(errors[1], std[1], factor) == covered.mean()
     assert calibration.scale(errors[0, :5], std[0, :5]) == np.inf
+
+
+def test_pixels_where_nothing_varies_are_left_out_of_error_bars():
+    """They would make the bars narrower, and count as covered."""
+    random = np.random.default_rng(7)
+    std = random.uniform(0.01, 0.1, size=20000)
+    errors = np.abs(2.5 * std * random.normal(size=std.shape))
+    air = np.zeros(60000)
+    padded = np.concatenate([errors, air]), np.concatenate([std, air])
+    factor = calibration.scale(errors, std)
+    assert calibration.scale(*padded) == factor
+    assert calibration.coverage(*padded, factor) == calibration.coverage(errors, std, factor)
+    assert np.isnan(calibration.coverage(air, air, factor))

@@ -169,6 +169,8 @@ def test_folds_are_shown_one_by_one(images):
     text = cells.markdown(shown)
     assert markdown_cells(text)["PaDIS"][0].strip(" |") == "31.00, 35.00"
     assert markdown_cells(text)["difference"][0].strip(" |") == "11.00, 13.00"
+    assert "in half of the cases with two folds and in a quarter with three" in text
+    assert "hold" not in text  # agreement of two or three folds proves nothing
 
 
 def test_a_score_that_is_not_a_number_is_not_averaged_away(images):

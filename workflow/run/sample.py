@@ -216,7 +216,6 @@ class Judged:
         others = [k for k in range(test, len(folds)) if folds[k] == folds[i]]
         truth = self.truth.pixels
         factor = calibration.scale(np.abs(self.mean[others] - truth[others]), self.std[others])
-        covered = np.abs(self.mean[i] - truth[i]) <= calibration.bars(self.std[i], factor)
         points = tarp.blocks(truth[self.random.choice(others, POINTS)])
         found = tarp.ranks(
             tarp.blocks(self.samples[:, i]), tarp.blocks(truth[i]), points, self.random
@@ -224,7 +223,9 @@ class Judged:
         curve = {c: tarp.expected_coverage(found, self.count, c) for c in CREDIBILITIES}
         return {
             "bar_scale": factor,
-            "bar_coverage": float(covered.mean()),
+            "bar_coverage": calibration.coverage(
+                np.abs(self.mean[i] - truth[i]), self.std[i], factor
+            ),
             **{name("tarp", c): share for c, share in curve.items()},
         }
 

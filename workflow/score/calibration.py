@@ -1,11 +1,11 @@
-"""Error bars from the spread of samples, of a width that was found on other images.
+"""Error bars from the spread of samples, scaled on other images.
 
 Split conformal prediction with the spread as scale (Lei, G'Sell, Rinaldo, Tibshirani, Wasserman,
 Journal of the American Statistical Association 113, 2018, 1094-1111, section 5.2): the bar of a
 pixel is q (s + e), q the quantile of |x - mean| / (s + e) over the pixels of calibration images and
-e a floor. That a new pixel is covered with the wanted probability holds if it and those of the
-calibration images are exchangeable. Pixels of another patient are not, so that the coverage of test
-images is measured.
+e a floor. A new pixel is covered with the wanted probability if it is exchangeable with those of
+the calibration images. Pixels of another patient are not, so the coverage of test images is
+measured. Pixels with neither error nor spread (air, clipped to 0) are left out of both.
 """
 
 from math import ceil
@@ -22,11 +22,17 @@ def scale(errors: np.ndarray, std: np.ndarray) -> float:
         errors: absolute errors of the mean of calibration images, any shape.
         std: standard deviations of their samples, of the same shape.
     """
-    ratios = np.sort((errors / (std + FLOOR)).ravel())
+    ratios = np.sort((errors / (std + FLOOR))[(errors > 0) | (std > 0)])
     place = ceil((len(ratios) + 1) * BAR)
     return float(ratios[place - 1]) if place <= len(ratios) else float("inf")
 
 
 def bars(std: np.ndarray, factor: float | np.ndarray) -> np.ndarray:
-    """Half the width of the error bar of every pixel, ``factor`` being that of ``scale``."""
+    """Half-width of the error bar of every pixel; ``factor`` is what ``scale`` returns."""
     return factor * (std + FLOOR)
+
+
+def coverage(errors: np.ndarray, std: np.ndarray, factor: float) -> float:
+    """Share of pixels whose error is within the bar; NaN if all are left out."""
+    covered = (errors <= bars(std, factor))[(errors > 0) | (std > 0)]
+    return float(covered.mean()) if covered.size else float("nan")

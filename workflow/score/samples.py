@@ -1,7 +1,7 @@
-"""How samples of a posterior agree with the truth of which the measurement is, image by image.
+"""Scores of posterior samples against the truth that was measured, image by image.
 
-If truth and samples are draws of one posterior, they cannot be told apart: every score here has a
-value that is known for that case, whatever the number of samples K.
+If truth and samples are draws from one posterior, every score here has a known value, whatever the
+number of samples K.
 """
 
 import numpy as np
@@ -28,18 +28,21 @@ def coverage(samples: np.ndarray, truth: np.ndarray, level: float) -> float:
 
     The interval is mean +- t_{K-1} sqrt(1 + 1/K) s, in which one more draw of a normal distribution
     falls with probability ``level`` for every K (prediction interval; Geisser, Predictive Inference
-    1993, section 2.2). Where neither samples nor truth vary (air that is clipped to 0), nothing is
-    learnt, and a pixel counts as ``level``.
+    1993, section 2.2). Pixels where all samples equal the truth (air, clipped to 0) are left out:
+    they do not depend on the spread.
 
     Args:
         samples: (K, ...), K > 1.
         truth: (...).
+
+    Returns:
+        NaN if no pixel is left.
     """
     mean, std = moments(samples)
     count = len(samples)
     half = stdtrit(count - 1, 0.5 + level / 2) * np.sqrt(1 + 1 / count) * std
-    off = np.abs(truth - mean)
-    return float(np.where((off == 0) & (half == 0), level, off <= half).mean())
+    covered = (np.abs(truth - mean) <= half)[(samples != truth).any(axis=0)]
+    return float(covered.mean()) if covered.size else float("nan")
 
 
 def low_pass(images: np.ndarray) -> np.ndarray:

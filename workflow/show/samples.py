@@ -18,16 +18,18 @@ from workflow.show.sample_curves import curves
 from workflow.show.tables import NOTHING_SAID
 
 TEXT = (
-    "{label}: {images} test images, patients or persons: {clusters}, {samples} samples per image "
-    "of rows that sample. PSNR (dB) of one sample, mean over samples, and of their mean. Coverage: "
-    "% of pixels whose truth is in the credible interval of {levels} %, as they are and after a "
-    "low-pass filter. CRPS in 1/1000 of the range of pixels, for point estimators their absolute "
-    "error. Spread over skill: 1 if samples vary as much as their mean is wrong. Residual: "
-    "chi-square of a sample, 1 if residuals are as large as the noise. TARP: expected coverage at "
-    "credibilities of 10 and 90 %. Bar: % of test pixels that error bars cover whose width was "
-    f"found on validation images for {100 * BAR:g} %. ± is half the width of the 95 % interval "
-    "over patients or persons (cluster-robust t, CR1), of one patient over slices. Calibration "
-    "error: distance of the coverage of an image from its level in %, mean over the levels."
+    "{label}: {images} test images of {clusters} subjects, {samples} samples per image for rows "
+    "that sample. PSNR (dB) of one sample (mean over samples) and of the mean of the samples. "
+    "Coverage: % of pixels whose truth is in the credible interval of {levels} %, as they are "
+    "and after a low-pass filter; pixels where all samples equal the truth (air) are left out. "
+    "CRPS in 1/1000 of the range of pixels, for point estimators their absolute error. Spread "
+    "over skill: 1 if the spread of the samples equals the error of their mean. Residual: "
+    "chi-square of a sample, 1 if residuals are as large as the noise. TARP: expected coverage "
+    "at credibilities of 10 and 90 %. Bar: % of test pixels covered by error bars that cover "
+    f"{100 * BAR:g} % of the pixels of validation images; pixels without error and spread are "
+    "left out of both. ± is half the width of the 95 % interval over subjects (cluster-robust t, "
+    "CR1); with one subject, over slices. Calibration error: distance of the coverage of an "
+    "image from its level in %, mean over the levels."
 )
 COMPARED = (
     " Differences of two rows are means over images, bold if their interval does not reach 0."

@@ -24,14 +24,15 @@ BARS = (
 NOTHING_SAID = "The numbers of this run mean nothing: {}."
 COST = "Cost per image; memory is the peak."
 SEEDS = (
-    "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images, "
-    "and the number of seeds. The intervals above do not contain it."
+    "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images "
+    "(number of seeds). The intervals above do not include it."
 )
 FOLDS = (
-    "PSNR (dB) of each fold. Every fold has other test patients or persons and networks that were "
-    "trained anew on the others: differences of two rows hold if all folds agree on their sign. "
-    "How rows without a network vary is the patients alone. Persons of one fold share networks, "
-    "which the intervals above do not know."
+    "PSNR (dB) of each fold. Folds have different test subjects, and networks trained on the "
+    "remaining ones. Where two rows do not differ, all folds agree on the sign of their difference "
+    "by chance in half of the cases with two folds and in a quarter with three. Rows without a "
+    "network vary with the subjects only. Subjects of one fold share networks, which the intervals "
+    "above ignore."
 )
 COSTS = dict(
     zip(
@@ -79,7 +80,7 @@ def write(config: dict[str, Any], name: str, summary: pd.DataFrame, folder: Path
     costs = document({"cost": cost_table(summary, problems, rows)})
     write_text(Path(folder) / f"{name}_cost.md", costs)
     write_text(Path(folder) / f"{name}.tex", latex(shown["scores"]))
-    write_csv(folder, name, summary.drop(columns=list(MEASURED)))
+    write_csv(folder, name, summary.drop(columns=[*MEASURED, "ran"]))
     single = summary[summary["method"].isin([*rows, *controls])]
     write_csv(folder, f"{name}_cost", single[["problem", "method", "variant", *MEASURED]])
 
