@@ -91,6 +91,12 @@ def spec_of(folder, job, **names):
     raise AssertionError(f"no {job} {names}")
 
 
+def network_of(folder, name, fold="ct-1"):
+    """The folder of the one network of this name and fold."""
+    (found,) = (folder / "results/networks").glob(f"{fold}-{name}-*")
+    return found
+
+
 def scores(folder):
     return pd.read_csv(folder / "results/test/images.csv").drop(columns=TIMING)
 

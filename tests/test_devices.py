@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from running import spec_of, workflow
+from running import network_of, spec_of, workflow
 
 IMAGES = [f"results/test/data/ct/{split}.npy" for split in ("train", "validation")]
 
@@ -26,7 +26,7 @@ def begin(folder, name, out, devices):
 
 @pytest.mark.parametrize("name", ["patch", "whole"])
 def test_two_processes_train_as_one(project, name):
-    made = project / f"results/test/networks/ct/{name}"
+    made = network_of(project, name)
     out = f"results/test/two/{name}/weights.safetensors"
     process = begin(project, name, out, devices=2)
     checkpoint = (project / out).with_name("checkpoint.safetensors")

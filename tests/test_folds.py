@@ -74,7 +74,7 @@ def test_a_patient_in_the_test_split_of_two_folds_is_refused(tmp_path, monkeypat
     monkeypatch.setattr("workflow.run.prepare.load", lambda kind, name: Same)
     job = Prepare(
         dataset="ct", split="test", folds=2, source="phantom", params={}, size=[16, 16],
-        count=None, files="", code="",
+        count=None, files="",
     )  # fmt: skip
     with pytest.raises(DataError, match="test0 is a test patient of two folds"):
         prepare(job, tmp_path / "test.npy", machine=Machine())
@@ -124,11 +124,12 @@ def test_a_run_pools_the_test_images_of_all_folds(finished):
 
 
 def test_each_fold_has_a_network_and_its_images_are_made_with_it(finished):
-    cards = [json.loads(p.read_text()) for p in sorted(finished.glob("networks/*/*/*/card.json"))]
+    stored = sorted((finished.parent / "networks").glob("ct-*-patch-*/card.json"))
+    cards = [json.loads(path.read_text()) for path in stored]
     assert [(c["dataset"], c["name"]) for c in cards] == [("ct/1", "patch"), ("ct/2", "patch")]
     assert cards[0]["weights_sha256"] != cards[1]["weights_sha256"]
     record = json.loads((finished / "reconstructions/ct20/padis.json").read_text())
-    assert record["spec"]["prior"]["networks"] == ["ct/1/patch", "ct/2/patch"]
+    assert record["spec"]["prior"]["networks"] == [path.parent.name for path in stored]
     assert len(record["made_with"]["inputs"]) == 3
     mean = np.load(finished / "reconstructions/ct20/mean_image.npz")["x_hat"]
     assert np.array_equal(mean[0], mean[2])

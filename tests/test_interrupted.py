@@ -15,6 +15,7 @@ from running import (
     SETTINGS,
     copy_project,
     metrics,
+    network_of,
     run,
     scores,
     start,
@@ -69,7 +70,7 @@ def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
     """On one core, killed in a training and at six other moments, against two cores unkilled."""
     folder, one_core = copy_project(tmp_path / "killed"), ("--cores", "1")
     process = start(folder, *one_core)
-    networks = folder / "results/test/networks/ct"
+    networks = folder / "results/networks"
     wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
     assert kill(process)
     checkpoint = next(networks.glob("*/checkpoint.safetensors"))
@@ -90,9 +91,9 @@ def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
     code, output = run(folder, *one_core)
     assert code == 0, output[-3000:]
     name = checkpoint.parent.name
-    assert "resumed at" in (folder / f"results/test/logs/train/ct/{name}.log").read_text()
+    assert "resumed at" in (folder / f"results/test/logs/train/{name}.log").read_text()
     for network in ("patch", "whole"):
-        path = f"results/test/networks/ct/{network}/weights.safetensors"
+        path = network_of(finished, network).relative_to(finished) / "weights.safetensors"
         assert file_hash(folder / path) == file_hash(finished / path)
     assert {"table1.csv", "table1.md", "table1.tex", "claims.md"} <= set(metrics(folder))
     assert metrics(folder) == metrics(finished)
@@ -159,7 +160,7 @@ def test_reading_the_snakefile_writes_nothing_and_a_refused_run_changes_nothing(
 def test_killing_snakemake_alone_ends_its_jobs(tmp_path):
     folder = copy_project(tmp_path / "orphans")
     process = start(folder)
-    networks = folder / "results/test/networks/ct"
+    networks = folder / "results/networks"
     wait_for(process, lambda: list(networks.glob("*/checkpoint.safetensors")))
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()  # ends when the last job has closed its output

@@ -13,7 +13,7 @@ from workflow.config.resolve import resolve
 from workflow.plugins import discovery as plugins
 from workflow.plugins.params import PluginError, checked
 from workflow.plugins.scaffold import new
-from workflow.store.fingerprint import fingerprint
+from workflow.store.digest import digests
 
 METHOD = '''
 """A method."""
@@ -138,20 +138,13 @@ def test_an_installed_package_brings_methods(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     plugins.use([])
     assert plugins.find("method", "theirs").attributes["label"] == "Mine"  # and nothing is imported
-    before = fingerprint("their_package.inner.theirs")
+    theirs = [package / "inner" / "theirs.py"]
+    before = digests(theirs)
+    assert "their_package/inner/helper.py" in before
     (package / "inner" / "helper.py").write_text("STEP = 0.25\n")
-    fresh()
-    assert fingerprint("their_package.inner.theirs") != before
+    assert digests(theirs) != before
     (package / "__init__.py").write_text("")
     assert plugins.load("method", "theirs").Params().step == 0.25
-
-
-def fresh():
-    """Forget what was read of files."""
-    from workflow.store import fingerprint
-
-    fingerprint._imports.cache_clear()
-    fingerprint._meaning.cache_clear()
 
 
 def test_a_method_may_refine_another(tmp_path):
@@ -167,14 +160,14 @@ def test_a_method_may_refine_another(tmp_path):
 
 
 def test_what_a_plugin_imports_beside_it_counts(folder):
-    plugins.use([folder])
-    first = fingerprint("plugins.mine")
+    mine = [folder / "mine.py"]
+    first = digests(mine)
+    assert {"mine.py", "helper.py", "methods/base.py"} <= set(first)
     (folder / "helper.py").write_text("STEP = 0.5  # the same\n")
-    fresh()
-    assert fingerprint("plugins.mine") == first
+    assert digests(mine) == first
     (folder / "helper.py").write_text("STEP = 0.25\n")
-    fresh()
-    assert fingerprint("plugins.mine") != first
+    second = digests(mine)
+    assert {name for name in second if second[name] != first[name]} == {"helper.py"}
 
 
 @pytest.mark.parametrize(

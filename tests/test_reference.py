@@ -63,9 +63,14 @@ def test_keeping_a_run_replaces_the_older_one(tmp_path):
     for name in ("run.json", "images.csv", "tables/table1.md", "figures/a/b.png"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).write_text(name)
-    (run / "networks/ct/patch").mkdir(parents=True)
-    (run / "networks/ct/patch/card.json").write_text("{}")
-    (run / "networks/ct/patch/weights.safetensors").write_text("large")
+    for name in ("ct-1-patch-0a", "ct-1-whole-0b"):
+        stored = tmp_path / "results/networks" / name
+        stored.mkdir(parents=True)
+        (stored / "card.json").write_text("{}")
+        (stored / "weights.safetensors").write_text("large")
+    record = {"spec": {"prior": {"networks": ["ct-1-patch-0a"]}}}
+    (run / "reconstructions/ct20").mkdir(parents=True)
+    (run / "reconstructions/ct20/padis.json").write_text(json.dumps(record))
     for old in ("tables/old.md", "tuning/ct20/padis.csv"):
         (kept / "mine" / old).parent.mkdir(parents=True)
         (kept / "mine" / old).write_text("old")
@@ -74,7 +79,7 @@ def test_keeping_a_run_replaces_the_older_one(tmp_path):
     assert found == [
         "figures/a/b.png",
         "images.csv",
-        "networks/ct/patch.json",
+        "networks/ct-1-patch-0a.json",
         "run.json",
         "tables/table1.md",
         "tuning/ct20/padis.csv",

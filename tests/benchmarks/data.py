@@ -62,7 +62,7 @@ def prepare(folder: Path) -> None:
 
     job = Prepare(
         dataset="images", split="train", source="folder", size=[SIZE, SIZE], count=None, folds=1,
-        params={"path": str(folder)}, files="", code="", inputs={}, plugins=[],
+        params={"path": str(folder)}, files="", inputs={}, plugins=[],
     )  # fmt: skip
     print(peak(lambda: prepare(job, folder / "prepared/train.npy", machine=Machine())))
 

@@ -8,7 +8,8 @@ what that code computes:
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,13 @@ class JobSpec:
     @property
     def keyed(self) -> dict[str, Any]:
         """The part of the record that decides what comes out."""
-        fields = self.__dataclass_fields__
-        kept = {k: v for k, v in self.record.items() if k == "job" or not fields[k].metadata}
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata}
+        if isinstance(kept.get("prior"), Prior):
+            kept["prior"] = asdict(kept["prior"])
         automatic = [k for k in ("device", "precision") if kept.get(k) == "auto"]
-        return {k: v for k, v in kept.items() if k not in automatic}
+        return {"job": type(self).__name__, **{k: v for k, v in kept.items() if k not in automatic}}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Its key: 16 hexadecimal digits of the SHA-256 of ``keyed``.
 

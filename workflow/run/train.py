@@ -46,7 +46,7 @@ def train(job: Train, out: Path, images: Path, validation: Path, machine: Machin
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     helps = os.environ.get("LOCAL_RANK", "0") != "0"  # a process of a training that has the lock
-    with nullcontext() if helps else FileLock(out.with_name(".lock")):
+    with nullcontext() if helps else FileLock(out.with_name("training.lock")):
         split = open_images(images).of_fold(job.fold).first(job.images["used"])
         if not helps and is_made(job, out, split.sha256):
             print(f"{out.parent} is there: nothing to train")

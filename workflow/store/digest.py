@@ -19,15 +19,15 @@ WORDS = ("label", "reference")  # class attributes of plugins that only describe
 
 def digests(paths: Iterable[Path]) -> dict[str, str]:
     """File name to digest, for ``paths`` and every file that they import."""
-    found, waiting = set(), [Path(path).resolve() for path in paths]
+    found, waiting = {}, [Path(path).resolve() for path in paths]
     while waiting:
         path = waiting.pop()
         if path not in found:
-            found.add(path)
-            waiting += _imports(path, path.read_text())
+            found[path], imported = _read(path, path.read_text())
+            waiting += imported
     named: dict[str, list[str]] = {}  # two plugins outside the project may have one file name
-    for path in found:
-        named.setdefault(_name(path), []).append(_digest(path.read_text()))
+    for path, digest in found.items():
+        named.setdefault(path.relative_to(_top(path)).as_posix(), []).append(digest)
     return {name: " ".join(sorted(named[name])) for name in sorted(named)}
 
 
@@ -41,26 +41,25 @@ def _top(path: Path) -> Path:
     return folder
 
 
-def _name(path: Path) -> str:
-    return path.relative_to(_top(path)).as_posix()
-
-
 @cache
-def _imports(path: Path, text: str) -> tuple[Path, ...]:
+def _read(path: Path, text: str) -> tuple[str, list[Path]]:
+    """The digest of a file, and the files that it imports."""
     tree = ast.parse(text)
+    imported = list(_imports(tree, path))
+    return _digest(tree), imported
+
+
+def _imports(tree: ast.Module, path: Path) -> Iterator[Path]:
     typing = [n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
     unused = {id(inner) for node in typing for inner in ast.walk(node)}
-    found: list[Path] = []
     for node in (n for n in ast.walk(tree) if id(n) not in unused):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found += _located(alias.name, 0, path)
+                yield from _located(alias.name, 0, path)
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-            names += [f"{names[0]}.{alias.name}".lstrip(".") for alias in node.names]
-            for name in names:
-                found += _located(name, node.level, path)
-    return tuple(found)
+            module = node.module or ""
+            for name in (module, *(f"{module}.{alias.name}".lstrip(".") for alias in node.names)):
+                yield from _located(name, node.level, path)
 
 
 def _located(module: str, level: int, path: Path) -> Iterator[Path]:
@@ -78,9 +77,7 @@ def _located(module: str, level: int, path: Path) -> Iterator[Path]:
             return
 
 
-@cache
-def _digest(text: str) -> str:
-    tree = ast.parse(text)
+def _digest(tree: ast.Module) -> str:
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.bases:
             node.body = [statement for statement in node.body if not _describes(statement)]
