@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,8 +11,10 @@ from conftest import ROOT
 
 from workflow.config import shown
 from workflow.config.resolve import PRESETS, resolve
+from workflow.config.spec import Show
 from workflow.run.tuned import tuned
 from workflow.show import reference
+from workflow.show.run_card import run_card
 from workflow.store.arrays import file_hash
 
 RUNS = ROOT / "results" / "reference"
@@ -29,11 +32,21 @@ def test_readme_shows_the_reference(run, tmp_path):
     assert " minus " not in block
 
 
+def hashes_of(folder):
+    files = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+    return {name: file_hash(path) for name, path in files.items() if name != "run.json"}
+
+
 @pytest.mark.parametrize("run", ["quick", "standard"])
 def test_files_are_those_of_the_run_card(run):
+    """An older card, without ``files``, has the hashes of some files only."""
     card = json.loads((RUNS / run / "run.json").read_text())
-    kept = {name: RUNS / name.removeprefix("results/") for name in card["results"]}
-    assert {name: file_hash(path) for name, path in kept.items()} == card["results"]
+    found = hashes_of(RUNS / run)
+    if "files" in card:
+        assert found == card["files"]
+    else:
+        older = {n.removeprefix(f"results/{run}/"): value for n, value in card["results"].items()}
+        assert older.items() <= found.items()
     assert card["made_with"]["commit"]
 
 
@@ -58,11 +71,62 @@ def test_tuned_values_are_the_best_trials(tmp_path):
     assert found == yaml.safe_load((PRESETS / "tuned" / "quick.yaml").read_text())
 
 
+def test_a_reference_is_not_kept_from_itself(tmp_path):
+    kept = tmp_path / "reference"
+    for run in (kept / "mine", tmp_path / "results" / "mine"):
+        write(run, {"run.json": "{}", "tables/table1.md": "x"})
+    link = tmp_path / "link"
+    link.symlink_to(kept)
+    for run in (kept / "mine", link / "mine", kept / "mine" / ".." / "mine"):
+        with pytest.raises(ValueError, match="is a reference, not a run"):
+            reference.keep(run, kept)
+        assert (kept / "mine/tables/table1.md").read_text() == "x"
+    reference.keep(tmp_path / "results" / "mine", kept)
+
+
+def test_scores_of_every_table_are_kept(tmp_path):
+    """``all`` collects those of its own tables; samples have other columns."""
+    head = "problem,method,seed,image,cluster,status,reason,psnr"
+    run = tmp_path / "results" / "mine"
+    write(run, {
+        "run.json": "{}",
+        "images.csv": f"{head}\nct20,padis,0,a,1,ok,,30\n",
+        "scores/ct20/padis.csv": f"{head}\nct20,padis,0,a,1,ok,,30\n",
+        "scores/ct20/extra.csv": f"{head}\nct20,extra,0,a,1,ok,,31\n",
+        "scores/ct20/gone.csv": f"{head}\nct20,gone,0,a,1,ok,,32\n",
+        "scores/ct20_posterior/padis.csv": f"{head},samples\nct20_posterior,padis,0,a,1,ok,,,15\n",
+        "tables/table1.csv": "problem,method\nct20,padis\nct20,padis - extra\n",
+        "tables/patches.csv": "problem,method\nct20,extra\n",
+        "tables/posterior.csv": "problem,method\nct20_posterior,padis\n",
+    })  # fmt: skip
+    kept = reference.keep(run, tmp_path / "reference")
+    assert list(pd.read_csv(kept / "images.csv")["method"]) == ["extra", "padis"]
+    assert list(pd.read_csv(kept / "samples.csv")["samples"]) == [15]
+    assert json.loads((kept / "run.json").read_text())["files"] == hashes_of(kept)
+
+
+def write(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_the_card_of_a_run_has_the_hash_of_every_file_that_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = ("images.csv", "tables/table1.csv", "tables/table1.tex", "tables/extra_cost.md",
+             "figures/a/b.png", "figures/c.png", "tuning/ct20/padis.csv")  # fmt: skip
+    write(Path("results/mine"), {name: name for name in files})
+    job = Show(name="run_card", settings={})
+    run_card(job, Path("results/mine/run.json"), Path("results/mine/images.csv"))
+    card = json.loads(Path("results/mine/run.json").read_text())
+    assert set(card["results"]) == {f"results/mine/{name}" for name in files}
+
+
 def test_keeping_a_run_replaces_the_older_one(tmp_path):
     run, kept = tmp_path / "results" / "mine", tmp_path / "reference"
-    for name in ("run.json", "images.csv", "tables/table1.md", "figures/a/b.png"):
-        (run / name).parent.mkdir(parents=True, exist_ok=True)
-        (run / name).write_text(name)
+    for name in ("images.csv", "tables/table1.md", "figures/a/b.png"):
+        write(run, {name: name})
+    write(run, {"run.json": json.dumps({"results": {}, "made_with": {"commit": "x"}})})
     for name in ("ct-1-patch-0a", "ct-1-whole-0b"):
         stored = tmp_path / "results/networks" / name
         stored.mkdir(parents=True)

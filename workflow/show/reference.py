@@ -1,37 +1,42 @@
-"""Keeps what a run found under results/reference, and the README's table equal to it."""
+"""Copies the results of a run to results/reference, and its main table to the README."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from workflow.config.resolve import command
 from workflow.plugins.discovery import ROOT
+from workflow.score.scores import read_scores
 from workflow.show.cells import grid, load
-from workflow.store.arrays import load_record
+from workflow.show.run_card import kept
+from workflow.store.arrays import file_hash, load_record, save_record
 from workflow.store.files import write_text
 
 README = ROOT / "README.md"
 MARKS = "<!-- results/reference/{name}/tables/table1.md -->\n", "<!-- end -->\n"
-FILES = ("run.json", "images.csv", "tables/*", "figures/**/*.png", "tuning/**/*.csv")
 
 
 def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
     """Copy tables, figures, scores, trials and cards of ``run`` (results/<name>).
 
-    What an earlier run left there is removed, apart from trials, if this run has none.
+    Files of an earlier run are removed, except its trials if this run has none. The card has the
+    hash of every other file that is kept (``files``).
 
     Raises:
-        ValueError: the run is not complete.
+        ValueError: the run is not complete, or is in ``folder``.
     """
     run = Path(run)
+    if Path(folder).resolve() in run.resolve().parents:
+        raise ValueError(f"{run} is a reference, not a run: name a folder such as results/quick")
     if not (run / "run.json").exists():
         raise ValueError(f"{run}/run.json is missing: run `{command(run)}` first")
     target = Path(folder) / run.name
     trials = target / "tuning"
     for old in [p for p in target.glob("*") if p != trials or (run / "tuning").is_dir()]:
         shutil.rmtree(old) if old.is_dir() else old.unlink()
-    kept = [path for pattern in FILES for path in run.glob(pattern) if path.is_file()]
-    copies = {path: path.relative_to(run) for path in kept}
+    copies = {path: path.relative_to(run) for path in kept(run)}
     records = (load_record(path) for path in run.glob("reconstructions/*/*.json"))
     priors = [record["spec"].get("prior") for record in records]
     for name in {name for prior in priors if prior for name in prior["networks"]}:
@@ -39,7 +44,29 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / name)
+    _write_scores(run, target)
+    card = load_record(run / "run.json")
+    card.pop("results", None)
+    files = {str(p.relative_to(target)): p for p in sorted(target.rglob("*")) if p.is_file()}
+    card["files"] = {name: file_hash(path) for name, path in files.items()}
+    save_record(target / "run.json", card)
     return target
+
+
+def _write_scores(run: Path, target: Path) -> None:
+    """Write the scores of single images of all tables: images.csv, and samples.csv of samples."""
+    shown: set[Path] = set()
+    for path in run.glob("tables/*.csv"):
+        table = pd.read_csv(path, dtype=str)
+        if {"problem", "method"} <= set(table):
+            lines = table[["problem", "method"]].itertuples(index=False)
+            shown |= {run / "scores" / problem / f"{row}.csv" for problem, row in lines}
+    frames = [read_scores(path) for path in sorted(shown) if path.is_file()]
+    sampled = {name for frame in frames if "samples" in frame for name in frame["problem"]}
+    for name, several in (("images.csv", False), ("samples.csv", True)):
+        parts = [frame for frame in frames if (frame["problem"][0] in sampled) == several]
+        if parts:
+            write_text(target / name, pd.concat(parts, ignore_index=True).to_csv(index=False))
 
 
 def update_readme(target: Path, readme: Path = README) -> None:
