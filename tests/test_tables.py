@@ -10,10 +10,12 @@ import pytest
 from workflow.config import shown
 from workflow.config.resolve import resolve
 from workflow.score import published
+from workflow.score.scores import COLUMNS as SCORE_COLUMNS
 from workflow.score.scores import read_scores
 from workflow.score.summary import read_summary, summarise
 from workflow.show import cells, tables
 from workflow.show.score_table import RESOLVED, score_table
+from workflow.store.provenance import COMPARED, conditions
 
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
 ROWS = {"baseline": "Baseline", "ve_ddnm": "VE-DDNM", "padis": "PaDIS", "langevin": "Langevin"}
@@ -116,7 +118,7 @@ def test_summary_keeps_order_and_columns(table):
         "psnr,psnr_std,psnr_ci95,psnr_best,psnr_published,"
         "ssim,ssim_std,ssim_ci95,ssim_best,ssim_published,"
         "seeds,psnr_seeds_std,psnr_folds,"
-        "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb"
+        "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb,ran"
     )
     expected = [(problem, row) for row in ROWS for problem in PROBLEMS]
     assert list(zip(table["problem"], table["method"], strict=True)) == expected
@@ -177,6 +179,28 @@ def test_a_score_that_is_not_a_number_is_not_averaged_away(images):
     images.loc[4, "psnr"] = np.nan  # one of two seeds of one of two images of PaDIS
     table = summarise(images, PROBLEMS, ROWS, published.load())
     assert np.isnan(line(table, "ct20", "padis")["psnr"])
+
+
+def test_a_table_of_several_versions_says_so(images):
+    images = images.assign(torch="2.10", precision="float32", numpy="")
+    images.loc[images["method"] == "ve_ddnm", "torch"] = "2.9"
+    images.loc[images["method"] == "baseline", "torch"] = ""  # a control
+    (note,) = tables.mixed(images, ROWS)
+    assert "torch: 2.9 (VE-DDNM); 2.10 (all others)." in note
+    assert "float32" not in note
+    assert tables.mixed(images.assign(torch="2.9"), ROWS) == []
+    assert tables.mixed(images.drop(columns=["torch", "numpy", "precision"]), ROWS) == []
+
+
+def test_scores_say_what_a_reconstruction_was_made_with():
+    versions = dict.fromkeys(COMPARED, "1") | {"torch": "2.10", "odl": None}
+    made = {"versions": versions, "machine": {"processor": "EPYC"}, "torch": {"gpu": "H200"}}
+    record = {"made_with": made, "device": "cpu", "precision": "float32"}
+    found = conditions(record)
+    assert (found["torch"], found["odl"], found["processor"]) == ("2.10", "", "EPYC")
+    assert conditions({**record, "device": "cuda"})["processor"] == "H200"
+    assert set(conditions({"status": "ok"}).values()) == {""}
+    assert set(found) <= set(SCORE_COLUMNS)
 
 
 # ---- layout -----------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from workflow.store.arrays import (
 )
 from workflow.store.files import replacing, write_text
 from workflow.store.images import load_images
-from workflow.store.provenance import hashes
+from workflow.store.provenance import conditions, hashes
 
 KEPT = 2  # samples of every test image
 POINTS = 8  # of TARP, for every block of an image
@@ -68,7 +68,7 @@ def sample(
     record, x_hat = load_record(drawn.with_suffix(".json")), load_arrays(drawn)["x_hat"]
     table = out.parents[2] / "scores" / job.problem / f"{job.row}.csv"
     names = {"problem": job.problem, "method": job.row, "status": record["status"]}
-    names["reason"] = record["reason"]
+    names |= {"reason": record["reason"], **conditions(record)}
     if record["status"] == "ok":
         splits = [load_images(path) for path in (test, validation)]
         truth = joined(splits)

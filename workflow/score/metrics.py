@@ -13,6 +13,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from problems.base import Problem
 from problems.datasets.base import Images
 from workflow.store.arrays import StoreError
+from workflow.store.provenance import conditions
 
 
 def score(
@@ -30,6 +31,7 @@ def score(
         StoreError: the reconstruction is not one of these images.
     """
     state = {"variant": "", "status": record["status"], "reason": record["reason"]}
+    state |= {"ran": record.get("ran", ""), **conditions(record)}  # empty for controls
     if record["status"] != "ok":
         return pd.DataFrame([{**state, "seed": 0, "image": "", "cluster": ""}])
     repeats = len(x_hat) // max(len(truth.ids), 1)

@@ -8,9 +8,10 @@ import pandas as pd
 from workflow.score.levels import LEVELS, name
 from workflow.score.scores import MEASURED, read_all
 from workflow.score.summary import difference, mean_of, per_image
+from workflow.store.provenance import CONDITIONS
 
 NAMES = ("problem", "method", "status", "reason")
-OF_IMAGE = (*NAMES, "image", "cluster", "fold", "samples")
+OF_IMAGE = (*NAMES, *CONDITIONS, "image", "cluster", "fold", "samples")
 
 
 def summarise(

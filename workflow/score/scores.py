@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.store.provenance import CONDITIONS
+
 METRICS = {  # column: label, whether higher is better, protocol
     "psnr": ("PSNR", True, "psnr 1: scikit-image, dB, over all channels jointly"),
     "ssim": ("SSIM", True, "ssim 1: scikit-image, uniform 7 x 7 window, mean over channels"),
@@ -21,9 +23,12 @@ CALLS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "
 MEASURED = (*CALLS, "seconds", "peak_memory_mb")  # of a reconstruction, per image
 COLUMNS = [
     *("problem", "method", "variant", "seed", "image", "cluster", "fold", *METRICS, *MEASURED),
-    *("status", "reason"),
+    *("status", "reason", "ran", *CONDITIONS),
 ]
-TEXT = ("problem", "method", "variant", "image", "cluster", "status", "reason")
+TEXT = (
+    *("problem", "method", "variant", "image", "cluster", "status", "reason", "ran"),
+    *CONDITIONS,
+)
 
 
 def protocols() -> list[str]:

@@ -21,8 +21,9 @@ COLUMNS = [
     *(f"{score}{part}" for score in SCORES for part in PARTS),
     *("seeds", "psnr_seeds_std", "psnr_folds"),
     *COSTS,
+    "ran",
 ]
-TEXT = dict.fromkeys(("variant", "status", "reason", "published_as", "psnr_folds"), "")
+TEXT = dict.fromkeys(("variant", "status", "reason", "published_as", "psnr_folds", "ran"), "")
 OF_IMAGE = ["cluster", "fold"]
 
 
@@ -151,6 +152,7 @@ def _average(group: pd.DataFrame) -> dict[str, object]:
         **costs.rename({"seconds": "seconds_per_image"}),
         "peak_memory_mb": done["peak_memory_mb"].astype(float).max(),
         "status": status,
+        "ran": next(iter(done.get("ran", ())), ""),
         "reason": "; ".join(dict.fromkeys(" ".join(r.split()) for r in other["reason"] if r)),
     }
 

@@ -11,11 +11,11 @@ from workflow.config.spec import Show
 from workflow.config.views import labels_of
 from workflow.score.levels import BAR, LEVELS, name
 from workflow.score.sample_summary import NAMES, summarise
-from workflow.score.scores import MEASURED
+from workflow.score.scores import MEASURED, read_all
 from workflow.show import figures
 from workflow.show.cells import NOTHING, Cell, Table, cell, save, write_csv
 from workflow.show.sample_curves import curves
-from workflow.show.tables import NOTHING_SAID
+from workflow.show.tables import NOTHING_SAID, mixed
 
 TEXT = (
     "{label}: {images} test images of {clusters} subjects, {samples} samples per image for rows "
@@ -69,14 +69,15 @@ def samples(job: Show, out: Path, *scores: Path) -> None:
     summary = summarise(scores, table["differences"])
     problems = {p: config["problems"][p]["label"] for p in table["problems"]}
     rows = labels_of(config, table["rows"])
-    said = [NOTHING_SAID.format(config["means_nothing"])] * bool(config["means_nothing"])
+    remarks = [NOTHING_SAID.format(config["means_nothing"])] * bool(config["means_nothing"])
+    remarks += mixed(read_all(scores), rows)
     shown = {
         p: scores_of(summary, p, label, rows, table["differences"]) for p, label in problems.items()
     }
     first, *_, last = [*problems, *problems]
     lead = f"{table['caption'].strip()} {shown[first].caption}"
     shown[first] = replace(shown[first], caption=lead)
-    shown[last] = replace(shown[last], remarks=said)
+    shown[last] = replace(shown[last], remarks=remarks)
     save(out.parent, job.name, shown)
     write_csv(out.parent, job.name, summary.drop(columns=list(MEASURED)))
     write_csv(out.parent, f"{job.name}_cost", summary[[*NAMES[:2], *MEASURED]])

@@ -1,5 +1,6 @@
 """Tables of the paper as CSV, Markdown and LaTeX, with the published value beside ours."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from workflow.show import protocol
 from workflow.show.cells import NOTHING, Cell, Table, cell, document, latex, plain, save, write_csv
 from workflow.show.score_table import by_place, score_table
 from workflow.store.files import write_text
+from workflow.store.provenance import CONDITIONS
 
 BARS = (
     "Bars of the figure: standard errors over images of the comparison within the figure "
@@ -22,6 +24,7 @@ BARS = (
     "in them."
 )
 NOTHING_SAID = "The numbers of this run mean nothing: {}."
+MIXED = "Not all rows were made under the same conditions. {}."
 COST = "Cost per image; memory is the peak."
 SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images "
@@ -51,16 +54,43 @@ def table(job: Show, out: Path, *scores: Path) -> None:
     differ from run to run; the others do not.
     """
     config, name = job.settings, job.name
-    chosen = config["tables"][name]
+    chosen, images = config["tables"][name], read_all(scores)
     summary = summarise(
-        read_all(scores), chosen["problems"], chosen["rows"], published.load(),
+        images, chosen["problems"], chosen["rows"], published.load(),
         chosen["published"], chosen["differences"], chosen["controls"],
     )  # fmt: skip
-    write(config, name, summary, out.parent)
+    write(config, name, summary, out.parent, mixed(images, labels_of(config, chosen["rows"])))
 
 
-def write(config: dict[str, Any], name: str, summary: pd.DataFrame, folder: Path) -> None:
-    """Write the files of a table from its summary."""
+def mixed(images: pd.DataFrame, rows: dict[str, str]) -> list[str]:
+    """A note if versions, processors or precision differ: which, and of which rows.
+
+    Args:
+        images: scores of single images; older ones do not say what they were made with.
+        rows: name to label.
+    """
+    found = []
+    done = images[(images["status"] == "ok") & images["method"].isin(rows)]
+    for name in [name for name in CONDITIONS if name in done]:
+        known = done[done[name] != ""]
+        values = list(known[name].value_counts().index)  # the most frequent first
+        parts = []
+        for value in values[1:]:
+            methods = set(known.loc[known[name] == value, "method"])
+            parts.append(f"{value} ({', '.join(rows[row] for row in rows if row in methods)})")
+        if parts:
+            found.append(f"{name}: {'; '.join(parts)}; {values[0]} (all others)")
+    return [MIXED.format(". ".join(found))] if found else []
+
+
+def write(
+    config: dict[str, Any],
+    name: str,
+    summary: pd.DataFrame,
+    folder: Path,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write the files of a table from its summary, with ``notes`` among those below it."""
     chosen, nothing = config["tables"][name], config["means_nothing"]
     if nothing:
         summary = summary.assign(**{f"{score}_best": False for score in SCORES})
@@ -69,6 +99,7 @@ def write(config: dict[str, Any], name: str, summary: pd.DataFrame, folder: Path
     controls = labels_of(config, chosen["controls"])
     caption = chosen["caption"].strip() + (f" {BARS}" if "plot" in chosen else "")
     remarks = [NOTHING_SAID.format(nothing)] * bool(nothing) + protocol.remarks(config, name)
+    remarks += notes
     pairs = chosen["differences"]
     shown = {"scores": score_table(summary, problems, rows, caption, controls, pairs, remarks)}
     shown["seeds"] = seed_table(summary, problems, rows)

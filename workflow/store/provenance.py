@@ -18,6 +18,7 @@ PACKAGES = (
 )
 
 COMPARED = ("torch", "deepinv", "odl", "astra-toolbox", "numpy")  # may change numbers in a table
+CONDITIONS = (*COMPARED, "processor", "precision")
 
 
 def made_with(code: dict[str, str], inputs: Iterable[Path]) -> dict[str, Any]:
@@ -43,27 +44,18 @@ def made_with(code: dict[str, str], inputs: Iterable[Path]) -> dict[str, Any]:
     }
 
 
-def differences(records: Iterable[dict[str, Any]]) -> list[str]:
-    """Say in what the rows of a table differ: one text per version, processor or precision.
+def conditions(record: dict[str, Any]) -> dict[str, str]:
+    """Versions, processor and precision of a reconstruction, by ``CONDITIONS``.
 
-    Args:
-        records: what ``workflow.run.reconstruct`` writes, or cards of networks. Those without
-            ``made_with``, as of controls and failures, are left out.
+    Empty for records without ``made_with``, as of controls and failures.
     """
-    made = [record for record in records if "made_with" in record]
-    found = {name: {r["made_with"]["versions"].get(name) for r in made} for name in COMPARED}
-    found["processor"] = {
-        r["made_with"]["torch"]["gpu"]
-        if r.get("device") == "cuda"
-        else r["made_with"]["machine"]["processor"]
-        for r in made
-    }
-    found["precision"] = {r.get("precision") for r in made}
-    return [
-        f"{name} {', '.join(sorted(map(str, values)))}"
-        for name, values in found.items()
-        if len(values) > 1
-    ]
+    if "made_with" not in record:
+        return dict.fromkeys(CONDITIONS, "")
+    made = record["made_with"]
+    gpu = made["torch"]["gpu"] if record.get("device") == "cuda" else None
+    found = {name: made["versions"].get(name) for name in COMPARED}
+    found |= {"processor": gpu or made["machine"]["processor"], "precision": record["precision"]}
+    return {name: str(value or "") for name, value in found.items()}
 
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
