@@ -5,6 +5,7 @@ A job is `python -m workflow JOB SPEC OUT INPUTS...`: the record of what it does
 files to read, in the order of its rule.
 """
 
+import json
 import os
 import sys
 from functools import partial
@@ -75,10 +76,13 @@ for job, about in {**RUN, **SHOW}.items():
 
 def chosen(preset: str | None, configfile: Path | None) -> dict[str, Any]:
     """The configuration of the options --preset and --configfile, of which the file wins."""
+    from workflow.config.check import check_params
     from workflow.config.resolve import read, resolve
 
     named = {"preset": preset} if preset else {}
-    return resolve(named | (read(configfile) if configfile else {}))
+    config = resolve(named | (read(configfile) if configfile else {}))
+    check_params(config)
+    return config
 
 
 @app.command(**by_hand)
@@ -141,11 +145,10 @@ def list_(
 def data(preset_or_file: Annotated[str, typer.Argument(help="preset or YAML file")]) -> None:
     """Say what the images of a configuration are, and write a contact sheet per split."""
     from workflow.config.machine import Machine
-    from workflow.config.resolve import read, resolve
     from workflow.run.prepare import look
 
     file = Path(preset_or_file)
-    config = resolve(read(file) if file.suffix else {"preset": preset_or_file})
+    config = chosen(None, file) if file.suffix else chosen(preset_or_file, None)
     for line in look(config, Machine(cache=Path(config["cache"]))):
         print(line)
 
@@ -161,6 +164,17 @@ def show(
     from workflow.config.resolve import read
 
     print(explain(read(configfile) if configfile else {}, row, problem))
+
+
+@app.command(**by_hand)
+def validate() -> None:
+    """Check the parameters of a configuration (JSON, standard input), as a run does at its start."""
+    from workflow.config.check import check_params
+    from workflow.plugins.discovery import use
+
+    config = json.load(sys.stdin)
+    use(config["plugins"])
+    check_params(config)
 
 
 @app.command(**by_hand)

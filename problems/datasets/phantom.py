@@ -14,7 +14,7 @@ from pydantic import PositiveInt
 from scipy.ndimage import gaussian_filter, zoom
 
 from problems.datasets.base import Dataset, UnreadImage
-from problems.noise import seed_of
+from problems.seeds import seed_of
 
 AIR, FAT, MUSCLE, CORTICAL, SPONGY = -1000, -100, 50, 800, 220  # HU
 # Points (x, y, z) on the axes of tubes in a mean patient; the left side of the body has x > 0.

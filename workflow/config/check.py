@@ -1,16 +1,19 @@
-"""Names in a configuration and parameters of its plugins: checked, and defaults filled in."""
+"""Checks of a configuration whose entries are valid each for itself.
 
+``check_names`` reads names only and imports no plugin, so that a dry run takes a second.
+``check_params`` imports the plugins and checks their parameters, once per run.
+"""
+
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
 from workflow.config.entry import rising
-from workflow.config.exact import check_exact
-from workflow.config.layers import ConfigError
-from workflow.config.sweeps import points
+from workflow.config.exact import check_exact_names, check_exact_params
+from workflow.config.yaml import ConfigError
 from workflow.config.views import CONTROLS, REFERENCE, plain_label, prior_name, prior_of
-from workflow.plugins.discovery import find
-from workflow.plugins.params import checked, nearest
-from workflow.plugins.reading import fields_of
+from workflow.plugins.discovery import check_files, find, load
+from workflow.plugins.params import checked, kinds, nearest
 
 RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
@@ -27,28 +30,17 @@ tuned tuning
 """
 
 
-def check(config: dict[str, Any]) -> None:
-    """Check a configuration whose entries are valid each for itself; complete it in place.
+def check_names(config: dict[str, Any]) -> None:
+    """Check that all names are known and that entries fit each other; fill in defaults in place.
 
     Raises:
         ConfigError: an unknown name, or entries that do not fit each other.
-        PluginError: an unknown plugin, or a parameter that it does not take.
+        PluginError: an unknown plugin.
     """
-    for name, dataset in config["datasets"].items():
-        _check_dataset(dataset, f"datasets.{name}")
+    for dataset in config["datasets"].values():
+        find("dataset", dataset["source"])
     for name, problem in config["problems"].items():
         _check_problem(config, problem, f"problems.{name}")
-    for name, network in config["networks"].items():
-        for part, recipe in RECIPES.items():
-            network[part] = checked(
-                network[part], fields_of(*recipe).kinds, f"networks.{name}.{part}"
-            )
-        width = network["network"].get("width", 8)
-        if network["network"].get("backbone", "compact") == "compact" and width % GROUPS:
-            owner = f"networks.{name}.network.width"
-            raise ConfigError(
-                f"{owner}: {width} is no multiple of {GROUPS}; a compact one needs it"
-            )
     for name, prior in config["priors"].items():
         _check_prior(config, prior, f"priors.{name}")
     for name in config["rows"]:
@@ -56,15 +48,48 @@ def check(config: dict[str, Any]) -> None:
     for problem in config["tuning"]["problems"]:
         _known(config, "problems", problem, "tuning.problems")
     if "generation" in config:
-        _check_generation(config, config["generation"])
+        _known(config, "datasets", config["generation"]["dataset"], "generation")
+        for prior in config["generation"]["priors"]:
+            _known(config, "priors", prior, "generation")
     if "exact" in config:
-        check_exact(config["exact"])
-    for table in config["tables"].values():
-        _label_sweep(config, table.get("sweep", {}))
+        check_exact_names(config["exact"])
     for name, table in config["tables"].items():
         _check_table(config, table, f"tables.{name}")
         if name in (*config["problems"], *RULES.split()) or name.endswith("_cost"):
             raise ConfigError(f"tables.{name}: the name is taken; choose another")
+
+
+def check_params(config: dict[str, Any]) -> None:
+    """Check the parameters of all plugins and networks; convert numbers that are text in place.
+
+    Raises:
+        ConfigError: parameters that do not fit each other.
+        PluginError: a file that is no plugin, or a parameter that a plugin does not take.
+    """
+    check_files()
+    for name, dataset in config["datasets"].items():
+        _check_dataset_params(dataset, f"datasets.{name}")
+    for name, problem in config["problems"].items():
+        family, owner = load("problem", problem["family"]), f"problems.{name}"
+        problem["params"] = checked(problem["params"], kinds(family.Params), owner)
+        if problem["grid"] > 1 and not family.finer_grid:
+            raise ConfigError(f"{owner}: {problem['family']} measures no finer grid; remove `grid`")
+    for name, network in config["networks"].items():
+        _check_network_params(network, f"networks.{name}")
+    for name, row in config["rows"].items():
+        _check_row_params(row, f"rows.{name}")
+    if "generation" in config:
+        known = kinds(import_module("methods.sampling").GenerationParams)
+        chosen = config["generation"]
+        chosen["sampler"] = checked(chosen["sampler"], known, "generation.sampler")
+    if "exact" in config:
+        check_exact_params(config["exact"])
+
+
+def recipe_of(part: str) -> type:
+    """The class of the fields of a part of a network's entry."""
+    module, name = RECIPES[part]
+    return getattr(import_module(module), name)
 
 
 def _known(config: dict[str, Any], kind: str, name: str, owner: str) -> None:
@@ -72,8 +97,8 @@ def _known(config: dict[str, Any], kind: str, name: str, owner: str) -> None:
         raise ConfigError(f"{owner}: unknown {kind[:-1]} {name!r}{nearest(name, config[kind])}")
 
 
-def _check_dataset(dataset: dict[str, Any], owner: str) -> None:
-    known = find("dataset", dataset["source"]).params
+def _check_dataset_params(dataset: dict[str, Any], owner: str) -> None:
+    known = kinds(load("dataset", dataset["source"]).Params)
     dataset["params"] = checked(dataset["params"], known, owner)
     if dataset["folds"] > 1:
         if "fold" not in known:
@@ -86,9 +111,35 @@ def _check_dataset(dataset: dict[str, Any], owner: str) -> None:
             raise ConfigError(f"{owner}: {error}") from None
 
 
+def _check_network_params(network: dict[str, Any], owner: str) -> None:
+    for part in RECIPES:
+        network[part] = checked(network[part], kinds(recipe_of(part)), f"{owner}.{part}")
+    width = network["network"].get("width", GROUPS)
+    if network["network"].get("backbone", "compact") == "compact" and width % GROUPS:
+        place = f"{owner}.network.width"
+        raise ConfigError(f"{place}: {width} is no multiple of {GROUPS}; a compact one needs it")
+
+
+def _check_row_params(row: dict[str, Any], owner: str) -> None:
+    known = kinds(load("method", row["method"]).Params)
+    row["params"] = checked(row["params"], known, owner)
+    for problem, values in row["params_for"].items():
+        row["params_for"][problem] = checked(values, known, f"{owner}.{problem}")
+    for parameter, axis in row["search"].items():
+        low, high, *of = _axis(axis)
+        for value in (1, 1) if of else (low, high):  # multiples of another parameter
+            checked({parameter: value}, known, f"{owner}.search")
+
+
+def _axis(axis: Any) -> list[Any]:
+    """[least, largest] value of a parameter in a search, and the parameter it is a multiple of."""
+    if isinstance(axis, dict):  # of the older form of rows
+        return [axis["start"], axis["start"], *([axis["of"]] if "of" in axis else [])]
+    return axis
+
+
 def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) -> None:
-    known = find("problem", problem["family"]).params
-    problem["params"] = checked(problem["params"], known, owner)
+    find("problem", problem["family"])
     problem.setdefault("trained_on", problem["dataset"])
     for key in ("dataset", "trained_on"):
         _known(config, "datasets", problem[key], owner)
@@ -101,9 +152,6 @@ def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) 
         )
     if "samples" in problem and problem["repeats"] > 1:
         raise ConfigError(f"{owner}: `samples` takes the place of `repeats`; remove one")
-    family = find("problem", problem["family"])
-    if problem["grid"] > 1 and not family.attributes.get("finer_grid"):
-        raise ConfigError(f"{owner}: {family.name} measures no finer grid; remove `grid`")
 
 
 def _check_prior(config: dict[str, Any], prior: dict[str, Any], owner: str) -> None:
@@ -116,17 +164,15 @@ def _check_prior(config: dict[str, Any], prior: dict[str, Any], owner: str) -> N
 
 def _check_row(config: dict[str, Any], name: str) -> None:
     row, owner = config["rows"][name], f"rows.{name}"
-    known = find("method", row["method"]).params
-    row["params"] = checked(row["params"], known, owner)
-    for problem, values in row["params_for"].items():
+    find("method", row["method"])
+    for problem in row["params_for"]:
         _known(config, "problems", problem, f"{owner}.params_for")
-        row["params_for"][problem] = checked(values, known, f"{owner}.{problem}")
     earlier: list[str] = []
     for parameter, axis in row["search"].items():
-        checked({parameter: axis["start"]}, known, f"{owner}.search")
-        if "of" in axis and axis["of"] not in earlier:
-            hint = f"is not searched before it{nearest(axis['of'], row['search'])}"
-            raise ConfigError(f"{owner}.search.{parameter}: {axis['of']!r} {hint}")
+        for of in _axis(axis)[2:]:
+            if of not in earlier:
+                hint = f"is not searched before it{nearest(of, row['search'])}"
+                raise ConfigError(f"{owner}.search.{parameter}: {of!r} {hint}")
         earlier.append(parameter)
     for problem in row["at_edge"]:
         _known(config, "problems", problem, f"{owner}.at_edge")
@@ -137,14 +183,6 @@ def _check_row(config: dict[str, Any], name: str) -> None:
         raise ConfigError(f"{owner}: {row['method']} has no prior whose network it could use")
     if name in CONTROLS:
         raise ConfigError(f"{owner}: this is the name of a control; choose another")
-
-
-def _check_generation(config: dict[str, Any], generation: dict[str, Any]) -> None:
-    _known(config, "datasets", generation["dataset"], "generation")
-    for prior in generation["priors"]:
-        _known(config, "priors", prior, "generation")
-    fields = fields_of("methods.sampling", "GenerationParams").kinds
-    generation["sampler"] = checked(generation["sampler"], fields, "generation.sampler")
 
 
 def _check_samples(config: dict[str, Any], table: dict[str, Any], owner: str) -> None:
@@ -163,14 +201,6 @@ def _check_samples(config: dict[str, Any], table: dict[str, Any], owner: str) ->
         if table.get(key):
             raise ConfigError(f"{owner}: a table of samples shows no {key}; remove `{key}`")
     table.setdefault("differences", [])
-
-
-def _label_sweep(config: dict[str, Any], sweep: dict[str, Any]) -> None:
-    for of, values in sweep.items():
-        for row, parameter, value in points(of, values):
-            _known(config, "rows", row, "sweep")
-            label = f"{plain_label(config['rows'][of])}, {parameter} = {value}"
-            config["rows"][row].setdefault("label", label)
 
 
 def _check_table(config: dict[str, Any], table: dict[str, Any], owner: str) -> None:

@@ -3,18 +3,18 @@
 # ruff: noqa: RUF012  (pydantic copies the defaults)
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from workflow.config.entry import Count, Entry, Int, Name, Number
-from workflow.config.layers import ConfigError
-from workflow.plugins.discovery import find
-from workflow.plugins.params import checked
+from workflow.config.yaml import ConfigError
+from workflow.plugins.discovery import find, load
+from workflow.plugins.params import checked, kinds
 
 Params = dict[str, Any]
-FITS = {
+FITS = {  # kind of a prior: its parameters
     "gaussian": {},
-    "mixture": {"components": "PositiveInt"},
-    "lattice": {"cells": "PositiveInt"},
+    "mixture": {"components": PositiveInt},
+    "lattice": {"cells": PositiveInt},
 }
 
 
@@ -85,32 +85,47 @@ class Exact(Entry):
     rows: dict[Name, Row]
 
 
-def check_exact(exact: dict[str, Any]) -> None:
-    """Check names and parameters of a section that is valid in itself; complete it in place.
+def check_exact_names(exact: dict[str, Any]) -> None:
+    """Check names of a section that is valid in itself; no plugin is imported.
 
     Raises:
         ConfigError: entries that do not fit each other.
-        PluginError: an unknown plugin, or a parameter that it does not take.
+        PluginError: an unknown plugin, or a parameter that a prior does not take.
     """
-    images = exact["images"]
-    source = find("dataset", images["source"])
-    images["params"] = checked(images["params"], source.params, "exact.images")
-    if source.attributes.get("downloads"):
-        raise ConfigError(f"exact.images: {images['source']} needs downloads; take phantom")
+    find("dataset", exact["images"]["source"])
     for name, prior in exact["priors"].items():
         owner = f"exact.priors.{name}"
         prior["params"] = checked(prior["params"], FITS[prior["kind"]], owner)
         cells = prior["params"].get("cells", 1)
-        if any(side % cells for side in images["size"]):
-            raise ConfigError(f"{owner}: {cells} cells do not divide images of {images['size']}")
-    for name, problem in exact["problems"].items():
-        known = find("problem", problem["family"]).params
-        problem["params"] = checked(problem["params"], known, f"exact.problems.{name}")
+        if any(side % cells for side in exact["images"]["size"]):
+            size = exact["images"]["size"]
+            raise ConfigError(f"{owner}: {cells} cells do not divide images of {size}")
+    for problem in exact["problems"].values():
+        find("problem", problem["family"])
     for name, row in exact["rows"].items():
-        owner, known = f"exact.rows.{name}", find("method", row["method"]).params
-        row["params"] = checked(row["params"], known, owner)
-        used = [*row["budget"], *row["matched"], *row["matched"].values()]
-        checked(dict.fromkeys(used, 1), {k: known[k] for k in used if k in known}, owner)
+        find("method", row["method"])
         for sigma in row["matched"].values():
             if sigma not in row["params"]:
-                raise ConfigError(f"{owner}.matched: give {sigma} among its params")
+                raise ConfigError(f"exact.rows.{name}.matched: give {sigma} among its params")
+
+
+def check_exact_params(exact: dict[str, Any]) -> None:
+    """Check parameters of plugins; convert numbers that are text in place.
+
+    Raises:
+        ConfigError: a source of images that needs downloads.
+        PluginError: a parameter that a plugin does not take.
+    """
+    images = exact["images"]
+    source = load("dataset", images["source"])
+    images["params"] = checked(images["params"], kinds(source.Params), "exact.images")
+    if source.downloads:
+        raise ConfigError(f"exact.images: {images['source']} needs downloads; take phantom")
+    for name, problem in exact["problems"].items():
+        known = kinds(load("problem", problem["family"]).Params)
+        problem["params"] = checked(problem["params"], known, f"exact.problems.{name}")
+    for name, row in exact["rows"].items():
+        owner, known = f"exact.rows.{name}", kinds(load("method", row["method"]).Params)
+        row["params"] = checked(row["params"], known, owner)
+        used = [*row["budget"], *row["matched"], *row["matched"].values()]
+        checked(dict.fromkeys(used, 1), known, owner)

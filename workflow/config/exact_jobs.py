@@ -33,12 +33,8 @@ def posterior(config: Config, prior: str, problem: str) -> spec.Exact:
     family = find("problem", chosen["family"])
     methods = [find("method", row["method"]) for row in exact["rows"].values()]
     rows = [
-        {
-            **{k: v for k, v in row.items() if k != "label"},
-            "row": name,
-            "point": not method.samples(row["params"]),
-        }
-        for (name, row), method in zip(exact["rows"].items(), methods, strict=True)
+        {**{k: v for k, v in row.items() if k != "label"}, "row": name}
+        for name, row in exact["rows"].items()
     ]
     job = spec.Exact(
         seed=config["seed"],

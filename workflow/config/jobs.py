@@ -1,6 +1,7 @@
 """The jobs of a configuration: for each what it reads (``workflow.config.spec``)."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,7 @@ from workflow.config.views import (
     prior_of,
     trials_of,
 )
-from workflow.plugins.discovery import OUTSIDE, ROOT, find
-from workflow.plugins.params import whole
+from workflow.plugins.discovery import ROOT, find
 from workflow.score.scores import protocols
 from workflow.store.digest import digests
 
@@ -45,7 +45,7 @@ def sources(job: spec.JobSpec) -> list[Path]:
         return []
     kinds = {"source": "dataset", "family": "problem", "method": "method"}
     plugins = [(kind, getattr(job, name)) for name, kind in kinds.items() if hasattr(job, name)]
-    names = ["problems.noise"]
+    names = [] if isinstance(job, spec.Prepare) else ["problems.noise"]
     if isinstance(job, spec.Exact):
         plugins += [("method", row["method"]) for row in job.rows]
         names += [f"methods.priors.exact.{name}" for name in EXACT]
@@ -150,13 +150,9 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     """The search of a row on a problem; it does not depend on what an earlier one has found."""
     values = of_row(config, problem, row)
     settings, tuning = config["rows"][row], config["tuning"]
-    annotations = find("method", settings["method"]).params
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
     values["inputs"] |= _measured(config, problem, tuning["split"])
-    search = {
-        name: {**axis, "whole": whole(annotations[name])}
-        for name, axis in settings["search"].items()
-    }
+    search = deepcopy(settings["search"])
     given = tuning["starts"].get(row, {}).get(problem, {})
     first, *others = [_on_axes(p, search) for p in (given if isinstance(given, list) else [given])]
     for name, axis in search.items():
@@ -269,4 +265,4 @@ def plugins_of(config: Config, rows: Iterable[str]) -> list[str]:
 
 
 def outside(plugin: Any) -> list[str]:
-    return [str(plugin.path)] if plugin.module.startswith(f"{OUTSIDE}.") else []
+    return [str(plugin.path)] if plugin.outside else []

@@ -6,13 +6,13 @@ where it is written: what is left in the end says which layer won.
 
 from typing import Any
 
-from workflow.config.check import RECIPES
+from workflow.config.check import RECIPES, check_params, recipe_of
 from workflow.config.layers import ConfigError, spread
 from workflow.config.resolve import combined, layers_of, resolve
 from workflow.config.views import params_of, prior_name, prior_of
 from workflow.plugins.discovery import find
+from workflow.plugins.params import defaults as defaults_of
 from workflow.plugins.params import nearest
-from workflow.plugins.reading import fields_of
 
 MAPPINGS = ("params", "params_for", "network", "training")  # whose values are followed
 VALUES = ("prior", "network", "assembly", "overlap", "images")  # and these single ones
@@ -27,6 +27,7 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
         ConfigError: the configuration, the row or the problem is none.
     """
     config = resolve(overrides)
+    check_params(config)
     for kind, name in (("rows", row), ("problems", problem)):
         if name not in config[kind]:
             raise ConfigError(f"unknown {kind[:-1]} {name!r}{nearest(name, config[kind])}")
@@ -35,11 +36,11 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     settings, of_row = config["rows"][row], written["rows"][row]
     method = find("method", settings["method"])
     lines = [f"{row} on {problem}", "", f"method {method.name}"]
-    lines += _lines(params_of(settings, problem), params_of(of_row, problem), method.defaults)
+    lines += _lines(params_of(settings, problem), params_of(of_row, problem), defaults_of(method.cls.Params))
     asked = config["problems"][problem]
     family = find("problem", asked["family"])
     lines += ["", f"problem {problem}: {family.name} of the images of {asked['dataset']}"]
-    lines += _lines(asked["params"], written["problems"][problem].get("params"), family.defaults)
+    lines += _lines(asked["params"], written["problems"][problem].get("params"), defaults_of(family.cls.Params))
     prior = prior_of(config, row)
     if prior is None:
         return "\n".join([*lines, "", "no prior"])
@@ -53,10 +54,10 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     network, of_network = (c["networks"][prior["network"]] for c in (config, written))
     lines += ["", f"network {prior['network']}, trained on {asked['trained_on']}"]
     values, places, defaults = {"images": network["images"]}, dict(of_network), {}
-    for part, recipe in RECIPES.items():
+    for part in RECIPES:
         values |= network[part]
         places |= of_network.get(part, {})
-        defaults |= fields_of(*recipe).defaults
+        defaults |= defaults_of(recipe_of(part))
     return "\n".join([*lines, *_lines(values, places, defaults)])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from workflow.config.check import check
+from workflow.config.check import check_names
 from workflow.config.entry import mistake
 from workflow.config.layers import (
     ConfigError,
@@ -21,7 +21,7 @@ from workflow.config.layers import (
 )
 from workflow.config.schema import Config
 from workflow.config.sweeps import expand
-from workflow.plugins.discovery import use
+from workflow.plugins.discovery import described, use
 from workflow.plugins.params import PluginError, nearest
 
 PRESETS = Path(__file__).parents[1] / "presets"
@@ -46,7 +46,8 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
         for row in made - shown:
             config["rows"].pop(row, None)  # of a sweep that is not made
         use(config["plugins"])
-        check(config)
+        config["rows"] = {name: described(row) for name, row in config["rows"].items()}
+        check_names(config)
     except ValidationError as error:
         raise ConfigError(mistake(error)) from None
     except PluginError as error:

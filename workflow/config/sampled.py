@@ -3,8 +3,6 @@
 from typing import Any
 
 from workflow.config import jobs, spec
-from workflow.config.views import params_of
-from workflow.plugins.discovery import find
 
 Config = dict[str, Any]
 
@@ -20,16 +18,9 @@ def tables(config: Config) -> list[str]:
     return [n for n, table in config["tables"].items() if set(table["problems"]) <= set(known)]
 
 
-def samples(config: Config, problem: str, row: str) -> int:
-    """Number of samples of a row per image; 1 if it is a point estimator."""
-    settings = config["rows"][row]
-    draws = find("method", settings["method"]).samples(params_of(settings, problem))
-    return config["problems"][problem]["samples"] if draws else 1
-
-
 def sample(config: Config, problem: str, row: str) -> spec.Samples:
     """Samples of a row, and their scores."""
     values = jobs.of_row(config, problem, row)
     values["inputs"]["measurements"] = jobs.measure(config, problem).hash
-    values["repeats"] = samples(config, problem, row)
+    values["repeats"] = config["problems"][problem]["samples"]  # 1 for a point estimator
     return jobs.coded(spec.Samples(**values))

@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any
 
 from problems.datasets.reading.files import files_of, root_of
-from workflow.plugins.discovery import find
 
 CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
     "mean_image": "Control: mean training image",
@@ -31,8 +30,8 @@ def title(name: str) -> str:
 
 
 def prior_name(row: dict[str, Any]) -> str | None:
-    """Name of the prior of a row, or else of its method."""
-    return row.get("prior", find("method", row["method"]).attributes.get("prior"))
+    """Name of the prior of a row, None if it has none."""
+    return row.get("prior")
 
 
 def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
@@ -45,10 +44,8 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 
 def plain_label(row: dict[str, Any]) -> str:
-    """Name of a row, or else of its method."""
-    if "label" in row:
-        return row["label"]
-    return find("method", row["method"]).attributes.get("label", row["method"])
+    """Name of a row in figures and messages."""
+    return row.get("label", row["method"])
 
 
 def label_of(row: dict[str, Any]) -> str:

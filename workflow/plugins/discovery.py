@@ -1,26 +1,28 @@
-"""Finds methods, problems and datasets by reading their files, and imports them when asked to.
+"""Finds methods, problems and datasets by the names of their files; imports those that are used.
 
-A plugin is a Python file with one subclass of ``Method``, ``Problem`` or ``Dataset``. It is in a
+A plugin is a Python file with a subclass of ``Method``, ``Problem`` or ``Dataset``. It is in a
 folder of the project, named in the configuration (``plugins``), or a module of an installed package
 with an entry point of the group ``padis_benchmark.methods``, ``.problems`` or ``.datasets``.
 """
 
 import importlib
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from workflow.plugins.params import PluginError, nearest, spelled
-from workflow.plugins.reading import ROOT, Source, last_class
+from workflow.plugins.params import PluginError, nearest
 
+ROOT = Path(__file__).resolve().parents[2]
 KINDS = {  # package, base class, and files of the package that are no plugins
     "method": ("methods", "Method", {"base", "sampling", "dps", "proximal", "deepinv_adapter"}),
-    "problem": ("problems", "Problem", {"base", "noise"}),
+    "problem": ("problems", "Problem", {"base", "noise", "seeds"}),
     "dataset": ("problems.datasets", "Dataset", {"base", "sources", "description"}),
 }
 PACKAGES = ("problems", "methods", "workflow")
@@ -30,38 +32,48 @@ _named: list[Path] = []  # files and folders that ``use`` was given
 
 @dataclass(frozen=True)
 class Plugin:
-    """What is known of a plugin before it is imported.
+    """A plugin; it is imported when ``cls`` is read.
 
     Attributes:
         name: file name without suffix, or name of the entry point; used in the config and in paths.
+        kind: "method", "problem" or "dataset".
         module: dotted name to import.
         path: the file.
-        attributes: literal class attributes (label, reference, prior, downloads, ...).
-        params: fields of its ``Params`` with their annotations.
-        defaults: of these fields.
     """
 
     name: str
+    kind: str
     module: str
     path: Path
-    attributes: dict[str, Any]
-    params: dict[str, str]
-    defaults: dict[str, Any]
 
-    def samples(self, params: dict[str, Any]) -> bool:
-        """Whether a method with ``params``, others being the defaults, samples a posterior."""
-        said = self.attributes.get("samples", False)
-        if not isinstance(said, dict):
-            return bool(said)
-        chosen = {**self.defaults, **params}
-        return all(chosen[name] in values for name, values in said.items())
+    @cached_property
+    def cls(self) -> type:
+        """Its class: the last one of the file, as earlier ones may be bases of it.
+
+        Raises:
+            PluginError: the file cannot be imported, or defines no class of this kind.
+        """
+        if self._class is None:
+            raise PluginError(f"{self.path.name} defines no subclass of {KINDS[self.kind][1]}")
+        return self._class
 
     @property
-    def signature(self) -> str:
-        """Names, kinds and defaults of its parameters, for people."""
-        kinds = {name: spelled(kind) for name, kind in self.params.items()}
-        values = {name: f" = {value}" for name, value in self.defaults.items()}
-        return ", ".join(f"{name}: {kind}{values.get(name, '')}" for name, kind in kinds.items())
+    def outside(self) -> bool:
+        """Whether it is a file that the configuration names."""
+        return self.module.startswith(f"{OUTSIDE}.")
+
+    @property
+    def defined(self) -> bool:
+        """Whether the file has a class of this kind; a file outside the project is imported."""
+        return not self.outside or self._class is not None
+
+    @cached_property
+    def _class(self) -> type | None:
+        module = _imported(self)
+        package, name, _ = KINDS[self.kind]
+        base = getattr(sys.modules.get(f"{package}.base"), name, None)  # imported with subclasses
+        found = [c for c in vars(module).values() if isinstance(c, type) and base in c.__mro__]
+        return next((c for c in reversed(found) if c.__module__ == self.module), None)
 
 
 def use(paths: Sequence[str | Path]) -> None:
@@ -70,109 +82,137 @@ def use(paths: Sequence[str | Path]) -> None:
     They take the place of those of an earlier call. Paths are relative to the working directory.
 
     Raises:
-        PluginError: a path does not exist, or a file defines no plugin.
+        PluginError: a path does not exist.
     """
     _named[:] = [Path(path).expanduser().resolve() for path in paths]
-    discover.cache_clear()
+    _candidates.cache_clear()
     for given, path in zip(paths, _named, strict=True):
         if not path.exists():
             raise PluginError(f"plugins: there is no file or folder {given}")
-        if path.is_file() and not any(_class_of(path, kind) for kind in KINDS):
-            raise PluginError(f"{given} defines no subclass of Method, Problem or Dataset")
 
 
-@cache
 def discover(kind: str) -> dict[str, Plugin]:
-    """All plugins of ``kind`` ("method", "problem" or "dataset") by name.
+    """All plugins of ``kind`` ("method", "problem" or "dataset") by name; nothing is imported.
 
-    Raises:
-        PluginError: two have one name, or a file of the project has no plugin.
+    Of files outside the project only the names are known here, so that a helper file or a plugin of
+    another kind may be among them: ``Plugin.defined`` says whether it is one.
     """
-    package, base, shared = KINDS[kind]
-    found: dict[str, Plugin] = {}
-    for path in _files(ROOT / package.replace(".", "/")):
-        if path.stem not in shared:
-            node = _class_of(path, kind)
-            if node is None:
-                raise PluginError(f"{path.relative_to(ROOT)} defines no subclass of {base}")
-            found[path.stem] = _plugin(path.stem, f"{package}.{path.stem}", path, node)
-    outside = [(path.stem, f"{OUTSIDE}.{path.stem}", path) for path in _outside()]
-    for name, module, path in [*outside, *_installed(kind)]:
-        node = _class_of(path, kind)
-        if node is None:
-            continue
-        if name in found:
-            raise PluginError(
-                f"{path}: there is a {kind} {name!r} already, {found[name].path}; rename the file"
-            )
-        found[name] = _plugin(name, module, path, node)
-    return found
+    return {name: plugins[0] for name, plugins in _candidates(kind).items()}
 
 
 def find(kind: str, name: str) -> Plugin:
-    """The plugin called ``name``.
+    """The plugin called ``name``. Where several files have the name, they are imported to choose.
 
     Raises:
-        PluginError: there is none; the message names the nearest known name.
+        PluginError: there is none, or several; the message names the nearest known name.
     """
-    plugins = discover(kind)
-    if name not in plugins:
-        raise PluginError(f"unknown {kind} {name!r}{nearest(name, plugins)}")
-    return plugins[name]
-
-
-def kinds_of(path: Path) -> list[str]:
-    """Kinds of the plugins that a file defines."""
-    return [kind for kind in KINDS if _class_of(Path(path).resolve(), kind)]
+    known = _candidates(kind)
+    if name not in known:
+        raise PluginError(f"unknown {kind} {name!r}{nearest(name, known)}")
+    found = known[name]
+    if len(found) > 1:
+        found = [plugin for plugin in found if plugin.defined] or found
+    if len(found) > 1:
+        first, second, *_ = [plugin.path for plugin in found]
+        raise PluginError(
+            f"{second}: there is a {kind} {name!r} already, {first}; rename the file"
+        )
+    return found[0]
 
 
 def load(kind: str, name: str) -> type:
-    """Import a plugin and return its class.
+    """Import a plugin and return its class."""
+    return find(kind, name).cls
+
+
+def defined_in(path: Path) -> list[Plugin]:
+    """Plugins that a file defines; it is imported.
 
     Raises:
-        PluginError: the file has no class of this kind of its own, or several.
-        Exception: whatever the file raises when it is imported.
+        PluginError: it defines none.
     """
-    plugin = find(kind, name)
-    module = _import(plugin)
-    base = getattr(importlib.import_module(f"{KINDS[kind][0]}.base"), KINDS[kind][1])
-    classes = [
-        c
-        for c in vars(module).values()
-        if isinstance(c, type) and issubclass(c, base) and c.__module__ == plugin.module
-    ]
-    if len(classes) != 1:
-        raise PluginError(f"{plugin.path.name} must define one {KINDS[kind][1]}")
-    return classes[0]
+    file = Path(path).resolve()
+    known = [p for kind in KINDS for ps in _candidates(kind).values() for p in ps]
+    found = [plugin for plugin in known if plugin.path == file and plugin.defined]
+    if not found:
+        raise PluginError(f"{path} defines no subclass of Method, Problem or Dataset")
+    return found
 
 
-def _import(plugin: Plugin) -> Any:
-    if not plugin.module.startswith(f"{OUTSIDE}."):
-        return importlib.import_module(plugin.module)
-    known = sys.modules.get(plugin.module)
-    if known is not None and known.__file__ == str(plugin.path):
-        return known
-    spec = spec_from_file_location(plugin.module, plugin.path)
-    module = sys.modules[plugin.module] = module_from_spec(spec)
-    if str(plugin.path.parent) not in sys.path:
-        sys.path.append(str(plugin.path.parent))  # for files beside it
+def check_files() -> None:
+    """Refuse a file that ``use`` was given and that defines no plugin."""
+    for path in _named:
+        if path.is_file():
+            defined_in(path)
+
+
+def described(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with ``prior`` and ``label``; its method is imported if one is missing."""
+    if "prior" in row and "label" in row:
+        return row
+    cls = load("method", row["method"])
+    return {"prior": cls.prior, "label": getattr(cls, "label", row["method"]), **row}
+
+
+def draws(method: Any) -> bool:
+    """Whether the results of a method, with its parameters, are samples of a posterior."""
+    said, params = method.samples, method.params
+    if not isinstance(said, dict):
+        return bool(said)
+    return all(getattr(params, name) in values for name, values in said.items())
+
+
+def explained(error: BaseException, path: Path) -> str:
+    """An exception in one line, with the line of the plugin's file that it came through."""
+    if isinstance(error, PluginError):
+        return str(error)
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"{path.name}, line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f.lineno for f in frames if Path(f.filename).resolve() == path]
+    where = f"{path.name}, line {own[-1]}: " if own else f"{path.name}: "
+    text = (str(error).strip().splitlines() or [""])[0]
+    return f"{where}{type(error).__name__}: {text}"
+
+
+def _imported(plugin: Plugin) -> Any:
     try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[plugin.module]
-        raise
-    return module
-
-
-def _class_of(path: Path, kind: str) -> Source | None:
-    return last_class(path, KINDS[kind][1])
-
-
-def _plugin(name: str, module: str, path: Path, found: Source) -> Plugin:
-    return Plugin(name, module, path, found.literals(), *found.params())
+        if not plugin.outside:
+            return importlib.import_module(plugin.module)
+        if plugin.module in sys.modules:
+            return sys.modules[plugin.module]
+        spec = spec_from_file_location(plugin.module, plugin.path)
+        module = sys.modules[plugin.module] = module_from_spec(spec)
+        if str(plugin.path.parent) not in sys.path:
+            sys.path.append(str(plugin.path.parent))  # for files beside it
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[plugin.module]
+            raise
+        return module
+    except (Exception, SystemExit) as error:
+        raise PluginError(explained(error, plugin.path)) from error
 
 
 # ---- where plugins are ------------------------------------------------------------------------
+
+
+@cache
+def _candidates(kind: str) -> dict[str, list[Plugin]]:
+    """Name to files that may define a plugin of this kind and name, those of the project first."""
+    package, _, shared = KINDS[kind]
+    own = [path for path in _files(_folder(kind)) if path.stem not in shared]
+    places = [(path.stem, f"{package}.{path.stem}", path) for path in own]
+    places += [(path.stem, _module_of(path), path) for path in _outside()]
+    found: dict[str, list[Plugin]] = {}
+    for name, module, path in [*places, *_installed(kind)]:
+        found.setdefault(name, []).append(Plugin(name, kind, module, path))
+    return found
+
+
+def _folder(kind: str) -> Path:
+    return ROOT / KINDS[kind][0].replace(".", "/")
 
 
 def _files(folder: Path) -> list[Path]:
@@ -181,12 +221,13 @@ def _files(folder: Path) -> list[Path]:
 
 def _outside() -> list[Path]:
     paths = [p for path in _named for p in (_files(path) if path.is_dir() else [path])]
-    return [path for path in dict.fromkeys(paths) if not _own(path)]
+    own = {_folder(kind) for kind in KINDS}  # whose files are found there
+    return [path for path in dict.fromkeys(paths) if path.parent not in own]
 
 
-def _own(path: Path) -> bool:
-    """Whether a file is found by its folder in the project."""
-    return path.parent in {ROOT / package.replace(".", "/") for package, _, _ in KINDS.values()}
+def _module_of(path: Path) -> str:
+    """A module name that no file of the same name in another folder has."""
+    return f"{OUTSIDE}.{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
 
 
 def _installed(kind: str) -> Iterator[tuple[str, str, Path]]:
@@ -202,12 +243,3 @@ def _installed(kind: str) -> Iterator[tuple[str, str, Path]]:
         if not path.is_file():
             raise PluginError(f"entry point {entry.name}: there is no module {entry.module}")
         yield entry.name, entry.module, path
-
-
-def file_of(module: str) -> Path:
-    """File of a plugin or of another module of the project, which need not exist; no import."""
-    if module.split(".")[0] not in PACKAGES:
-        plugins = [plugin for kind in KINDS for plugin in discover(kind).values()]
-        return next(plugin.path for plugin in plugins if plugin.module == module)
-    path = ROOT / module.replace(".", "/")
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

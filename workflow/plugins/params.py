@@ -1,19 +1,18 @@
 """Parameter values from a configuration, checked against the annotations of a dataclass.
 
-Annotations are read from source files, so that nothing is imported. They are made of float, int,
-str, bool, tuple, Literal and None, of ``Annotated[float, Field(gt=0, le=1)]`` and of the numbers of
-pydantic, such as PositiveInt, which at run time are plain.
+Every annotation that pydantic can check will do. ``float`` and ``int`` take numbers that YAML reads
+as text, such as 2e-4, and refuse booleans and infinities; at run time all are plain Python values.
 """
 
-import ast
 import difflib
 import math
-from dataclasses import fields, is_dataclass
-from functools import cache
-from typing import Annotated, Any, Literal
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pydantic
-from pydantic import BeforeValidator, Field, StrictBool, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, StrictBool, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 
 class PluginError(ValueError):
@@ -37,22 +36,7 @@ def number(value: Any) -> int | float:
     return found if isinstance(value, str) else value
 
 
-NUMBERS = {  # names in annotations: how people read them
-    "int": "int",
-    "float": "float",
-    "PositiveInt": "int > 0",
-    "NonNegativeInt": "int >= 0",
-    "PositiveFloat": "float > 0",
-    "NonNegativeFloat": "float >= 0",
-    "FiniteFloat": "float",
-}
 LIMITS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of"}
-KNOWN = {  # what an annotation may be made of
-    **{n: Annotated[getattr(pydantic, n, {"int": int}.get(n, float)), BeforeValidator(number)]
-       for n in NUMBERS},
-    **{"str": str, "bool": StrictBool, "tuple": tuple},
-    **{"Literal": Literal, "Annotated": Annotated, "Field": Field},
-}  # fmt: skip
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -72,76 +56,110 @@ def parsed(text: str) -> dict[str, Any]:
     return values
 
 
-def make_params(cls: type, values: dict[str, Any], owner: str) -> Any:
-    """Build a params dataclass or named tuple from checked values; lists become tuples.
+def kinds(cls: type) -> dict[str, Any]:
+    """Annotations of the fields of a dataclass or named tuple, inherited ones first.
 
     Raises:
-        PluginError: one line that names ``owner``, the parameter and the nearest known name.
+        PluginError: an annotation names something that the file does not define.
     """
-    names = [f.name for f in fields(cls)] if is_dataclass(cls) else list(cls._fields)
-    _refuse_unknown(values, names, owner)
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    names = [f.name for f in fields(cls)] if is_dataclass(cls) else getattr(cls, "_fields", ())
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError as error:
+        raise PluginError(f"{cls.__qualname__}: {error}") from None
+    return {name: hints[name] for name in names}
 
 
-def checked(values: dict[str, Any], annotations: dict[str, str], owner: str) -> dict[str, Any]:
-    """Parameter values from a configuration, numbers such as 2e-4 (text in YAML) converted.
+def defaults(cls: type) -> dict[str, Any]:
+    """Default values of the fields of a dataclass or named tuple."""
+    if not is_dataclass(cls):
+        return dict(getattr(cls, "_field_defaults", {}))
+    plain = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
+    made = {f.name: f.default_factory for f in fields(cls) if f.default_factory is not MISSING}
+    return plain | {name: make() for name, make in made.items()}
+
+
+def signature(cls: type) -> str:
+    """Names, kinds and defaults of parameters, for people."""
+    values = {name: f" = {value}" for name, value in defaults(cls).items()}
+    known = kinds(cls).items()
+    return ", ".join(f"{name}: {spelled(kind)}{values.get(name, '')}" for name, kind in known)
+
+
+def make_params(cls: type, values: dict[str, Any], owner: str) -> Any:
+    """Build a params dataclass or named tuple from values of a configuration.
 
     Raises:
         PluginError: an unknown name or a value of the wrong type; one line that names both.
     """
-    _refuse_unknown(values, annotations, owner)
-    result = {}
+    return cls(**_valid(values, kinds(cls), owner))
+
+
+def checked(values: dict[str, Any], known: dict[str, Any], owner: str) -> dict[str, Any]:
+    """Parameter values as JSON holds them, numbers such as 2e-4 (text in YAML) converted.
+
+    Args:
+        known: name to annotation (``kinds``).
+
+    Raises:
+        PluginError: as ``make_params``.
+    """
+    found = _valid(values, known, owner)
+    return {k: TypeAdapter(Any).dump_python(v, mode="json") for k, v in found.items()}
+
+
+def _valid(values: dict[str, Any], known: dict[str, Any], owner: str) -> dict[str, Any]:
+    found = {}
     for name, value in values.items():
-        kind = _adapter(annotations[name])
-        try:
-            result[name] = kind.dump_python(kind.validate_python(value), mode="json")
-        except ValidationError:
-            finite = not isinstance(value, float) or math.isfinite(value)
-            wanted = spelled(annotations[name]) if finite else "finite"
-            raise PluginError(f"{owner}: {name} must be {wanted}, not {value!r}") from None
-    return result
-
-
-def _refuse_unknown(values: dict[str, Any], known: Any, owner: str) -> None:
-    for name in values:
         if name not in known:
             raise PluginError(f"{owner} has no parameter {name!r}{nearest(name, known)}")
+        try:
+            adapter = TypeAdapter(_strict(known[name]))
+        except (pydantic.PydanticUserError, TypeError):
+            kind = spelled(known[name])
+            raise PluginError(f"{owner}: {name}: values of {kind} cannot be checked") from None
+        try:
+            found[name] = adapter.validate_python(value)
+        except ValidationError:
+            finite = not isinstance(value, float) or math.isfinite(value)
+            wanted = spelled(known[name]) if finite else "finite"
+            raise PluginError(f"{owner}: {name} must be {wanted}, not {value!r}") from None
+    return found
 
 
-@cache
-def _adapter(annotation: str) -> TypeAdapter:
-    try:
-        return TypeAdapter(eval(annotation, {"__builtins__": {}}, KNOWN))
-    except (NameError, TypeError, AttributeError, SyntaxError):
-        hint = f"use {', '.join(KNOWN)} or None"
-        raise PluginError(f"{annotation} is no kind of a parameter: {hint}") from None
+def _strict(kind: Any) -> Any:
+    """An annotation whose numbers are ``number`` and whose booleans are no numbers."""
+    origin, args = get_origin(kind), get_args(kind)
+    if kind is bool:
+        return StrictBool
+    if kind in (int, float):
+        return Annotated[kind, BeforeValidator(number)]
+    if origin is Annotated:
+        return Annotated[(_strict(args[0]), *args[1:])]
+    if not args or origin is Literal:
+        return kind
+    inner = tuple(_strict(arg) for arg in args)
+    return Union[inner] if origin in (Union, UnionType) else origin[inner]  # noqa: UP007
 
 
-def spelled(annotation: str) -> str:
+def spelled(kind: Any) -> str:
     """An annotation as people read it: "float > 0 and <= 1", "'reflect' or 'circular'"."""
-    return _spelled(ast.parse(annotation, mode="eval").body)
-
-
-def _spelled(node: ast.expr) -> str:
-    if isinstance(node, ast.BinOp):
-        return f"{_spelled(node.left)} or {_spelled(node.right)}"
-    if not isinstance(node, ast.Subscript):
-        return NUMBERS.get(ast.unparse(node), ast.unparse(node))
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    kind = ast.unparse(node.value)
-    if kind == "Literal":
-        *others, last = map(ast.unparse, parts)
+    origin, args = get_origin(kind), get_args(kind)
+    if kind is NoneType or kind is None:
+        return "None"
+    if origin is Annotated:
+        parts = [p for m in args[1:] for p in (m.metadata if isinstance(m, FieldInfo) else [m])]
+        limits = [(LIMITS[k], getattr(p, k, None)) for p in parts for k in LIMITS]
+        said = [f"{sign} {limit}" for sign, limit in limits if limit is not None]
+        return " ".join([spelled(args[0]), " and ".join(said)]).strip()
+    if origin is Literal:
+        *others, last = map(repr, args)
         return f"{', '.join(others)} or {last}" if others else last
-    if kind == "tuple":
-        return f"[{', '.join('...' if ast.unparse(p) == '...' else _spelled(p) for p in parts)}]"
-    limits = [k for call in parts[1:] if isinstance(call, ast.Call) for k in call.keywords]
-    said = [f"{LIMITS[k.arg]} {ast.unparse(k.value)}" for k in limits if k.arg in LIMITS]
-    return " ".join([_spelled(parts[0]), " and ".join(said)]).strip()
-
-
-def whole(annotation: str) -> bool:
-    """Whether the values are integers."""
-    return spelled(annotation).split()[0] == "int"
+    if origin in (Union, UnionType):
+        return " or ".join(map(spelled, args))
+    if origin is tuple:
+        return f"[{', '.join('...' if arg is Ellipsis else spelled(arg) for arg in args)}]"
+    return getattr(kind, "__name__", str(kind))
 
 
 def nearest(name: str, known) -> str:

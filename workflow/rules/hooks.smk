@@ -1,4 +1,7 @@
 # What is done when a run starts and what is said when it ends.
+import json
+import subprocess
+
 from workflow.store.failures import last_lines
 
 
@@ -16,7 +19,16 @@ def made():
     return page if any(page in job.output for job in workflow.dag.jobs) else RUN
 
 
+def check_parameters():
+    """End with one line if a plugin does not take its parameters; importing all takes seconds."""
+    command = [sys.executable, "-m", "workflow", "validate"]
+    done = subprocess.run(command, input=json.dumps(CONFIG), text=True, stderr=subprocess.PIPE)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+
+
 onstart:
+    check_parameters()
     for job in workflow.dag.needrun_jobs():
         if "spec" in job.params.keys():
             save_spec(job.params.spec, SPECS[job.params.spec])

@@ -5,7 +5,7 @@ from snakemake.cli import get_argument_parser
 
 from problems.datasets.sources import SOURCES, stored
 from workflow.config import sampled
-from workflow.plugins.discovery import find
+from workflow.plugins.discovery import load
 from workflow.plugins.params import nearest
 from workflow.show.contents import page_files
 
@@ -50,8 +50,8 @@ def measured_of(problem, split="test"):
 
 
 def downloads_of(dataset):
-    source = find("dataset", CONFIG["datasets"][dataset]["source"])
-    return [str(stored(name, DOWNLOADS)) for name in source.attributes.get("downloads", ())]
+    source = load("dataset", CONFIG["datasets"][dataset]["source"])
+    return [str(stored(name, DOWNLOADS)) for name in source.downloads]
 
 
 @cache

@@ -109,11 +109,12 @@ def reconstruct(
 
     Returns:
         x_hat (n, C, H, W) clipped to [0, 1], one repetition after the other, n = 0 unless the
-        status is "ok", and a record with ``status``, ``reason``, ``params`` and, per image, ``id``,
+        status is "ok", and a record with ``status``, ``reason``, ``ran``, ``params`` and, per image, ``id``,
         ``repeat`` and cost.
     """
     ids = measurements["ids"].tolist()
-    record: dict[str, Any] = {"status": "ok", "reason": "", "params": asdict(method.params)}
+    record: dict[str, Any] = {"status": "ok", "reason": "", "ran": ran(method)}
+    record["params"] = asdict(method.params)
     empty = np.zeros((0, *problem.shape), dtype=np.float32)
     reason = method.skip(problem)
     if reason:
@@ -171,6 +172,18 @@ def reconstruct(
         for id_ in ids[images]
     ]
     return np.concatenate([part["x_hat"] for part in results]), record
+
+
+def ran(method: Method) -> str:
+    """Where a method starts and its noise levels, for tables: "from noise, 40 to 0.002"."""
+    params = asdict(method.params)
+    start = params.get("start", method.starts_at)
+    parts = [f"from {start}"] if start else []
+    if {"sigma_max", "sigma_min"} <= set(params):
+        parts.append(f"{params['sigma_max']:g} to {params['sigma_min']:g}")
+    elif method.prior == "gaussian" and "sigma" in params:  # the level that its network removes
+        parts.append(f"{params['sigma']:g}")
+    return ", ".join(parts)
 
 
 def batches_of(folds: list[int], batch: int) -> list[slice]:

@@ -19,6 +19,7 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Exact
+from workflow.plugins.discovery import draws
 from workflow.run.exact_priors import fit
 from workflow.run.harness import Counter, reason_of, timed
 from workflow.run.progress import ProgressLine
@@ -115,17 +116,18 @@ class Case:
 
     def scored(self, row: dict[str, Any], evaluations: int) -> dict[str, Any]:
         """Run a row and score it; a failure is a line with the reason."""
-        line = {"evaluations": evaluations, "point": row["point"]}
+        line = {"evaluations": evaluations, "point": False}
         try:
             method = build_method(
                 row["method"], params_at(row, evaluations, self.problem.noise_level)
             )
+            line["point"] = not draws(method)
             reason = method.skip(self.problem)
             if row["patch"] and not isinstance(self.prior, MixturePrior):
                 reason = "patches are known of Gaussian mixtures only"
             if reason:
                 return {**line, "status": "skipped", "reason": reason}
-            count = POINTS if row["point"] else None
+            count = POINTS if line["point"] else None
             x, calls, seconds = self.run(method, row["row"], count, row["patch"])
             if not np.isfinite(x).all():
                 raise ValueError("result holds NaN or infinite values")
@@ -133,7 +135,7 @@ class Case:
             traceback.print_exc()
             return {**line, "status": "failed", "reason": reason_of(error)}
         line |= {"evaluations": calls["denoiser_calls"], "status": "ok", "seconds": seconds}
-        return {**line, **self.scores(x, row["point"])}
+        return {**line, **self.scores(x, line["point"])}
 
     def run(
         self, method: Method, name: str, count: int | None = None, patch: int | None = None

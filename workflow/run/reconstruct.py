@@ -15,7 +15,8 @@ from methods.priors.base import Prior
 from problems.noise import seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
-from workflow.config.spec import Reconstruct
+from workflow.config.spec import Reconstruct, Samples
+from workflow.plugins.discovery import draws
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.store.arrays import (
@@ -51,6 +52,7 @@ def reconstruct(
     except Exception as error:
         traceback.print_exc()
         return give_up(job, out, harness.reason_of(error))
+    point = isinstance(job, Samples) and not draws(method)  # has no samples to draw
     priors = priors_for(job, weights, shape, device, precision)
     parts = _parts(out, [job.hash, str(precision), device.type, str(measured["sha256"])], weights)
     ids = measured["ids"].tolist()
@@ -59,7 +61,7 @@ def reconstruct(
         problem,
         priors,
         measured,
-        seeds_for(job, ids),
+        seeds_for(job, ids)[: 1 if point else None],
         job.batch,
         device,
         parts,

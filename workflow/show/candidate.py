@@ -19,8 +19,8 @@ from workflow.config.build import build_problem
 from workflow.config.machine import environment, gpus
 from workflow.config.resolve import command
 from workflow.config.views import plain_label
-from workflow.plugins.discovery import find, kinds_of, use
-from workflow.plugins.params import PluginError, checked
+from workflow.plugins.discovery import defined_in, described, find, use
+from workflow.plugins.params import PluginError, checked, kinds
 from workflow.score.metrics import score
 from workflow.score.psnr import mean_psnr
 from workflow.show.contents import main_problems, test_images
@@ -65,15 +65,18 @@ def prepare(file: Path, run: Path, params: dict[str, Any]) -> Candidate:
         raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
     named = [*config["plugins"], str(file.resolve())]
     use(named)
-    if "method" not in kinds_of(file):
+    if "method" not in [plugin.kind for plugin in defined_in(file)]:
         raise PluginError(f"{file} defines no subclass of Method")
     method = find("method", file.stem)
     row = file.stem if file.stem not in config["rows"] else f"{file.stem}_card"
-    prior = method.attributes.get("prior")
+    prior = method.cls.prior
     if prior is not None and prior not in config["priors"]:
         raise PluginError(f"{file}: the run has no prior {prior!r}")
-    entry = {"method": file.stem, "params": checked(params, method.params, row), "params_for": {}}
-    if row != file.stem:  # the file of a row of the run, tried again
+    values = checked(params, kinds(method.cls.Params), row)
+    entry = {"method": file.stem, "params": values, "params_for": {}}
+    if row == file.stem:
+        entry = described(entry)
+    else:  # the file of a row of the run, tried again
         old = config["rows"][file.stem]
         entry = {**old, "label": f"{plain_label(old)}, again", **(entry if params else {})}
     config["rows"][row] = {**entry, "search": {}, "only_named": True}

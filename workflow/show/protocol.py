@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.config.views import NOT_IN_PAPER, labels_of, params_of, plain_label
-from workflow.plugins.discovery import find
+from workflow.config.views import NOT_IN_PAPER, labels_of, plain_label
 from workflow.show.cells import Table, plain
+from workflow.show.score_table import by_place
 
 RAN = (
     "How each row ran: where it starts, its noise levels (standard deviation, image units), how "
@@ -17,13 +17,13 @@ RAN = (
 def settings(config: dict[str, Any], table: str, summary: pd.DataFrame) -> Table | None:
     """How each row of ``table`` that iterates ran on each problem; None if none does.
 
-    Start, noise levels and Jacobian are of the parameters, evaluations as ``summary`` counted them.
+    All of it is what ``summary`` says of the reconstructions.
     """
     chosen = config["tables"][table]
-    calls = summary.set_index(["problem", "method"])["denoiser_calls"].to_dict()
+    ran = {key: _ran(line) for key, line in by_place(summary).items()}
     problems, lines = chosen["problems"], []
     for row, label in labels_of(config, chosen["rows"]).items():
-        cells = [_ran(config, row, problem, calls.get((problem, row))) for problem in problems]
+        cells = [ran.get((problem, row), "") for problem in problems]
         if any(cells):
             lines.append([label, *cells])
     if not lines:
@@ -32,26 +32,13 @@ def settings(config: dict[str, Any], table: str, summary: pd.DataFrame) -> Table
     return plain(header, lines, "l" * len(header), RAN)
 
 
-def _ran(config: dict[str, Any], row: str, problem: str, calls: float | None) -> str:
-    if calls is None or pd.isna(calls):
+def _ran(line: dict[str, Any]) -> str:
+    calls = line["denoiser_calls"]
+    if pd.isna(calls):
         return ""
-    settings = config["rows"][row]
-    method = find("method", settings["method"])  # its source: importing it would take seconds
-    said, params = method.attributes, {**method.defaults, **params_of(settings, problem)}
-    start = params.get("start", said["starts_at"])
-    parts = [f"from {start}"] if start else []
-    if "sigma_min" in params:
-        parts.append(f"{_level(params['sigma_max'])} to {_level(params['sigma_min'])}")
-    elif said["prior"] == "gaussian":  # one noise level, which its network removes
-        parts.append(_level(params["sigma"]))
-    if calls:
-        parts.append(f"{calls:.0f} evaluations{' with Jacobian' if said['jacobian'] else ''}")
-    return ", ".join(parts)
-
-
-def _level(value: float | str) -> str:
-    """A noise level, or the source text of a default that is no literal."""
-    return value if isinstance(value, str) else f"{value:g}"
+    jacobian = " with Jacobian" if line["jacobian_calls"] else ""
+    counted = [f"{calls:.0f} evaluations{jacobian}"] if calls else []
+    return ", ".join([*([line["ran"]] if line["ran"] else []), *counted])
 
 
 def remarks(config: dict[str, Any], table: str) -> list[str]:

@@ -1,13 +1,13 @@
 """The contract of plugins as checks, each of which explains itself in a sentence."""
 
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from workflow.plugins.discovery import Plugin, discover, kinds_of
+from workflow.plugins.discovery import defined_in, explained
+from workflow.plugins.params import PluginError
 
 Check = Callable[[Any], None]  # takes the case of a plugin, raises what is wrong; docstring: rule
 
@@ -29,10 +29,8 @@ def require(condition: object, message: str) -> None:
 def labelled(case: Any) -> None:
     """It has a label for the tables and a reference."""
     for name in ("label", "reference"):
-        require(
-            case.plugin.attributes.get(name),
-            f"the class lacks {name}: set {name} = '...' in its body, as a literal",
-        )
+        found = getattr(case.cls, name, "")
+        require(found, f"the class lacks {name}: set {name} = '...' in its body")
 
 
 def rule_of(check: Check) -> str:
@@ -57,14 +55,20 @@ def examine(path: Path, params: dict[str, Any]) -> Iterator[tuple[str, str | Non
     """
     said = set()
     path = Path(path).resolve()
-    for kind in kinds_of(path):
-        plugin = next(p for p in discover(kind).values() if p.path == path)
-        make, checks = suite(kind)
-        rule = f"The {kind} can be imported and made."
+    rule = "The file can be imported."
+    try:
+        plugins = defined_in(path)
+    except PluginError as error:
+        yield rule, str(error)
+        return
+    yield rule, None
+    for plugin in plugins:
+        make, checks = suite(plugin.kind)
+        rule = f"The {plugin.kind} can be made."
         try:
             case = make(plugin.name, params)
         except Exception as error:
-            yield rule, described(error, plugin)
+            yield rule, explained(error, path)
             return
         yield rule, None
         for check in checks:
@@ -78,16 +82,7 @@ def examine(path: Path, params: dict[str, Any]) -> Iterator[tuple[str, str | Non
                 if isinstance(error, UnusableError):
                     return
             except Exception as error:
-                yield rule_of(check), described(error, plugin)
+                yield rule_of(check), explained(error, path)
                 return
             else:
                 yield rule_of(check), None
-
-
-def described(error: Exception, plugin: Plugin) -> str:
-    """An exception in one line, with the line of the plugin's file that it came through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f.lineno for f in frames if Path(f.filename).resolve() == plugin.path]
-    where = f"{plugin.path.name}, line {own[-1]}: " if own else ""
-    text = (str(error).strip().splitlines() or [""])[0]
-    return f"{where}{type(error).__name__}: {text}"

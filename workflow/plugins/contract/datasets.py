@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from workflow.plugins.contract import Check, require
-from workflow.plugins.discovery import discover, load
+from workflow.plugins.discovery import find
 from workflow.plugins.params import make_params
 
 SIZE = (32, 28)
@@ -16,8 +16,8 @@ class Case:
     """A dataset, its images reduced to a small size."""
 
     def __init__(self, name: str, params: dict[str, Any], downloads: Path | None = None):
-        self.plugin = discover("dataset")[name]
-        self.cls = load("dataset", name)
+        self.plugin = find("dataset", name)
+        self.cls = self.plugin.cls
         self.dataset = self.cls(make_params(self.cls.Params, params, name), downloads)
         self.splits = {s: self.dataset.load(s, SIZE) for s in self.dataset.splits}
 

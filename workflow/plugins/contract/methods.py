@@ -13,7 +13,7 @@ from methods.priors.assembly import assemble
 from methods.priors.networks import Denoiser, NetworkParams
 from problems.noise import ImageNoise
 from workflow.plugins.contract import Check, ContractError, labelled, require
-from workflow.plugins.discovery import PACKAGES, ROOT, discover, load
+from workflow.plugins.discovery import PACKAGES, ROOT, draws, find, load
 from workflow.plugins.params import PluginError, make_params
 from workflow.plugins.randomness import WatchedNoise, seeded
 
@@ -50,8 +50,8 @@ class Case:
     """A method on two small images, with few iterations where it has the usual parameters."""
 
     def __init__(self, name: str, params: dict[str, Any]):
-        self.plugin = discover("method")[name]
-        self.cls = load("method", name)
+        self.plugin = find("method", name)
+        self.cls = self.plugin.cls
         self.params = make_params(self.cls.Params, params, name)
         names = {f.name for f in fields(self.params)} - set(params)
         short = {k: min(v, getattr(self.params, k)) for k, v in SHORT.items() if k in names}
@@ -129,7 +129,7 @@ def alone(case: Case) -> None:
 
 def samples(case: Case) -> None:
     """What says that it samples gives other samples with other seeds; K of them are K runs."""
-    if not case.plugin.samples(vars(case.params)):
+    if not draws(case.cls(case.params)):
         return
     _, y = case.run()
     seeds = (1, 7, 9)

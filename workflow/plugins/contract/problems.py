@@ -8,7 +8,7 @@ import torch
 from problems.noise import ImageNoise
 from problems.physics.unit_norm import measured
 from workflow.plugins.contract import Check, ContractError, UnusableError, labelled, require
-from workflow.plugins.discovery import discover, load
+from workflow.plugins.discovery import find
 from workflow.plugins.params import PluginError, make_params
 
 GREY, COLOUR = (1, 32, 28), (3, 24, 20)
@@ -19,8 +19,8 @@ class Case:
 
     def __init__(self, name: str, params: dict[str, Any]):
         self.name, self.given = name, params
-        self.plugin = discover("problem")[name]
-        self.cls = load("problem", name)
+        self.plugin = find("problem", name)
+        self.cls = self.plugin.cls
         self.problem = self.build()
         self.physics = self.problem.physics
 
