@@ -141,7 +141,7 @@ def test_a_sweep_makes_rows_that_are_tuned_alike():
     assert params_of(row, "ct20")["updates"] == 4
     assert row["search"] == config["rows"]["padis"]["search"]
     assert trials_of(config, "padis_updates4") == 4
-    assert label_of(row) == "PaDIS, updates = 4"
+    assert label_of("padis_updates4", row) == "PaDIS, updates = 4 †"
     assert "padis_updates4" not in config["tables"]["table1"]["rows"]
     gone = resolve({"preset": "quick", "rows": {"padis": None}})["tables"]["budget"]["rows"]
     assert "dds_levels5" in gone

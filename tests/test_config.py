@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from workflow.config import jobs
 from workflow.config.check import RULES
-from workflow.config.origin import explain
+from workflow.config.explain import explain
 from workflow.config.resolve import PRESETS, ConfigError, resolve
 from workflow.config.views import (
     label_of,
@@ -158,7 +158,7 @@ def test_a_template_of_rows_makes_networks_points_and_differences():
     assert config["networks"]["n9"] == {**config["networks"]["patch"], "images": 9}
     assert networks_for(config, "ct20", "mine9") == ["ct/n9"]
     assert params_of(config["rows"]["mine9"], "ct20")["zeta"] == 0.5
-    assert label_of(config["rows"]["mine4"]) == "PaDIS, 4 slices"
+    assert label_of("mine4", config["rows"]["mine4"]) == "PaDIS, 4 slices †"
     assert "mine4" not in config["tables"]["table1"]["rows"]
     gone = resolve({"preset": "smoke", "tables": {"mine": table}, "rows": {"mine4": None}})
     assert gone["tables"]["mine"]["rows"] == ["mine9", "padis"]

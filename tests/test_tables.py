@@ -9,6 +9,7 @@ import pytest
 
 from workflow.config import shown
 from workflow.config.resolve import resolve
+from workflow.config.views import labels_of
 from workflow.score import published
 from workflow.score.scores import COLUMNS as SCORE_COLUMNS
 from workflow.score.scores import read_scores
@@ -107,6 +108,15 @@ def test_published_notes_mark_the_anomalies():
     assert set(zip(slip["psnr"], slip["ssim"], strict=True)) == {(33.03, 0.846)}
     assert set(paper[paper["note"].str.contains("intensity scale")]["problem"]) == {"ct60"}
     assert (paper.loc[paper["problem"] == "ct60", "note"] != "").all()
+
+
+def test_a_new_row_is_marked_by_itself():
+    rows = {name: {"label": name} for name in ("padis", "mine", "padis_patch8")}
+    table = {"published": {"padis_patch8": "ct20/padis/patch8"}}
+    found = labels_of({"rows": rows, "tables": {"a": table, "b": {}}}, list(rows))
+    assert list(found.values()) == ["padis", "mine †", "padis_patch8"]
+    assert published.in_paper("langevin")
+    assert not published.in_paper("padual")
 
 
 # ---- summary ----------------------------------------------------------------------------------

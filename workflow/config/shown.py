@@ -44,7 +44,7 @@ def page(config: Config, tables: list[str]) -> spec.Show:
 def figure(config: Config, table: str) -> spec.Show:
     """Reconstructions of the rows of a table on one of its problems, which one does not matter."""
     settings = part(config, [table])
-    chosen = {key: settings["tables"][table][key] for key in ("rows", "controls")}
+    chosen = {key: settings["tables"][table][key] for key in ("rows", "controls", "published")}
     shown = {key: settings[key] for key in ("figures", "rows")}
     return _show(table, {**shown, "tables": {table: chosen}})
 
@@ -108,7 +108,7 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
         for key in ("params_for", "at_edge"):
             row[key] = {p: v for p, v in row[key].items() if p in problems}
         place, kin = order.index(name), order.index(row.get("like", name))
-        shown = {"label": row["label"], "in_paper": row["in_paper"], "place": place, "kin": kin}
+        shown = {"label": row["label"], "place": place, "kin": kin}
         rows[name] = row if with_params else shown
     kept = {key: config[key] for key in ("name", "differs", "means_nothing", "figures")}
     shown = {p: {key: config["problems"][p][key] for key in ("label", "dataset")} for p in problems}

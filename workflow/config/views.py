@@ -45,18 +45,24 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
 
 def plain_label(row: dict[str, Any]) -> str:
     """Name of a row in figures and messages."""
-    return row.get("label", row["method"])
+    return row["label"] if "label" in row else row["method"]
 
 
-def label_of(row: dict[str, Any]) -> str:
-    """Name of a row in tables, marked if the paper has no such row."""
-    marks = "" if row.get("in_paper", True) else f" {NOT_IN_PAPER}"
-    return plain_label(row) + marks
+def label_of(name: str, row: dict[str, Any], published_as: str = "") -> str:
+    """Label of a row in tables, marked if the paper has no numbers of it."""
+    from workflow.score.published import in_paper  # pandas, which the Snakefile does without
+
+    return plain_label(row) + ("" if in_paper(name, published_as) else f" {NOT_IN_PAPER}")
 
 
 def labels_of(config: dict[str, Any], names: list[str]) -> dict[str, str]:
-    """Names of rows and controls in tables."""
-    return {n: CONTROLS[n] if n in CONTROLS else label_of(config["rows"][n]) for n in names}
+    """Labels of rows and controls in tables."""
+    tables = config.get("tables", {}).values()
+    published = {row: key for t in tables for row, key in t.get("published", {}).items()}
+    return {
+        n: CONTROLS[n] if n in CONTROLS else label_of(n, config["rows"][n], published.get(n, ""))
+        for n in names
+    }
 
 
 def params_of(row: dict[str, Any], problem: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""The numbers of the paper; ``results/published/README.md`` says where they come from."""
+"""The numbers of the paper, from the sources named in ``results/published/README.md``."""
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -17,3 +18,18 @@ def load() -> pd.DataFrame:
     for score in ("psnr", "ssim"):
         table[score] = pd.to_numeric(table[score])
     return table
+
+
+def in_paper(row: str, published_as: str = "") -> bool:
+    """Whether the paper has numbers of a row.
+
+    Args:
+        row: name.
+        published_as: "problem/method/variant" of the number beside which a table shows the row.
+    """
+    return row in _methods() or bool(published_as)
+
+
+@cache
+def _methods() -> frozenset[str]:
+    return frozenset(load()["method"])

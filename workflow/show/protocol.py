@@ -45,7 +45,7 @@ def remarks(config: dict[str, Any], table: str) -> list[str]:
     """Notes below ``table``: what its marks mean, and which searches ended at an edge."""
     chosen, found = config["tables"][table], []
     rows = [config["rows"][row] for row in chosen["rows"]]
-    if any(not row["in_paper"] for row in rows):
+    if any(NOT_IN_PAPER in label for label in labels_of(config, chosen["rows"]).values()):
         found.append(f"{NOT_IN_PAPER} not in the tables of the paper.")
     open_ends = [
         f"{plain_label(row)} on {config['problems'][problem]['label']} ({', '.join(names)})"
