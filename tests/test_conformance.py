@@ -7,6 +7,7 @@ from workflow.config.resolve import resolve
 from workflow.plugins.contract import ContractError, rule_of, suite
 from workflow.plugins.contract.methods import samples
 from workflow.plugins.discovery import discover
+from workflow.plugins.params import kinds
 
 CONFIG = resolve({"preset": "smoke"})
 
@@ -71,17 +72,18 @@ def test_what_does_not_sample_is_found(liar, monkeypatch):
 @pytest.mark.parametrize("name", discover("dataset"))
 def test_dataset(name, tmp_path, request):
     make, all_checks = suite("dataset")
-    plugin, values, folder = discover("dataset")[name], {}, None
-    if "path" in plugin.params:
+    cls, values, folder = discover("dataset")[name].cls, {}, None
+    known = kinds(cls.Params)
+    if "path" in known:
         from skimage.io import imsave
 
         for i in range(6):
             pixels = np.random.default_rng(i).integers(0, 255, (40, 36), dtype=np.uint8)
             imsave(tmp_path / f"patient{i}.png", pixels, check_contrast=False)
         values["path"] = str(tmp_path)
-    if "resolution" in plugin.params:
+    if "resolution" in known:
         values |= {"resolution": 48, "slices": 3}
-    if plugin.attributes.get("downloads"):
+    if cls.downloads:
         folder = request.getfixturevalue("downloads")
     case = make(name, values, folder)
     for check in all_checks:

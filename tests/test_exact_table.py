@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from workflow.config.exact_jobs import images, posterior, show
-from workflow.config.layers import ConfigError
+from workflow.config.yaml import ConfigError
 from workflow.config.resolve import resolve
 from workflow.plugins.params import PluginError
 from workflow.show import cells

@@ -11,7 +11,7 @@ from problems.datasets.base import DataError
 from problems.datasets.chest_ct import FOLDS, PATIENTS
 from problems.datasets.orl_faces import ORLFaces
 from problems.datasets.phantom import Phantom
-from workflow.config.layers import ConfigError
+from workflow.config.yaml import ConfigError
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.config.spec import Prepare

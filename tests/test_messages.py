@@ -12,7 +12,7 @@ from running import workflow
 
 from problems.physics.unit_norm import UnitNorm
 from workflow.__main__ import app
-from workflow.config.layers import ConfigError
+from workflow.config.yaml import ConfigError
 from workflow.config.resolve import command, read, resolve
 from workflow.plugins.contract import examine
 from workflow.plugins.discovery import use

@@ -16,7 +16,7 @@ from problems.noise import ImageNoise
 from problems.physics.tomography import Tomography
 from problems.superresolution import Superresolution
 from workflow.config import jobs
-from workflow.config.layers import ConfigError
+from workflow.config.yaml import ConfigError
 from workflow.config.resolve import resolve
 from workflow.plugins.contract import rule_of, suite
 from workflow.run.measure import load_both

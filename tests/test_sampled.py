@@ -12,7 +12,7 @@ from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
 from workflow.config import jobs, sampled
 from workflow.config import shown as shown_by
-from workflow.config.layers import ConfigError
+from workflow.config.yaml import ConfigError
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.run.sample import KEPT, Judged, draw, numbers_of, unseen

@@ -160,7 +160,7 @@ def show(
     configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
 ) -> None:
     """Say what parameters a row has on a problem, and where each comes from."""
-    from workflow.config.origin import explain
+    from workflow.config.explain import explain
     from workflow.config.resolve import read
 
     print(explain(read(configfile) if configfile else {}, row, problem))

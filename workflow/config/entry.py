@@ -31,9 +31,10 @@ class Entry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, value: Any) -> Any:
+        known = {field.alias or name for name, field in cls.model_fields.items()}
         for key in value if isinstance(value, dict) else ():
-            if key not in cls.model_fields:
-                raise ValueError(f"unknown key {key!r}{nearest(key, cls.model_fields)}")
+            if key not in known:
+                raise ValueError(f"unknown key {key!r}{nearest(key, known)}")
         return value
 
 

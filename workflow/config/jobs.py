@@ -1,7 +1,6 @@
 """The jobs of a configuration: for each what it reads (``workflow.config.spec``)."""
 
 from collections.abc import Iterable
-from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -152,16 +151,11 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     settings, tuning = config["rows"][row], config["tuning"]
     values["params"] = {k: v for k, v in values["params"].items() if k not in settings["search"]}
     values["inputs"] |= _measured(config, problem, tuning["split"])
-    search = deepcopy(settings["search"])
-    given = tuning["starts"].get(row, {}).get(problem, {})
-    first, *others = [_on_axes(p, search) for p in (given if isinstance(given, list) else [given])]
-    for name, axis in search.items():
-        axis["start"] = first[name]
     job = spec.Tune(
         **values,
-        axes=list(search),
-        search=search,
-        starts=others,
+        axes=list(settings["search"]),
+        search=settings["search"],
+        starts=starts_of(config, problem, row),
         trials=trials_of(config, row),
         images=tuning["images"],
         margin=tuning["margin"],
@@ -169,12 +163,21 @@ def tune(config: Config, problem: str, row: str) -> spec.Tune:
     return coded(job)
 
 
-def _on_axes(point: dict[str, float], search: dict[str, Any]) -> dict[str, float]:
-    """A point of a search from parameter values; those that it lacks are where the axes start."""
-    return {
-        name: point[name] / point.get(axis.get("of"), 1) if name in point else axis["start"]
-        for name, axis in search.items()
-    }
+def starts_of(config: Config, problem: str, row: str) -> list[dict[str, float]]:
+    """Points at which a search starts: the values of the row itself and of its kin.
+
+    Kin are rows of one sampler with other priors, which search the same parameters.
+    """
+    search, rows = config["rows"][row]["search"], config["rows"]
+    shown = {r for t in config["tables"].values() if problem in t["problems"] for r in t["rows"]}
+    kin = [r for r in rows if r in shown and r != row and list(rows[r]["search"]) == list(search)]
+    found = []
+    for name in [row, *kin]:
+        values = params_of(rows[name], problem)
+        point = {parameter: values[parameter] for parameter in search if parameter in values}
+        if point and point not in found:
+            found.append(point)
+    return found[: trials_of(config, row) // 2]
 
 
 def generate(config: Config, name: str) -> spec.Generate:

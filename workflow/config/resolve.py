@@ -1,52 +1,237 @@
-"""Configuration: presets, what was tuned for them and a user's settings over each other."""
+"""The configuration: common.yaml, a preset, rows, experiments, tuned values and a user's file.
 
-import copy
+    presets/common.yaml   problems, priors and what else all presets share
+    presets/<preset>.yaml sizes, data sets, recipes of networks, lengths; experiments that it makes
+    rows.yaml             a block per row
+    experiments/          a file per table; experiments/<preset>/ has those of one preset
+    tuned/<preset>.csv    values that searches found: a line per row and problem
+    a user's file         the same words as a preset, over all
+
+A row has, from weakest to strongest: defaults of the method, then for the row that it is ``from``
+and for itself what rows.yaml, the preset, the search of this problem and the user's file give it.
+"""
+
+import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
+from workflow.config.blocks import Experiment, InlineRow, NetworkBlock, RowBlock
 from workflow.config.check import check_names
 from workflow.config.entry import mistake
-from workflow.config.layers import (
-    ConfigError,
-    check_keys,
-    inherit,
-    mapping,
-    merge,
-    of_problems,
-    remove_overridden,
-    spread,
-)
 from workflow.config.schema import Config
-from workflow.config.sweeps import expand
+from workflow.config.yaml import ConfigError, Loader, read_yaml
 from workflow.plugins.discovery import described, use
 from workflow.plugins.params import PluginError, nearest
 
-PRESETS = Path(__file__).parents[1] / "presets"
+FOLDER = Path(__file__).parents[1]
+PRESETS = FOLDER / "presets"
+YOURS = "your settings"
+NAMED = ("datasets", "problems", "networks", "priors", "rows")  # sections of named entries
+SELECTORS = ("source", "family", "method")  # keys that name a plugin
+OWN = ("own", "all")  # values of a grid that are the row itself
+
+
+class Value(NamedTuple):
+    """A parameter and the file that sets it."""
+
+    value: Any
+    place: str
+
+
+class Layers:
+    """Everything that a configuration is made of, as it is written.
+
+    Args:
+        overrides: of the user: a ``preset`` and what lies over it.
+    """
+
+    def __init__(self, overrides: dict[str, Any]):
+        own = dict(overrides)
+        self.preset = own.pop("preset", "quick")
+        known = presets()
+        if self.preset not in known:
+            raise ConfigError(f"unknown preset {self.preset!r}{nearest(self.preset, known)}")
+        chosen = read_yaml(PRESETS / f"{self.preset}.yaml")
+        tuned_as = chosen.pop("tuned_as", self.preset)
+        self.files = {
+            "presets/common.yaml": read_yaml(PRESETS / "common.yaml"),
+            "exact.yaml": {"exact": read_yaml(FOLDER / "exact.yaml")},
+            "rows.yaml": {"rows": read_yaml(FOLDER / "rows.yaml")},
+            f"presets/{self.preset}.yaml": {"name": self.preset, **chosen},
+            YOURS: own,
+        }
+        self.tuned_file = f"tuned/{tuned_as}.csv"
+        self.tuned = read_tuned(FOLDER / self.tuned_file)
+        self.config = self._combined()
+        self.experiments = self._experiments()
+        self.made = self._made()
+        self.rows: dict[str, list[tuple[str, RowBlock]]] = self._rows()
+        self.networks = {
+            name: NetworkBlock.model_validate(block)
+            for name, block in self.config.get("networks", {}).items()
+        }
+
+    def _combined(self) -> dict[str, Any]:
+        """Sections other than rows and experiments, each layer over the earlier ones."""
+        config: dict[str, Any] = {}
+        for place, layer in self.files.items():
+            for key, value in layer.items():
+                if key in NAMED:
+                    if not isinstance(value, dict) or not all(
+                        isinstance(v, dict) for v in value.values()
+                    ):
+                        raise ConfigError(f"{place}, {key}: must hold a mapping for each name")
+                    entries = config.setdefault(key, {})
+                    for name, entry in value.items() if key != "rows" else ():
+                        entries[name] = _over(entries.get(name, {}), entry)
+                elif isinstance(value, dict) and isinstance(config.get(key), dict):
+                    config[key] = {**config[key], **value}
+                else:
+                    config[key] = value
+        return config
+
+    def _made(self) -> list[str]:
+        """Names of the experiments that `all` makes."""
+        made = self.config.get("experiments", [])
+        for name in made:
+            if name not in self.experiments:
+                raise ConfigError(
+                    f"experiments: unknown experiment {name!r}{nearest(name, self.experiments)}"
+                )
+        return made
+
+    def _experiments(self) -> dict[str, Experiment]:
+        """All experiments that the preset names, and the user's."""
+        own = self.files[YOURS]
+        names = [*self.config.get("experiments", []), *self.config.pop("more", [])]
+        found: dict[str, Experiment] = {}
+        tables = own.get("tables", {})
+        if not isinstance(tables, dict):
+            raise ConfigError("tables: must hold a mapping for each name")
+        self.config.pop("tables", None)
+        for name in dict.fromkeys([*names, *tables]):
+            written = _experiment_file(self.preset, str(name))
+            block = read_yaml(written) if written else {}
+            if name in tables:
+                block = {**block, **(tables[name] or {})}
+            elif not written:
+                known = [p.stem for p in (FOLDER / "experiments").glob("*.yaml")]
+                raise ConfigError(
+                    f"experiments: unknown experiment {name!r}{nearest(name, known)}"
+                )
+            found[name] = _valid(Experiment, block, f"experiments/{name}")
+        new = [name for name in tables if name not in names]
+        self.config["experiments"] = [*self.config.get("experiments", []), *new]
+        return found
+
+    def _rows(self) -> dict[str, list[tuple[str, RowBlock]]]:
+        """Row to its blocks, each with the file that has it."""
+        found: dict[str, list[tuple[str, RowBlock]]] = {}
+        for place, layer in self.files.items():
+            for name, block in layer.get("rows", {}).items():
+                found.setdefault(name, []).append((place, _valid(RowBlock, block, f"rows.{name}")))
+        for experiment, settings in self.experiments.items():
+            for row in settings.rows:
+                if isinstance(row, InlineRow):
+                    if row.name in found:
+                        raise ConfigError(f"experiments/{experiment}: there is a row {row.name!r}")
+                    found[row.name] = [(f"experiments/{experiment}.yaml", row)]
+        return found
+
+    def chain(self, row: str) -> list[str]:
+        """The rows that a row is ``from``, the first one first, and the row itself."""
+        found = [row]
+        while base := self.field(found[0], "from_", own=True):
+            if base not in self.rows:
+                hint = nearest(base, self.rows)
+                raise ConfigError(f"rows.{found[0]}.from: unknown row {base!r}{hint}")
+            if base in found:
+                raise ConfigError(f"rows.{row}: {' from '.join([base, *found])} is a circle")
+            found.insert(0, base)
+        return found
+
+    def field(self, row: str, key: str, own: bool = False) -> Any:
+        """What the last block that sets ``key`` says, of the row or else of those it is from."""
+        for name in [row] if own else reversed(self.chain(row)):
+            for _, block in reversed(self.rows[name]):
+                if getattr(block, key) is not None:
+                    return getattr(block, key)
+        return None
+
+    def values(self, row: str, problem: str | None) -> dict[str, Value]:
+        """Parameters of a row on a problem, or those that hold on every problem."""
+        kin = self._kin(problem)
+        names = self.chain(row)
+        searched = next((n for n in reversed(names) if self._tuned(n, problem)), None)
+        found: dict[str, Value] = {}
+        for name in names:
+            blocks = self.rows[name]
+            for yours in (False, True):
+                for place, block in [b for b in blocks if (b[0] == YOURS) == yours]:
+                    here = f"{place}, {name}"
+                    chosen = [block.params, *(block.on.get(key, {}) for key in kin)]
+                    for values in chosen:
+                        found |= {k: Value(v, here) for k, v in values.items()}
+                if name == searched and not yours:
+                    values = self._tuned(name, problem)[0]
+                    here = f"{self.tuned_file}, {name} on {problem}"
+                    found |= {k: Value(v, here) for k, v in values.items()}
+        return found
+
+    def main_rows(self) -> list[str]:
+        """Rows of the preset's first experiment: those of a table that names none."""
+        first = self.experiments[self.files[f"presets/{self.preset}.yaml"]["experiments"][0]]
+        return [row if isinstance(row, str) else row.name for row in first.rows]
+
+    def new_rows(self) -> list[str]:
+        """Rows of the user that none of the user's tables names: they join the main tables."""
+        own = self.files[YOURS]
+        named = {str(row) for t in own.get("tables", {}).values() for row in (t or {}).get("rows", ())}
+        return [
+            row
+            for row in own.get("rows", {})
+            if row not in named and all(place == YOURS for place, _ in self.rows[row])
+        ]
+
+    def at_edge(self, row: str, problem: str) -> list[str]:
+        """Parameters of a row whose search on ``problem`` ended at an edge."""
+        for name in reversed(self.chain(row)):
+            tuned = self._tuned(name, problem)
+            if tuned:
+                now = self.values(row, problem)
+                return [key for key in tuned[1] if now[key].place.startswith(self.tuned_file)]
+        return []
+
+    def _tuned(self, row: str, problem: str | None) -> tuple[dict[str, Any], list[str]] | None:
+        while problem:
+            if (row, problem) in self.tuned:
+                return self.tuned[row, problem]
+            problem = self.config["problems"].get(problem, {}).get("from")
+        return None
+
+    def _kin(self, problem: str | None) -> list[str]:
+        """Keys of ``on`` that hold on a problem, the weakest first."""
+        if problem is None:
+            return []
+        entry = self.config["problems"][problem]
+        base = entry.get("from")
+        return [*(self._kin(base) if base else [entry.get("family")]), problem]
 
 
 def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     """Return the full configuration for ``overrides``, which may name a ``preset``.
 
-    The preset (default "quick") is laid over ``common.yaml``, over these its tables that ``all``
-    does not make (``extra/``), where searches start (``starts/``) and the values that they found
-    (``tuned/``), and the overrides over all; a null removes an entry. Parameters that the overrides
-    give to a row hold on every problem. The result is validated and has every default filled in.
-
     Raises:
-        ConfigError: unknown preset, key, plugin or name; the message says which and what is known.
+        ConfigError: unknown preset, key, plugin or name; the message names it and the nearest
+            known one.
     """
-    layers, made = layers_of(overrides), set()
-    config = combined(layers, made)
     try:
-        config = Config.model_validate(config).model_dump(mode="json")
-        shown = {row for table in config["tables"].values() for row in table.get("rows", ())}
-        for row in made - shown:
-            config["rows"].pop(row, None)  # of a sweep that is not made
-        use(config["plugins"])
-        config["rows"] = {name: described(row) for name, row in config["rows"].items()}
+        layers = Layers(overrides)
+        config = Config.model_validate(_resolved(layers)).model_dump(mode="json")
         check_names(config)
     except ValidationError as error:
         raise ConfigError(mistake(error)) from None
@@ -55,21 +240,238 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+def _resolved(layers: Layers) -> dict[str, Any]:
+    """The sections of a configuration, with every inheritance and grid carried out."""
+    config = {k: v for k, v in layers.config.items() if k != "experiments"}
+    config["problems"] = {n: _problem(layers, n) for n in layers.config.get("problems", {})}
+    config["tables"] = {}
+    for name, experiment in layers.experiments.items():
+        config["tables"][name] = table_of(layers, name, experiment)
+    config["networks"] = {name: _network(layers, name) for name in layers.networks}
+    config["rows"] = {name: _row(layers, name, config["problems"]) for name in layers.rows}
+    use(layers.config.get("plugins", []))
+    for name, row in config["rows"].items():  # shipped rows have both: no import of their methods
+        if name in layers.files[YOURS].get("rows", {}) and "method" in row:
+            config["rows"][name] = described(row)
+    labels: dict[str, str] = {}
+    for name, row in config["rows"].items():
+        if "label" in row and labels.setdefault(row["label"], name) != name:
+            other = labels[row["label"]]
+            raise ConfigError(
+                f"rows.{name}: {other} has the label {row['label']!r} too; choose another"
+            )
+    return config
+
+
+def _problem(layers: Layers, name: str) -> dict[str, Any]:
+    entry = dict(layers.config["problems"][name])
+    base = entry.pop("from", None)
+    if base is None:
+        return entry
+    if base not in layers.config["problems"]:
+        hint = nearest(base, layers.config["problems"])
+        raise ConfigError(f"problems.{name}.from: unknown problem {base!r}{hint}")
+    found = _problem(layers, base)
+    trained_on = found.get("trained_on", found.get("dataset"))
+    kept = {k: found[k] for k in ("family", "params", "dataset") if k in found}
+    return {"trained_on": trained_on, "like": base, **_over(kept, entry)}
+
+
+def _network(layers: Layers, name: str) -> dict[str, Any]:
+    block = layers.networks[name]
+    base: dict[str, Any] = {}
+    if block.from_:
+        if block.from_ not in layers.networks:
+            hint = nearest(block.from_, layers.networks)
+            raise ConfigError(f"networks.{name}.from: unknown network {block.from_!r}{hint}")
+        base = _network(layers, block.from_)
+    found = {
+        part: {**base.get(part, {}), **getattr(block, part)} for part in ("network", "training")
+    }
+    return {**found, "images": block.images or base.get("images")}
+
+
+def _row(layers: Layers, name: str, problems: dict[str, Any]) -> dict[str, Any]:
+    keys = ("method", "prior", "network", "search")
+    found = {key: value for key in keys if (value := layers.field(name, key)) is not None}
+    if label := layers.field(name, "label", own=True):
+        found["label"] = label
+    chain = layers.chain(name)
+    if len(chain) > 1:
+        found["like"] = chain[-2]
+    found["only_named"] = True
+    params = {k: v.value for k, v in layers.values(name, None).items()}
+    found["params"], found["params_for"], found["at_edge"] = params, {}, {}
+    for problem in problems:
+        chosen = {k: v.value for k, v in layers.values(name, problem).items()}
+        own = {k: v for k, v in chosen.items() if k not in params or params[k] != v}
+        if own:
+            found["params_for"][problem] = own
+        if edges := layers.at_edge(name, problem):
+            found["at_edge"][problem] = edges
+    return found
+
+
+def table_of(layers: Layers, name: str, experiment: Experiment) -> dict[str, Any]:
+    """The table of an experiment; rows and networks that its grid needs are added to ``layers``."""
+    place = f"experiments/{name}.yaml"
+    rows = [row if isinstance(row, str) else row.name for row in experiment.rows]
+    published = dict(experiment.published)
+    for row in experiment.rows:
+        if isinstance(row, InlineRow) and row.published:
+            published[row.name] = row.published
+    grids = experiment.grid if isinstance(experiment.grid, list) else [experiment.grid]
+    points = [point for grid in grids if grid for point in _points(layers, place, grid)]
+    made = {(row, axis, value): found for row, axis, value, found in points}
+    rows = list(dict.fromkeys([*rows, *made.values()])) or layers.main_rows()
+    if name in layers.made and not experiment.ablation and "padis" in rows:
+        rows += [row for row in layers.new_rows() if row not in rows]
+    table: dict[str, Any] = {
+        "problems": experiment.problems,
+        "rows": rows,
+        "controls": experiment.controls,
+        "caption": experiment.caption,
+        "ablation": experiment.ablation,
+        "extra": name not in layers.made,
+        "published": published,
+    }
+    if experiment.trials:
+        table["trials"] = experiment.trials
+    if experiment.compare is not None:
+        bases = {row for row, _, _ in made}
+        table["differences"] = []
+        for pair in experiment.compare:
+            if set(pair) <= bases and points:
+                values = dict.fromkeys((a, v) for row, a, v in made if row == pair[0])
+                pairs = [[made.get((row, *value)) for row in pair] for value in values]
+                table["differences"] += [p for p in pairs if None not in p and p[0] != p[1]]
+            else:
+                table["differences"].append(pair)
+    if experiment.plot and experiment.plot.x == "cost":
+        table["sweep"] = {}
+        for row, axis, value in made:
+            values = table["sweep"].setdefault(row, {}).setdefault(axis, [])
+            values += [] if value in OWN else [value]
+    elif experiment.plot:
+        series: dict[str, list[Any]] = {
+            label: [[value, row] for value, row in line.items()]
+            for label, line in experiment.plot.lines.items()
+        }
+        for (row, axis, value), point in made.items():
+            if axis == experiment.plot.x:
+                series.setdefault(layers.field(row, "label") or row, []).append([value, point])
+        table["plot"] = {"label": experiment.plot.label or experiment.plot.x, "series": series}
+    return table
+
+
+def _points(
+    layers: Layers, place: str, grid: dict[str, list[Any]]
+) -> Iterator[tuple[str, str, Any, str]]:
+    """(row, axis, value, name) of a grid; rows that are not there yet are added to ``layers``."""
+    axes = [axis for axis in grid if axis != "row"]
+    if "row" not in grid or len(axes) != 1:
+        raise ConfigError(f"{place}, grid: needs `row` and one other axis, such as `images`")
+    axis = axes[0]
+    for row in grid["row"]:
+        if row not in layers.rows:
+            raise ConfigError(f"{place}, grid: unknown row {row!r}{nearest(row, layers.rows)}")
+        for value in grid[axis]:
+            if value in OWN:
+                yield row, axis, value, row
+                continue
+            name = point_name(row, axis, value)
+            if name not in layers.rows:
+                layers.rows[name] = [(place, _point(layers, row, axis, value))]
+            yield row, axis, value, name
+
+
+def point_name(row: str, axis: str, value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = text.replace(".", "p").replace("-", "m")
+    return f"{row}_{text}" if axis in ("network", "prior") else f"{row}_{axis}{text}"
+
+
+def _point(layers: Layers, row: str, axis: str, value: Any) -> RowBlock:
+    """The row that has ``value`` on ``axis`` and is otherwise ``row``."""
+    label = layers.field(row, "label") or row
+    if axis == "network":
+        return RowBlock.model_validate({"from": row, "network": value, "label": f"{label}, {value}"})
+    if axis == "prior":
+        return RowBlock.model_validate({"from": row, "prior": value, "label": f"{label}, {value}"})
+    if axis in ("images", "training"):
+        network = layers.field(row, "network")
+        if network is None:
+            prior = layers.config["priors"].get(layers.field(row, "prior"))
+            if prior is None:
+                raise ConfigError(f"grid: {row} has no prior, so that `{axis}` changes nothing")
+            network = prior["network"]
+        made = f"{network}_{axis}{value}"
+        block = {"from": network} | ({"images": value} if axis == "images" else {})
+        layers.networks.setdefault(made, NetworkBlock.model_validate(block))
+        text = f"{value} slices" if axis == "images" else f"training {value}"
+        block = {"from": row, "network": made, "label": f"{label}, {text}"}
+        return RowBlock.model_validate(block)
+    search = {k: v for k, v in (layers.field(row, "search") or {}).items() if k != axis}
+    return RowBlock.model_validate(
+        {"from": row, "params": {axis: value}, "search": search,
+         "label": f"{label}, {axis} = {value}"}
+    )  # fmt: skip
+
+
+def _over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """An entry over an earlier one of the name: keys are replaced, parameters one by one.
+
+    Another plugin has other parameters, and other images have other folds.
+    """
+    if any(key in base and top.get(key, base[key]) != base[key] for key in SELECTORS):
+        base = {k: v for k, v in base.items() if k not in ("params", "folds")}
+    both = {k: {**base[k], **v} for k, v in top.items() if isinstance(v, dict) and k in base}
+    return {**base, **top, **both}
+
+
+def _valid(kind: type, block: Any, place: str) -> Any:
+    try:
+        return kind.model_validate(block)
+    except ValidationError as error:
+        raise ConfigError(mistake(error).replace("config, top level", place)) from None
+
+
+def _experiment_file(preset: str, name: str) -> Path | None:
+    places = (FOLDER / "experiments" / preset, FOLDER / "experiments")
+    return next((p / f"{name}.yaml" for p in places if (p / f"{name}.yaml").is_file()), None)
+
+
+def presets() -> list[str]:
+    """Names of all presets."""
+    files = (PRESETS).glob("*.yaml")
+    return sorted(path.stem for path in files if path.stem != "common")
+
+
+def read_tuned(file: Path) -> dict[tuple[str, str], tuple[dict[str, Any], list[str]]]:
+    """(row, problem) to tuned values and to parameters that ended at an edge."""
+    if not file.exists():
+        return {}
+    with open(file, newline="") as lines:
+        return {
+            (line.pop("row"), line.pop("problem")): (
+                {k: yaml.load(v, Loader) for k, v in line.items() if v and k != "at_edge"},
+                line["at_edge"].split(),
+            )
+            for line in csv.DictReader(lines)
+        }
+
+
 def read(file: Path) -> dict[str, Any]:
-    """Settings from a YAML file; paths of plugins in it are relative to its folder.
+    """Settings from a user's YAML file; paths of plugins in it are relative to its folder.
 
     Raises:
-        ConfigError: the file is missing or holds no mapping.
+        ConfigError: the file is missing or cannot be read.
     """
     try:
-        found = yaml.safe_load(Path(file).read_text())
-    except OSError:
-        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
-        raise ConfigError(f"there is no file {file}; presets are {known}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is no YAML file: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{file} holds no mapping: write lines such as `preset: quick`")
+        found = read_yaml(Path(file))
+    except ConfigError as error:
+        hint = f"; presets are {', '.join(presets())}" if not Path(file).exists() else ""
+        raise ConfigError(f"{error}{hint}") from None
     plugins = found.get("plugins")
     if isinstance(plugins, list) and all(isinstance(path, str) for path in plugins):
         found["plugins"] = [str(Path(file).parent / Path(p).expanduser()) for p in plugins]
@@ -77,54 +479,9 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def command(run: Path) -> str:
-    """What makes a run (results/<name>), for messages."""
+    """The command that makes a run (results/<name>), for messages."""
     name = Path(run).name
-    known = {path.stem: f" --config preset={path.stem}" for path in PRESETS.glob("*.yaml")}
-    known["quick"] = ""
-    return f"snakemake --cores all{known.get(name, f' --configfile <the file with name: {name}>')}"
-
-
-def layers_of(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name to content of common.yaml, the preset, its parts in folders, overrides.
-
-    Raises:
-        ConfigError: the preset is unknown, or a key is no text.
-    """
-    check_keys(overrides)
-    own = copy.deepcopy(overrides)
-    preset = own.pop("preset", "quick")
-    known = [path.stem for path in PRESETS.glob("*.yaml") if path.stem != "common"]
-    if preset not in known:
-        raise ConfigError(f"unknown preset {preset!r}{nearest(preset, known)}")
-    like = _read(preset).get("tuned_as", preset)  # whose values a preset without searches takes
-    files = ("common", preset, f"extra/{preset}", f"starts/{preset}", f"tuned/{like}")
-    found = {f"{file}.yaml": _read(file) for file in files}
-    found[f"{preset}.yaml"].pop("tuned_as", None)
-    found[f"{preset}.yaml"] = {"name": preset, **found[f"{preset}.yaml"]}
-    return {**found, "your settings": own}
-
-
-def combined(layers: dict[str, dict[str, Any]], made: set[str]) -> dict[str, Any]:
-    """Layers over each other: sweeps expanded, removed entries gone, ``like`` ones completed.
-
-    Names of rows that sweeps make are added to ``made``.
-    """
-    *files, tuned, own = map(spread, layers.values())
-    config: dict[str, Any] = {}
-    for layer in files:
-        config = merge(config, layer)
-    config = merge(config, of_problems(tuned, config["problems"]))
-    made |= expand(config, own)
-    remove_overridden(config, own)
-    config = merge(config, own)
-    rows = mapping(config["rows"])
-    for name in set(mapping(tuned.get("rows"))) & set(rows):
-        if isinstance(rows[name], dict) and not {"method", "like"} & set(rows[name]):
-            del rows[name]  # what was tuned for a row of a sweep that is not made
-    inherit(config)
-    return config
-
-
-def _read(name: str) -> dict[str, Any]:
-    path = PRESETS / f"{name}.yaml"
-    return (yaml.safe_load(path.read_text()) if path.exists() else None) or {}
+    if name == "quick":
+        return "snakemake --cores all"
+    settings = f"--config preset={name}" if name in presets() else f"--configfile {name}.yaml"
+    return f"snakemake --cores all {settings}"

@@ -1,13 +1,13 @@
 """Every key of a configuration, with its type, its default and what it is for.
 
-Presets, and a file that is laid over one, differ in values only. Entries of problems, rows,
-networks and priors, and ``params_for`` of a row, may share one: ``padis, langevin: {...}``.
+Presets, and a user's file over one, differ in values only. ``workflow.config.resolve`` makes it of
+what people write, whose words for rows and experiments are in ``workflow.config.blocks``.
 """
 
 # ruff: noqa: RUF012  (pydantic copies the defaults)
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool
 
 from workflow.config.entry import Count, Entry, Int, Name, Number, Positive, Unset
 from workflow.config.exact import Exact
@@ -80,28 +80,6 @@ class Prior(Entry):
     """Pixels that tiles share, `average` and `stitch` only."""
 
 
-class Axis(Entry):
-    """Values of one parameter in a search: start times powers of the factor, without an end."""
-
-    start: Positive
-    """First value."""
-    factor: Annotated[Number, Field(gt=1)]
-    """Between neighbouring values."""
-    low: Positive | None = Unset
-    """Least value."""
-    high: Positive | None = Unset
-    """Largest value."""
-    of: str | None = Unset
-    """Earlier parameter whose multiples these are, so that both move together."""
-
-    @model_validator(mode="after")
-    def _limits(self) -> "Axis":
-        low, high = self.low or 0, self.high or float("inf")
-        if not low <= self.start <= high:
-            raise ValueError(f"start {self.start} must lie between low {low} and high {high}")
-        return self
-
-
 class Row(Entry):
     """A method with its prior and parameters: a row of tables."""
 
@@ -121,9 +99,7 @@ class Row(Entry):
     """Parameters of the method."""
     params_for: dict[str, Params] = {}
     """Problem to parameters, on top of params."""
-    in_paper: StrictBool = True
-    """False marks the row in tables: the paper has no such row."""
-    search: dict[str, Axis] = {}
+    search: dict[str, list[Any]] = {}
     """Parameters that `snakemake tune` varies on validation images."""
     trials: Count | None = Unset
     """Of the search on one problem; default is tuning.trials."""
@@ -136,7 +112,7 @@ class Plot(Entry):
 
     label: str
     """Of the horizontal axis."""
-    series: dict[str, Annotated[list[tuple[Number, str]], Field(min_length=1)]]
+    series: dict[str, Annotated[list[tuple[Any, str]], Field(min_length=1)]]
     """Label of a line to its points, each [number, row]."""
 
 

@@ -37,9 +37,6 @@ class Tuning(Entry):
     """Number of validation images."""
     margin: Positive = 1.0
     """A trial ends early when its mean over the images so far is this much below the best, dB."""
-    starts: dict[str, dict[str, Params | list[Params]]] = {}
-    """Row to problem to parameter values at which the search starts instead of at `start`; of
-    several it goes on from the best."""
     split: Literal["validation", "test"] = "validation"
     """`test` makes rows that are marked as oracles, which know the test images."""
 

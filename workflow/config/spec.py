@@ -200,12 +200,12 @@ class Reconstruct(Operator, Computed):
 class Tune(Reconstruct):
     """The search of a row on validation images; ``params`` are those that it does not vary.
 
-    ``axes`` are the names of the axes in the order in which they are searched, ``starts`` further
-    points to try first, in the units of the axes.
+    ``search`` is parameter to [least, largest] value, and of which other parameter these are
+    multiples; ``axes`` its names in order; ``starts`` are parameter values to try first.
     """
 
     axes: list[str]
-    search: dict[str, dict[str, Any]]
+    search: dict[str, list[Any]]
     starts: list[dict[str, float]]
     trials: int
     images: int

@@ -5,7 +5,7 @@ from shlex import quote
 
 from workflow.config import jobs
 from workflow.config import shown as shown_by
-from workflow.config.layers import ConfigError
+from workflow.config.yaml import ConfigError
 from workflow.config.machine import environment, gpus
 from workflow.config.resolve import read, resolve
 from workflow.config.views import (

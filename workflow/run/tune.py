@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,13 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Tune
+from workflow.plugins.discovery import load
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.run.measure import load_both
 from workflow.run.progress import ProgressLine
 from workflow.run.reconstruct import priors_for
-from workflow.run.search import Axis, parameters, search
+from workflow.run.search import Axis, at_edge, on_axes, parameters, search
 from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import load_record, save_record
 from workflow.store.files import write_text
@@ -27,13 +28,13 @@ from workflow.store.files import write_text
 def tune(
     job: Tune, out: Path, images: Path, measured: Path, *weights: Path, machine: Machine
 ) -> None:
-    """Search a row's parameters (``workflow.run.search``); log every trial, the best first.
+    """Search a row's parameters (``workflow.run.search``); write a line per trial, the best first.
 
-    The images are spread over the folds, each with the network of its fold.
+    The images are spread over the folds; each is reconstructed with the network of its fold.
 
-    Trials share measurements and random numbers. A trial takes one image after the other and ends
-    early when its mean PSNR is ``job.margin`` below that of the best trial on the same images.
-    Trials of a killed attempt are not made again.
+    Trials share measurements and random numbers. A trial ends early when its mean PSNR is
+    ``job.margin`` below that of the best trial on the same images; what it lacks there is what the
+    optimiser is told. Trials of a killed attempt are not repeated.
     """
     device, precision = setup(job, machine.threads)
     loaded, finer = load_both(images, measured)
@@ -50,7 +51,7 @@ def tune(
     line = ProgressLine(label, job.trials, "trials", interval=0)
     results: list[dict[str, Any]] = []
     best: list[float] = []  # PSNR of every image by the best trial
-    attempt = out.with_name(f".{out.stem}.{job.hash}.json")
+    attempt = out.with_name(f".{out.stem}.{job.key}.json")
     earlier = load_record(attempt) if attempt.exists() else {}
 
     def reconstruct(method, i):
@@ -63,12 +64,14 @@ def tune(
         return mean_psnr(truth[i : i + 1], x_hat.clamp(0, 1).cpu()), seconds
 
     def trial(point):
-        """PSNR of the images until it is hopeless, seconds of all, and why if the method failed."""
+        """PSNR of the images until it is hopeless, total seconds, and the reason of a failure."""
         scores, seconds = [], 0.0
         try:
             method = build_method(job.method, {**job.params, **point})
             for i in range(len(ids)):
                 score, spent = reconstruct(method, i)
+                if np.isnan(score):
+                    raise ValueError("the result is not finite")
                 scores.append(score)
                 seconds += spent
                 hopeful = np.mean(scores) > np.mean(best[: i + 1] or -np.inf) - job.margin
@@ -79,7 +82,7 @@ def tune(
         return scores, seconds, ""
 
     def evaluate(point):
-        """Mean PSNR at parameter values, NaN if the trial is hopeless or the method failed."""
+        """Mean PSNR at parameter values, estimated if the trial is hopeless, NaN if it failed."""
         nonlocal best
         key = json.dumps(point)
         if key not in earlier:
@@ -90,19 +93,24 @@ def tune(
         cost = seconds / max(len(scores), 1)
         results.append({**point, "psnr": psnr, "images": len(scores), "seconds_per_image": cost})
         line.update(len(results), f"{point} {psnr:.2f} dB on {len(scores)} images{note}")
-        if len(scores) < len(ids):
+        if note:
             return float("nan")
+        if len(scores) < len(ids):
+            return psnr + float(np.mean(best) - np.mean(best[: len(scores)]))
         if not best or psnr > np.mean(best):
             best = scores
         return psnr
 
-    axes = {name: Axis(**axis) for name, axis in job.search.items()}
-    first = parameters({name: axis.limited(axis.start) for name, axis in axes.items()}, axes)
+    kinds = get_type_hints(load("method", job.method).Params)
+    axes = {name: Axis(*axis, whole=kinds[name] is int) for name, axis in job.search.items()}
+    first = parameters(on_axes(next(iter(job.starts), {}), axes), axes)
     if not build_method(job.method, {**job.params, **first}).skip(problem):
-        search(axes, job.trials, evaluate, job.starts)
+        search(axes, job.trials, evaluate, job.starts, job.seed)
     frame = pd.DataFrame(results, columns=[*axes, "psnr", "images", "seconds_per_image"])
     frame = frame.assign(trial=range(1, len(frame) + 1))
     ranked = frame.sort_values(["images", "psnr"], ascending=False)
+    points = ranked[[*axes]].to_dict("records")
+    ranked["at_edge"] = " ".join(at_edge(axes, points, points[0])) if points else ""
     write_text(out, ranked.to_csv(index=False))
     attempt.unlink(missing_ok=True)
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow.config.spec import Show
-from workflow.config.sweeps import points
+from workflow.config.resolve import point_name
 from workflow.config.views import labels_of
 from workflow.score.scores import read_all
 from workflow.show import figures
@@ -27,7 +27,7 @@ def budget(job: Show, out: Path, *scores: Path) -> None:
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     labels = labels_of(config, list(settings["sweep"]))
     rows = {
-        labels[row]: [row, *(swept for swept, *_ in points(row, values))]
+        labels[row]: [row, *(point_name(row, axis, v) for axis in values for v in values[axis])]
         for row, values in settings["sweep"].items()
     }
     looks = looks_of(config, list(settings["sweep"]))

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import torch
-import yaml
+from workflow.config.yaml import read_yaml
 
 from methods.priors.assembly import assemble
 from methods.priors.networks import Denoiser, NetworkParams
@@ -39,7 +39,7 @@ def small_prior(name: str | None, shape: tuple[int, int, int], patch: int = PATC
     """The prior that the presets call ``name``, over a small random network; None for None."""
     if name is None:
         return None
-    priors = yaml.safe_load((ROOT / "workflow" / "presets" / "common.yaml").read_text())["priors"]
+    priors = read_yaml(ROOT / "workflow" / "presets" / "common.yaml")["priors"]
     if name not in priors:
         raise ContractError(f"prior is {name!r}, which is not one of {', '.join(priors)} or None")
     assembly = priors[name]["assembly"]
