@@ -34,6 +34,14 @@ def test_reconstruction_figure(channels, methods):
     assert figure.get_size_inches()[0] <= figures.WIDTH
 
 
+def test_rows_of_one_label_keep_their_panels():
+    truth = np.zeros((1, 1, 8, 8))
+    rows = {"padis": truth + 0.1, "padis_twice": truth + 0.2}
+    figure = figures.reconstruction_figure(truth, rows, labels=dict.fromkeys(rows, "PaDIS"))
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+    assert titles.count("PaDIS") == 2
+
+
 def test_reconstruction_figure_refuses_another_shape():
     with pytest.raises(ValueError, match="padis"):
         figures.reconstruction_figure(np.zeros((1, 1, 8, 8)), {"padis": np.zeros((1, 3, 8, 8))})

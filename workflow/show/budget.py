@@ -1,4 +1,4 @@
-"""Quality against cost: rows at several budgets, and which of them nothing cheaper reaches."""
+"""Quality against cost: rows at several budgets, and the Pareto front."""
 
 from pathlib import Path
 from textwrap import wrap
@@ -8,10 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow.config.spec import Show
 from workflow.config.resolve import point_name
+from workflow.config.spec import Show
 from workflow.config.views import labels_of
 from workflow.score.scores import read_all
+from workflow.score.summary import complete
 from workflow.show import figures
 from workflow.show.looks import Look, looks_of
 from workflow.show.plots import TEXT, WIDTH, finish, legend
@@ -27,12 +28,11 @@ def budget(job: Show, out: Path, *scores: Path) -> None:
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     labels = labels_of(config, list(settings["sweep"]))
     rows = {
-        labels[row]: [row, *(point_name(row, axis, v) for axis in values for v in values[axis])]
+        row: [row, *(point_name(row, axis, v) for axis in values for v in values[axis])]
         for row, values in settings["sweep"].items()
     }
     looks = looks_of(config, list(settings["sweep"]))
-    looks = {labels[row]: look for row, look in looks.items()}
-    figures.save(budget_figure(costs(read_all(scores), rows), problems, looks), out)
+    figures.save(budget_figure(costs(read_all(scores), rows), problems, looks, labels), out)
 
 
 def costs(images: pd.DataFrame, rows: dict[str, list[str]]) -> pd.DataFrame:
@@ -40,27 +40,34 @@ def costs(images: pd.DataFrame, rows: dict[str, list[str]]) -> pd.DataFrame:
 
     Args:
         images: scores, one row per (problem, method, seed, image).
-        rows: label of a line to its rows.
+        rows: first row of a line to all its rows.
 
     Returns:
         Columns problem, line, row, psnr, denoiser_calls, seconds.
     """
     line_of = {row: line for line, names in rows.items() for row in names}
-    groups = images[images["method"].isin(line_of)].groupby(["problem", "method"])
-    complete = groups["status"].agg(lambda status: (status == "ok").all())
-    means = groups[["psnr", *AXES]].mean()[complete].reset_index()
-    means = means.rename(columns={"method": "row"})
-    return means.assign(line=means["row"].map(line_of))
+    columns = ["psnr", *AXES]
+    found = [
+        {"problem": problem, "line": line_of[row], "row": row, **done[columns].mean()}
+        for problem, of_problem in images.groupby("problem")
+        for row, done in complete(of_problem, line_of, columns).items()
+    ]
+    return pd.DataFrame(found, columns=["problem", "line", "row", *columns])
 
 
 def front(points: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """The points whose PSNR no point of the same or less cost reaches, by rising cost."""
+    """The Pareto front: points with a higher PSNR than all cheaper ones, by rising cost."""
     ordered = points.sort_values([cost, "psnr"], ascending=[True, False])
     highest = ordered["psnr"].cummax().shift(fill_value=float("-inf"))
     return ordered[ordered["psnr"] > highest]
 
 
-def budget_figure(points: pd.DataFrame, problems: dict[str, str], looks: dict[str, Look]) -> Figure:
+def budget_figure(
+    points: pd.DataFrame,
+    problems: dict[str, str],
+    looks: dict[str, Look],
+    labels: dict[str, str],
+) -> Figure:
     """Draw the PSNR against evaluations and seconds, a line of two panels per problem.
 
     The grey band is the Pareto front. A row that evaluates no network has its best PSNR as a
@@ -69,7 +76,7 @@ def budget_figure(points: pd.DataFrame, problems: dict[str, str], looks: dict[st
     Args:
         points: what ``costs`` returns.
         problems: name to label.
-        looks: of the lines.
+        looks: of the lines, as are labels.
     """
     drawn = Figure(figsize=(2 * WIDTH, 2.3 * len(problems) + 0.7), layout="constrained")
     panels = drawn.subplots(len(problems), len(AXES), squeeze=False)
@@ -96,15 +103,16 @@ def budget_figure(points: pd.DataFrame, problems: dict[str, str], looks: dict[st
                 high = here["psnr"].max()
                 axes.set_ylim(max(here["psnr"].min(), high - 12) - 0.5, high + 0.8)
             finish(axes, title, label, "PSNR (dB)")
-    legend(drawn, {line: shown[line] for line in lines if line in shown}, columns=3)
+    shown = {line: shown[line] for line in lines if line in shown}
+    legend(drawn, shown, columns=3, labels=labels)
     return drawn
 
 
 def cost_figure(points: pd.DataFrame, labels: dict[str, str], looks: dict[str, Look]) -> Figure:
     """Draw PSNR against seconds per image, a mark per row, and name the rows of the Pareto front.
 
-    A name ends above its mark, where no mark can be as nothing cheaper is better, and stands above
-    the name before it. So no name covers anything.
+    A name ends above its mark and above the name before it: left of and above a point of the front
+    there are no marks to cover.
 
     Args:
         points: seconds and psnr of every row (index).
@@ -114,8 +122,8 @@ def cost_figure(points: pd.DataFrame, labels: dict[str, str], looks: dict[str, L
     axes = figure.add_axes((0.16, 0.17, 0.82, 0.81))
     points = points.assign(seconds=points["seconds"].clip(lower=FAST))
     for row, (seconds, psnr) in points[["seconds", "psnr"]].iterrows():
-        said = f"{row}|{labels[row]}: {psnr:.2f} dB in {seconds:.2g} s"
-        axes.plot(seconds, psnr, linestyle="none", markersize=5, gid=said, **looks[row]._asdict())
+        text = f"{row}|{labels[row]}: {psnr:.2f} dB in {seconds:.2g} s"
+        axes.plot(seconds, psnr, linestyle="none", markersize=5, gid=text, **looks[row]._asdict())
     best = front(points, "seconds").tail(LABELLED)
     _band(axes, best, "seconds")
     names = [

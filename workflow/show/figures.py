@@ -27,6 +27,7 @@ COLUMNS = 7  # more methods continue on a further pair of lines
 GAP = 0.04  # inches between images
 LINE = 0.13  # inches, one line of text
 TEXT = 7  # points
+TRUTH = ""  # in the place of a row
 ERROR_MAP = "inferno"  # its lightness rises steadily, so it reads in grey
 
 
@@ -41,16 +42,17 @@ def figure(job: Show, out: Path, images: Path, *rows: Path) -> None:
     files, settings = {path.name: path for path in rows}, config["figures"]
     chosen = inner(len(truth.ids), settings["images"])
     ids = [truth.ids[i] for i in chosen]
-    shown, captions = {}, {}
-    for row, label in labels_of(config, rows_of(config, job.name)).items():
+    shown, captions, labels = {}, {}, labels_of(config, rows_of(config, job.name))
+    for row in labels:
         frame = read_scores(files[f"{row}.csv"])
         of_row = frame[frame["seed"] == 0].set_index("image")
         if of_row["status"].iloc[0] == "ok":
-            shown[label] = load_arrays(files[f"{row}.npz"])["x_hat"][chosen]
-            captions[label] = [score_text(line) for _, line in of_row.loc[ids].iterrows()]
+            shown[row] = load_arrays(files[f"{row}.npz"])["x_hat"][chosen]
+            captions[row] = [score_text(line) for _, line in of_row.loc[ids].iterrows()]
     drawn = reconstruction_figure(
-        truth.pixels[chosen], shown, tuple(settings["window"]), settings["error_max"], ids, captions
-    )
+        truth.pixels[chosen], shown, tuple(settings["window"]), settings["error_max"], ids,
+        captions, labels,
+    )  # fmt: skip
     save(drawn, out, colours=256 if truth.pixels.shape[1] == 1 else None)
 
 
@@ -66,41 +68,46 @@ def reconstruction_figure(
     error_max: float = 0.2,
     titles: list[str] | None = None,
     scores: dict[str, list[str]] | None = None,
+    labels: dict[str, str] | None = None,
 ) -> Figure:
     """Show truth and reconstructions, and below each reconstruction its absolute error.
 
     Args:
         truth: (n, C, H, W) in [0, 1]; C = 3 is RGB, C = 1 grey.
-        reconstructions: label to array of the same shape.
+        reconstructions: row to array of the same shape.
         window: pixel values that are shown black and white, in every image.
         error_max: absolute error at the end of the colour scale; mean over channels for RGB.
         titles: names of the n images, written at their left.
-        scores: label to n texts, such as "33.57 / .854", written below the images.
+        scores: row to n texts, such as "33.57 / .854", written below the images.
+        labels: row to label; without them a row is its own label.
 
     Returns:
         Per image a line of images [truth, method, ...] and a line of error maps, continued on
         further pairs of lines beyond ``COLUMNS``. The colour bar stands below the first truth.
     """
-    for label, images in reconstructions.items():
+    for row, images in reconstructions.items():
         if images.shape != truth.shape:
-            raise ValueError(f"{label}: shape {images.shape} is not that of truth, {truth.shape}")
-    panels = {"Truth": truth, **reconstructions}
-    scores = {"Truth": ["PSNR / SSIM"] * len(truth), **scores} if scores else {}
+            raise ValueError(f"{row}: shape {images.shape} is not that of truth, {truth.shape}")
+    panels = {TRUTH: truth, **reconstructions}
+    scores = {TRUTH: ["PSNR / SSIM"] * len(truth), **scores} if scores else {}
+    labels = {row: row for row in reconstructions} | (labels or {}) | {TRUTH: "Truth"}
     bands = ceil(len(panels) / COLUMNS)
     columns = ceil(len(panels) / bands)
     figure, grid = image_grid(2 * bands * len(truth), columns, truth.shape[2] / truth.shape[3])
     for i in range(len(truth)):
-        for j, (label, images) in enumerate(panels.items()):
+        for j, (row, images) in enumerate(panels.items()):
             line, column = 2 * (i * bands + j // columns), j % columns
             axes, below = grid[line, column], grid[line + 1, column]
             show_image(axes, images[i], window)
             if i == 0 or bands > 1:
-                title = "\n".join(wrap(label, 17, break_long_words=False, break_on_hyphens=False))
+                title = "\n".join(
+                    wrap(labels[row], 17, break_long_words=False, break_on_hyphens=False)
+                )
                 axes.set_title(title, fontsize=TEXT, pad=3, linespacing=1.1, parse_math=False)
             if titles and j == 0:
                 axes.set_ylabel(titles[i], fontsize=TEXT, labelpad=2, parse_math=False)
-            if label in scores:
-                axes.set_xlabel(scores[label][i], fontsize=TEXT, labelpad=2, parse_math=False)
+            if row in scores:
+                axes.set_xlabel(scores[row][i], fontsize=TEXT, labelpad=2, parse_math=False)
             if j > 0:
                 error = np.abs(images[i] - truth[i]).mean(0)
                 below.imshow(error, cmap=ERROR_MAP, vmin=0, vmax=error_max)

@@ -1,4 +1,4 @@
-"""Maps of samples: what they have in common, where they differ, and what nobody has measured."""
+"""Maps of samples: mean, standard deviation, error, error bars and the null-space component."""
 
 from pathlib import Path
 from textwrap import wrap
@@ -41,12 +41,13 @@ def maps(job: Show, out: Path, images: Path, *rows: Path) -> None:
     labels = labels_of(config, config["tables"][job.name]["rows"])
     scored = {row: read_scores(files[f"{row}.csv"]) for row in labels}
     shown = {
-        label: found
-        for row, label in labels.items()
+        row: found
+        for row in labels
         if (found := maps_of(load_arrays(files[f"{row}.npz"]), truth.pixels, scored[row]))
     }
     chosen = inner(len(truth.ids), settings["images"])
-    drawn = figure(truth.pixels, shown, chosen, [truth.ids[i] for i in chosen], settings)
+    titles = [truth.ids[i] for i in chosen]
+    drawn = figure(truth.pixels, shown, chosen, titles, settings, labels)
     save(drawn, out, colours=None)
 
 
@@ -73,15 +74,17 @@ def figure(
     chosen: list[int],
     titles: list[str],
     settings: dict[str, Any],
+    labels: dict[str, str],
 ) -> Figure:
     """Six lines per image, the truth and a column per row.
 
     Args:
         truth: (n, C, H, W) in [0, 1].
-        shown: label of a row to what ``maps_of`` returns.
+        shown: row to what ``maps_of`` returns.
         chosen: numbers of the images.
         titles: their names.
         settings: section `figures` of the configuration: window and largest error.
+        labels: of the rows.
     """
     lines = len(LINES)
     drawn, grid = image_grid(lines * len(chosen), 1 + len(shown), truth.shape[2] / truth.shape[3])
@@ -90,7 +93,8 @@ def figure(
         hidden = next(iter(shown.values()))["unseen_truth"][i] if shown else truth[i]
         limit = max(float(np.abs(hidden).max()), 1e-6)
         first = {"sample": truth[i], "unseen": hidden}
-        for j, (label, content) in enumerate([("Truth", None), *shown.items()]):
+        columns = [("Truth", None), *((labels[row], maps) for row, maps in shown.items())]
+        for j, (label, content) in enumerate(columns):
             for axes, line in zip(places[:, j], LINES, strict=True):
                 found = first.get(line) if content is None else content.get(line)
                 if content is not None and found is not None:
@@ -100,11 +104,11 @@ def figure(
                 title = "\n".join(wrap(label, 15, break_long_words=False, break_on_hyphens=False))
                 places[0, j].set_title(title, fontsize=TEXT - 1, pad=3, parse_math=False)
         for axes, (line, label) in zip(places[:, 0], LINES.items(), strict=True):
-            said = f"{titles[k]}\n{label}" if line == "sample" else label
-            said += {"std": f"\n0 to {settings['error_max']:g}", "unseen": f"\n± {limit:.2g}"}.get(
+            text = f"{titles[k]}\n{label}" if line == "sample" else label
+            text += {"std": f"\n0 to {settings['error_max']:g}", "unseen": f"\n± {limit:.2g}"}.get(
                 line, ""
             )
-            axes.text(-0.06, 0.5, said, fontsize=TEXT - 1, ha="right", va="center",
+            axes.text(-0.06, 0.5, text, fontsize=TEXT - 1, ha="right", va="center",
                       transform=axes.transAxes, parse_math=False)  # fmt: skip
     return drawn
 

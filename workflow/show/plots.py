@@ -126,11 +126,17 @@ def panels(lines: int, columns: int) -> tuple[Figure, np.ndarray]:
     return figure, figure.subplots(lines, columns, squeeze=False)
 
 
-def legend(figure: Figure, shown: Mapping[str, Artist], columns: int = 4) -> None:
-    """One legend for all panels, below them."""
+def legend(
+    figure: Figure,
+    shown: Mapping[str, Artist],
+    columns: int = 4,
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """One legend for all panels, below them; ``labels`` of the names in ``shown``."""
     if shown:
         figure.legend(
-            shown.values(), shown, loc="outside lower center", ncols=columns, fontsize=TEXT,
+            shown.values(), [(labels or {}).get(name, name) for name in shown],
+            loc="outside lower center", ncols=columns, fontsize=TEXT,
             frameon=False,
         )  # fmt: skip
 

@@ -37,9 +37,7 @@ def curves(
             look, count = looks[line.name], int(line["samples"])
             found = line[rank_columns(count)].to_numpy(float) * (count + 1)
             places = (np.arange(count + 1) + 0.5) / (count + 1)
-            (shown[labels[line.name]],) = grid[0, k].plot(
-                places, found, color=look.color, linewidth=1
-            )
+            (shown[line.name],) = grid[0, k].plot(places, found, color=look.color, linewidth=1)
             for axes, (kind, (_, levels)) in zip(grid[1:, k], KINDS.items(), strict=True):
                 covered = line[[name(kind, q) for q in levels]].to_numpy(float)
                 axes.plot(
@@ -55,5 +53,5 @@ def curves(
             finish(axes, heading, "Credibility", "Coverage" if first else "")
     for axes in grid[:, len(problems) :].flat:
         axes.set_axis_off()
-    legend(figure, shown, columns=3)
+    legend(figure, shown, columns=3, labels=labels)
     return figure
