@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 PARENT = "BENCHMARK_PARENT"  # environment variable: process that a job must not outlive
@@ -67,7 +68,7 @@ def fork(seconds: float | None) -> str | None:
 
     Returns:
         In the new process None. Here the reason why it was killed: by us after ``seconds``, or from
-        outside, as the system does when memory runs out.
+        outside, as the system does when memory runs out. What it started is killed, too.
 
     Raises:
         SystemExit: here, with the status of the new process, if it ended by itself.
@@ -78,17 +79,20 @@ def fork(seconds: float | None) -> str | None:
     orphaned, waiting = os.pipe()  # closes when this process ends
     child = os.fork()
     if child == 0:
+        os.setpgid(0, 0)  # a group of its own: what a method starts ends with it
         os.close(waiting)
         threading.Thread(target=_end_after, args=(orphaned,), daemon=True).start()
         return None
     os.close(orphaned)
-    ended, status = os.waitpid(child, os.WNOHANG)
-    while not ended and time.monotonic() < deadline:
-        time.sleep(0.05)
-        ended, status = os.waitpid(child, os.WNOHANG)
-    if not ended:
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
+    with suppress(OSError):  # it has done so itself, or has ended
+        os.setpgid(child, child)
+    try:
+        # Until _kill has run the child is not reaped: no other process can have its number.
+        while not (ended := _has_ended(child)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        _kill(child)
+    _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if not ended and code == -signal.SIGKILL:
         return f"TimeoutError: no result within {seconds / 60:g} minutes (time_limit_minutes)"
@@ -99,9 +103,19 @@ def fork(seconds: float | None) -> str | None:
     sys.exit(code)
 
 
+def _has_ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill(group: int) -> None:
+    """Kill a process and those that it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
 def _end_after(pipe: int) -> None:
     os.read(pipe, 1)
-    os._exit(1)
+    _kill(os.getpid())
 
 
 def end_with_parent() -> None:
