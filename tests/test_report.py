@@ -160,3 +160,15 @@ def test_pictures_keep_their_pixels(channels):
 def test_a_template_needs_all_its_values():
     with pytest.raises(Exception, match="is undefined"):
         html.render("index.html.j2", name="x")
+
+
+def test_rows_of_one_label_are_counted_apart():
+    scores = pd.DataFrame(
+        {"problem": problem, "method": row, "image": "a", "cluster": "a", "fold": 1, "psnr": psnr,
+         "status": "ok"}
+        for problem, best in (("ct", "padis"), ("mri", "padis_twice"))
+        for row, psnr in (("padis", 30 + (best == "padis")), ("padis_twice", 30.5))
+    )  # fmt: skip
+    rows = {"padis": "PaDIS", "padis_twice": "PaDIS"}
+    board = leaderboard.Board({"ct": "CT", "mri": "MRI"}, rows, {}, scores, {})
+    assert leaderboard.first(board) == {"padis": 1, "padis_twice": 1}

@@ -42,7 +42,7 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         name=config["name"],
         differs=config["differs"],
         means_nothing=config["means_nothing"],
-        failed=_failed(config, board) if board else {},
+        failed=_failed(config, board) if board else [],
         board=board,
         scores=leaderboard.scores(board) if board else {},
         first=leaderboard.first(board) if board and judged else {},
@@ -64,14 +64,14 @@ def report(job: Show, out: Path, *shown: Path) -> None:
     write_text(out, page)
 
 
-def _failed(config: dict[str, Any], board: Board) -> dict[str, str]:
-    """Reasons of the rows that have no result."""
+def _failed(config: dict[str, Any], board: Board) -> list[tuple[str, str]]:
+    """Rows that have no result, with the reason."""
     failed = board.images[board.images["status"] == "failed"].sort_values(["problem", "method"])
     labels = labels_of(config, list(failed["method"].unique()))
-    return {
-        f"{labels[row]} on {config['problems'][problem]['label']}": reason
+    return [
+        (f"{labels[row]} on {config['problems'][problem]['label']}", reason)
         for problem, row, reason in failed[["problem", "method", "reason"]].itertuples(index=False)
-    }
+    ]
 
 
 def _plots(board: Board) -> dict[str, list[tuple[str, Any]]]:
@@ -111,7 +111,9 @@ def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, A
             pixels = load_arrays(path)["x_hat"] if shown else []
             for n in shown:
                 score = score_text(found.loc[(row, truth.ids[n], 0)])
-                panels[n].append({"label": label, "uri": png_uri(pixels[n]), "score": score})
+                panels[n].append(
+                    {"row": row, "label": label, "uri": png_uri(pixels[n]), "score": score}
+                )
         label = board.problems[problem]
         items += [{"problem": label, "image": truth.ids[n], "panels": panels[n]} for n in chosen]
     return items

@@ -135,23 +135,24 @@ function paintError(canvas, pixels, truth, largest, colours) {
 function startGallery(gallery) {
   const { items, colours, error_max: largest, left, right } = JSON.parse(gallery.querySelector("script").textContent);
   const part = (name) => gallery.querySelector(`[data-part=${name}]`);
-  const fill = (select, labels) => {
+  const key = (panel) => panel.row ?? panel.label;
+  const fill = (select, values, labels = values) => {
     const before = select.value;
-    select.replaceChildren(...labels.map((label) => new Option(label, label)));
-    if (labels.includes(before)) select.value = before;
+    select.replaceChildren(...values.map((value, i) => new Option(labels[i], value)));
+    if (values.includes(before)) select.value = before;
   };
   const chosen = () => items.find((i) => i.problem === part("problem").value && i.image === part("image").value);
 
   async function draw() {
     const item = chosen();
     const [truth, ...pair] = await Promise.all(
-      [item.panels[0], ...["left", "right"].map((side) => item.panels.find((p) => p.label === part(side).value))]
+      [item.panels[0], ...["left", "right"].map((side) => item.panels.find((p) => key(p) === part(side).value))]
         .map((panel) => load(panel.uri)),
     );
     if (item !== chosen()) return;
     const [low, high] = [Number(part("low").value), Number(part("high").value)];
     ["left", "right"].forEach((side, i) => {
-      const panel = item.panels.find((p) => p.label === part(side).value);
+      const panel = item.panels.find((p) => key(p) === part(side).value);
       const canvas = part(`${side}-canvas`);
       if (part("error").checked && panel !== item.panels[0]) paintError(canvas, pair[i], truth, largest, colours);
       else paint(canvas, pair[i], low, high);
@@ -167,15 +168,14 @@ function startGallery(gallery) {
   function choose() {
     const images = items.filter((item) => item.problem === part("problem").value);
     fill(part("image"), images.map((item) => item.image));
-    const labels = chosen().panels.map((panel) => panel.label);
-    fill(part("left"), labels);
-    fill(part("right"), labels);
+    const { panels } = chosen();
+    for (const side of ["left", "right"]) fill(part(side), panels.map(key), panels.map((panel) => panel.label));
     draw();
   }
   fill(part("problem"), [...new Set(items.map((item) => item.problem))]);
   choose();
-  part("left").value = chosen().panels.some((p) => p.label === left) ? left : chosen().panels[0].label;
-  part("right").value = chosen().panels.some((p) => p.label === right) ? right : chosen().panels.at(-1).label;
+  part("left").value = chosen().panels.some((p) => key(p) === left) ? left : key(chosen().panels[0]);
+  part("right").value = chosen().panels.some((p) => key(p) === right) ? right : key(chosen().panels.at(-1));
   draw();
   slide();
   part("problem").addEventListener("change", choose);
