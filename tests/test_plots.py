@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow.score.intervals import half_width
+from workflow.score.summary import within
 from workflow.show import plots
 from workflow.show.looks import Look
 from workflow.show.sensitivity import sensitivity_figure
@@ -12,7 +14,15 @@ from workflow.show.training import validation_figure
 
 def scores(psnr: dict[str, list[float]]) -> pd.DataFrame:
     return pd.DataFrame(
-        {"problem": "ct20", "method": row, "image": f"i{k}", "psnr": value, "status": "ok"}
+        {
+            "problem": "ct20",
+            "method": row,
+            "image": f"i{k}",
+            "psnr": value,
+            "status": "ok",
+            "cluster": f"{k}",
+            "fold": 1,
+        }
         for row, values in psnr.items()
         for k, value in enumerate(values)
     )
@@ -30,12 +40,20 @@ def test_series_have_means_and_bars_without_the_difficulty_of_images():
     # p8 - mean over the three rows: 0, -2/3, -1/3; the images themselves differ by 10 dB.
     (segments,) = padis[2]
     first = segments.get_segments()[0]
-    expected = np.std([0, -2 / 3, -1 / 3], ddof=1) / 3**0.5 * 1.5**0.5
+    expected = half_width([0, -2 / 3, -1 / 3], ["0", "1", "2"]) * 1.5**0.5
     assert first[1, 1] - 25 == pytest.approx(expected)
     assert axes.get_xscale() == "log"
     assert [t.get_text() for t in axes.get_xticklabels()] == ["4", "8", "16", "64"]
     assert padis[0].get_linestyle() != whole[0].get_linestyle()
     assert Look(padis[0].get_color(), padis[0].get_marker()) == looks["PaDIS"]
+
+
+def test_bars_count_subjects_not_images():
+    """Copies of every image, of the same subjects, leave the bars as they are."""
+    images = scores({"a": [30, 20, 25], "b": [31, 21, 27]})
+    twice = pd.concat([images, images.assign(image=images["image"] + "again")])
+    once, again = (within(frame, ["a", "b"], "psnr") for frame in (images, twice))
+    assert again["a"].half == pytest.approx(once["a"].half)
 
 
 def test_sensitivity_varies_one_parameter_around_the_best():

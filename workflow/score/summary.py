@@ -1,7 +1,7 @@
 """Scores of single images, averaged per row and problem, with intervals and paired differences.
 
-This is the only place where a mean and its interval are computed. The difference of two rows is
-named "row - other".
+All means of scores and their intervals are computed here. The difference of two rows is named
+"row - other".
 """
 
 from collections.abc import Iterable, Sequence
@@ -69,6 +69,31 @@ def difference(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     columns = first.columns.intersection(second.columns).drop(OF_IMAGE)
     pairs = first.loc[shared, columns] - second.loc[shared, columns]
     return pairs.join(first.loc[shared, OF_IMAGE])
+
+
+def within(images: pd.DataFrame, rows: Iterable[str], score: str) -> dict[str, Mean]:
+    """Means of rows over the images that all have, with intervals for comparing these rows.
+
+    What all rows of an image share (some images are harder) is taken out before the interval is
+    computed (Cousineau, Tutorials in Quantitative Methods for Psychology 2005; factor of Morey,
+    ibid. 2008).
+
+    Args:
+        images: of one problem.
+        rows: those of which something failed are left out.
+    """
+    frames = complete(images, dict.fromkeys(rows), [score])
+    if not frames:
+        return {}
+    values = pd.DataFrame({row: frame[score] for row, frame in frames.items()}).dropna()
+    clusters = next(iter(frames.values())).loc[values.index, "cluster"]
+    count = max(len(frames), 2)
+    factor = (count / (count - 1)) ** 0.5
+    centred = values.sub(values.mean(axis=1), axis=0)
+    return {
+        row: Mean(float(values[row].mean()), factor * half_width(centred[row], clusters))
+        for row in frames
+    }
 
 
 def read_summary(path: Path) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter
 
 from workflow.config.spec import Show
 from workflow.score.scores import read_all
-from workflow.score.summary import Mean
+from workflow.score.summary import Mean, within
 from workflow.show import figures
 from workflow.show.looks import Look, looks_of
 
@@ -43,9 +43,7 @@ def series_figure(
 ) -> Figure:
     """Show the mean PSNR of rows against a number, a panel per problem.
 
-    Bars are standard errors over images for the comparison of points within a panel: what is common
-    to all points of an image (some images are harder) is taken out first (Cousineau, Tutorials in
-    Quantitative Methods for Psychology 2005; factor of Morey, ibid. 2008).
+    Bars are 95 % intervals for comparing points within a panel (``summary.within``).
 
     Args:
         images: scores, one row per (problem, method, image).
@@ -57,17 +55,12 @@ def series_figure(
     figure, grid = panels(1, len(problems))
     numbers = sorted({x for points in series.values() for x, _ in points})
     for axes, (problem, title) in zip(grid[0], problems.items(), strict=True):
-        done = images[(images["problem"] == problem) & (images["status"] == "ok")]
-        psnr = done.pivot_table("psnr", "image", "method", aggfunc="mean")
-        rows = [row for points in series.values() for _, row in points if row in psnr]
-        psnr = psnr[list(dict.fromkeys(rows))].dropna()
-        centred = psnr.sub(psnr.mean(axis=1), axis=0)
-        count = max(len(centred.columns), 2)
-        error = centred.sem() * (count / (count - 1)) ** 0.5
+        rows = [row for points in series.values() for _, row in points]
+        means = within(images[images["problem"] == problem], rows, "psnr")
         for line, (name, points) in zip(cycle(STYLES), series.items(), strict=False):
-            shown = [row for _, row in points if row in psnr]
+            shown = [(x, means[row]) for x, row in points if row in means]
             axes.errorbar(
-                [x for x, row in points if row in psnr], psnr[shown].mean(), error[shown],
+                [x for x, _ in shown], [m.value for _, m in shown], [m.half for _, m in shown],
                 linestyle=line, markersize=4, linewidth=1.2, capsize=2, label=name,
                 **looks[name]._asdict(),
             )  # fmt: skip

@@ -19,9 +19,9 @@ from workflow.store.files import write_text
 from workflow.store.provenance import CONDITIONS
 
 BARS = (
-    "Bars of the figure: standard errors over images of the comparison within the figure "
-    "(Cousineau 2005, Morey 2008); what another training of the same networks would change is not "
-    "in them."
+    "Bars of the figure: 95 % intervals (CR1 over subjects) for comparing the points of a panel, "
+    "without what all points of an image share (Cousineau 2005, Morey 2008). They do not include "
+    "the variation between trainings."
 )
 NOTHING_SAID = "The numbers of this run mean nothing: {}."
 MIXED = "Not all rows were made under the same conditions. {}."
