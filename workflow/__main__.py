@@ -18,6 +18,7 @@ import typer
 from workflow.config.commands import RUN, SHOW
 from workflow.plugins.params import parsed
 from workflow.run.contained import apart, end_with_parent, isolate
+from workflow.run.imports import without_compiler
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -233,6 +234,7 @@ def reference(run: Folder) -> None:
 def main() -> None:
     """Entry point: bad input ends in one line and exit status 1."""
     end_with_parent()
+    without_compiler()
     try:
         app()
     except (ValueError, OSError) as error:
