@@ -2,9 +2,19 @@
 STORED = f"{jobs.NETWORKS}/{{dataset}}-{{number}}-{{network}}-{{key}}"
 
 
+# Networks that are there are files that no rule makes: a run of another name, or images that were
+# prepared again, must not train them anew.
+PARTS = ("weights.safetensors", "loss.csv", "validation.csv")
+TRAINED = [
+    card.parent.name[-16:]
+    for card in Path(jobs.NETWORKS).glob("*/card.json")
+    if all(card.with_name(part).exists() for part in PARTS)
+]
+
+
 wildcard_constraints:
     number=r"\d+",
-    key="[0-9a-f]{16}",
+    key=f"(?!{'|'.join(TRAINED) or '-'})[0-9a-f]{{16}}",
 
 
 def fold_of(w):
@@ -12,11 +22,10 @@ def fold_of(w):
     return f"{w.dataset}/{w.number}" if CONFIG["datasets"][w.dataset]["folds"] > 1 else w.dataset
 
 
-# A network that is there is taken: images that were prepared again do not make it older.
 rule train:
     input:
-        images=lambda w: ancient(f"{RUN}/data/{w.dataset}/train.npy"),
-        validation=lambda w: ancient(f"{RUN}/data/{w.dataset}/validation.npy"),
+        images=lambda w: f"{RUN}/data/{w.dataset}/train.npy",
+        validation=lambda w: f"{RUN}/data/{w.dataset}/validation.npy",
     output:
         weights=f"{STORED}/weights.safetensors",
         card=f"{STORED}/card.json",
