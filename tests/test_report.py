@@ -106,7 +106,7 @@ def test_a_run_that_means_nothing_names_no_winner(project):
     job = replace(job, settings={**job.settings, "means_nothing": "it is a <test>"})
     report(job, results / "report/other.html", results / "run.json", *files)
     text = (results / "report/other.html").read_text()
-    assert "mean nothing: it is a &lt;test&gt;" in text
+    assert "are meaningless: it is a &lt;test&gt;" in text
     for words in ("Highest mean", "reproduced", 'id="claims"', 'id="metrics"'):
         assert words not in text
         assert words in (project / PAGE).read_text()
@@ -126,7 +126,7 @@ def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path, mon
         tables.table(replace(job, settings=said), tmp_path / "table1.csv", *scores)
         best = pd.read_csv(tmp_path / "table1.csv")["psnr_best"].any()
         assert best == (not nothing)
-        assert ("mean nothing: it is a test." in (tmp_path / "table1.md").read_text()) != best
+        assert ("are meaningless: it is a test." in (tmp_path / "table1.md").read_text()) != best
 
 
 def test_text_is_escaped():

@@ -1,8 +1,9 @@
-"""The published numbers and the orders of rows that they claim, each with a verdict of ours.
+"""Verdicts on the published numbers and on the order of rows that they claim.
 
-A claim is that one row is above another one on a problem: the sign of the difference of their
-published means. Ours is the paired difference with its 95 % interval (``workflow.score.summary``).
-The claims are those that the tables list as differences, by default every row against PaDIS.
+A claim says that one row is better than another one on a problem: the sign of the difference of
+their published means. It is compared with our paired difference and its 95 % interval
+(``workflow.score.summary``). The tables list the claims as differences, by default of every row and
+PaDIS.
 """
 
 import pandas as pd
@@ -28,7 +29,7 @@ def orders(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns:
         Columns table, problem, row, other, paper, score, published, ours, ci95 and verdict;
-        ``paper`` is the problem that the published numbers are of.
+        ``paper`` is the problem of the published numbers.
     """
     lines, seen = [], set()
     for name, table in tables.items():

@@ -1,7 +1,7 @@
-"""Samples of the priors compared with real images by numbers.
+"""Distances of samples of the priors from real images.
 
-Distances are to the training images, from which a perfect prior could not be told apart. The line
-of the test images says how far real images of another patient are.
+Distances are to the training images; samples of a perfect prior would be as close as these are to
+each other. The line of the test images shows the distance of real images of other subjects.
 """
 
 import numpy as np

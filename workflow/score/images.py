@@ -33,7 +33,7 @@ def score(
     Args:
         out: CSV file of the first row; those of the others are written beside it.
         images: the truth.
-        measurements: of it.
+        measurements: of the truth.
         reconstructions: NPZ files in the order of ``job.rows``, their records (JSON) beside them.
 
     Raises:

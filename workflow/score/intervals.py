@@ -1,12 +1,12 @@
-"""The 95 % interval of a mean over test images, several of which may be of one patient or person.
+"""The 95 % interval of a mean over test images, several of which may show one subject.
 
-Images of one patient resemble each other, so that patients count, not images. The interval is the
+Images of one subject resemble each other, so subjects count, not images. The interval is the
 cluster-robust t interval (CR1; Cameron and Miller, Journal of Human Resources 50, 2015, 317-372)
 
     mean +- t_{0.975, G - 1} sqrt(G / (G - 1) sum_g r_g^2) / n
 
-of n images of G patients, r_g the sum of the residuals of patient g. With equally many images of
-each patient it is the ordinary t interval of the patients' means.
+for n images of G subjects, where r_g is the sum of the residuals of subject g. With the same number
+of images per subject it is the ordinary t interval of the subjects' means.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ LEVEL = 0.95
 
 
 def half_width(values: Sequence[float], clusters: Sequence[str]) -> float:
-    """Half the width of the 95 % interval of the mean of ``values``, in their unit.
+    """Half-width of the 95 % interval of the mean of ``values``, in their unit.
 
     Args:
         values: one per image.
-        clusters: patient or person of each image. If all are of one, every image counts as one,
-            and the interval says nothing about other patients.
+        clusters: subject of each image. If there is only one, images count as independent, and the
+            interval says nothing about other subjects.
 
     Returns:
         NaN if there are fewer than two values, or if one of them is NaN.

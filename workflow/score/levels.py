@@ -1,10 +1,10 @@
-"""At which levels samples are judged, and what the columns are called."""
+"""Levels at which samples are scored, and the names of their columns."""
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of credible intervals
 CREDIBILITIES = tuple(k / 20 for k in range(1, 20))  # of TARP
 BAR = 0.9  # share of pixels that a calibrated error bar is to cover
-FLOOR = 0.25 / 255  # standard deviation below which a pixel's spread counts as this: image units
-POINT = ("residual_chi2", "crps")  # scores that point estimators have, too, beside their PSNR
+FLOOR = 0.25 / 255  # added to the standard deviation of a pixel, image units
+POINT = ("residual_chi2", "crps")  # scores that point estimators have as well, beside the PSNR
 
 
 def name(score: str, level: float) -> str:
@@ -13,5 +13,5 @@ def name(score: str, level: float) -> str:
 
 
 def rank_columns(samples: int) -> list[str]:
-    """Columns of the shares of pixels in which 0, 1, ..., K samples are below the truth."""
+    """Columns of the shares of pixels where 0, 1, ..., K samples are below the truth."""
     return [f"rank_{k:02d}" for k in range(samples + 1)]

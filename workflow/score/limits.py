@@ -1,9 +1,9 @@
-"""When samples agree with a posterior that is known."""
+"""Limits within which samples agree with a known posterior."""
 
 from collections.abc import Mapping
 
-MEAN_LIMIT = 0.02  # of the distance of the means, relative to the norm of the posterior mean
-SPREAD_LIMIT = 0.1  # of the mean ratio of standard deviations, to either side of 1
+MEAN_LIMIT = 0.02  # distance of the means, relative to the norm of the posterior mean
+SPREAD_LIMIT = 0.1  # distance of the mean ratio of standard deviations from 1
 
 
 def agrees(scores: Mapping[str, float]) -> bool:

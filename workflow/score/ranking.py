@@ -1,4 +1,4 @@
-"""Whether the ranking of the rows survives another choice of the metric."""
+"""Whether the ranking of the rows depends on the metric."""
 
 from itertools import combinations
 
@@ -8,7 +8,7 @@ import pandas as pd
 from workflow.score.scores import METRICS
 from workflow.score.summary import complete, difference, mean_of
 
-FIRST = next(iter(METRICS))  # with which the others are compared
+FIRST = next(iter(METRICS))  # the others are compared with it
 
 
 def compare(images: pd.DataFrame, rows: list[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Scores of samples averaged over images, with intervals over patients or persons."""
+"""Scores of samples averaged over images, with intervals over subjects."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ OF_IMAGE = (*NAMES, *CONDITIONS, "image", "cluster", "fold", "samples")
 def summarise(
     paths: Iterable[Path | str], differences: Iterable[Sequence[str]] = ()
 ) -> pd.DataFrame:
-    """One line per problem and row: means over images, and ``_ci95`` half the width of intervals.
+    """One line per problem and row: means over images, and half-widths of intervals (``_ci95``).
 
     Args:
         paths: scores of single images of a row on a problem.
@@ -26,7 +26,7 @@ def summarise(
 
     Returns:
         Columns ``NAMES``, ``images``, ``clusters``, ``samples`` (1: a point estimator), costs of a
-        sample, and every score with its ``_ci95``. What a row has no score of is NaN.
+        sample, and every score with its ``_ci95``; scores that a row does not have are NaN.
         ``calibration_error`` is the distance of the coverage of an image from its level, mean over
         ``LEVELS``.
     """

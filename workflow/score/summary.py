@@ -29,7 +29,7 @@ OF_IMAGE = ["cluster", "fold"]
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over images and half the width of its 95 % interval."""
+    """A mean over images and the half-width of its 95 % interval."""
 
     value: float
     half: float
@@ -47,7 +47,7 @@ def mean_of(images: pd.DataFrame, column: str) -> Mean:
 
 
 def per_image(group: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds of each image that was reconstructed, its cluster and its fold."""
+    """Mean over seeds of each reconstructed image, with its cluster and its fold."""
     columns = list(columns)
     done = group[group["status"] == "ok"]
     means = done[["image", *columns]].astype(dict.fromkeys(columns, float)).groupby("image")
@@ -57,14 +57,14 @@ def per_image(group: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def complete(
     images: pd.DataFrame, rows: Iterable[str], columns: Sequence[str]
 ) -> dict[str, pd.DataFrame]:
-    """``per_image`` of those ``rows`` of which nothing failed; ``images`` are of one problem."""
+    """``per_image`` of the ``rows`` without a failure; ``images`` are of one problem."""
     groups = dict(iter(images.groupby("method")))
     done = [row for row in rows if row in groups and (groups[row]["status"] == "ok").all()]
     return {row: per_image(groups[row], columns) for row in done}
 
 
 def difference(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Scores of the images that both have, the second's subtracted from the first's."""
+    """Scores of the first minus those of the second, for the images that both have."""
     shared = first.index.intersection(second.index)
     columns = first.columns.intersection(second.columns).drop(OF_IMAGE)
     pairs = first.loc[shared, columns] - second.loc[shared, columns]
@@ -80,7 +80,7 @@ def within(images: pd.DataFrame, rows: Iterable[str], score: str) -> dict[str, M
 
     Args:
         images: of one problem.
-        rows: those of which something failed are left out.
+        rows: those with a failure are left out.
     """
     frames = complete(images, dict.fromkeys(rows), [score])
     if not frames:
@@ -127,11 +127,11 @@ def summarise(
     Returns:
         One line per (row, problem), per (control, problem) and per (pair, problem). Seeds are
         averaged first, so that mean and sample standard deviation are over images. ``clusters`` is
-        the number of patients or persons, ``published_as`` the key of the published number.
-        ``_ci95`` is half the width of the 95 % interval, ``psnr_seeds_std`` the sample standard
+        the number of subjects, ``published_as`` the key of the published number.
+        ``_ci95`` is the half-width of the 95 % interval, ``psnr_seeds_std`` the sample standard
         deviation of the mean over sampling seeds, ``psnr_folds`` the mean of each fold if there are
         several, with spaces between. ``_best`` says whether the mean is the highest
-        and resolved from every other complete row, over more than one patient. Cost is per image;
+        and resolved from every other complete row, over more than one subject. Cost is per image;
         operator calls are A and its adjoint together; memory is the largest peak. Status is "ok",
         "skipped", "failed" or, where ``images`` has nothing, "missing"; a partly failed line is
         "failed" and keeps its means. ``variant`` is empty: a row has its own name.
@@ -193,7 +193,7 @@ def _scores(images: pd.DataFrame) -> dict[str, object]:
 
 
 def _best(rows: dict[str, pd.DataFrame]) -> dict[str, str]:
-    """Per score the row that is resolved above every other, if they are of several patients."""
+    """Per score the row that is resolved above every other one, if there are several subjects."""
     found = {}
     for score in SCORES if len(rows) > 1 else ():
         first = max(rows, key=lambda row: rows[row][score].mean())

@@ -1,7 +1,7 @@
-"""Tables of cells, and their one layout as Markdown, LaTeX and HTML.
+"""Tables of cells, written as Markdown, LaTeX and HTML.
 
-Everything that shows a table builds these cells. They are kept as JSON beside the Markdown, from
-which the page and the README are made.
+All tables are built of these cells. They are stored as JSON beside the Markdown; the page and the
+README are made from the JSON.
 """
 
 import json
@@ -27,7 +27,7 @@ class Cell:
     note: int = 0
 
     def render(self, escaped: Callable[[str], str], bold: str, note: str) -> str:
-        """The cell in a markup: ``bold`` and ``note`` have braces for what they are put around."""
+        """The cell in a markup language; ``bold`` and ``note`` are format strings."""
         parts = [bold.format(escaped(t)) if b else escaped(t) for t, b in self.parts]
         return "".join(parts) + (note.format(self.note) if self.note else "")
 
@@ -37,9 +37,8 @@ class Table:
     """A table with the text around it.
 
     Attributes:
-        header: of each column the heading above it, which neighbours may share or which may be
-            empty, and its own.
-        blocks: rows of cells in groups, such as rows and controls; each row has all columns.
+        header: per column a heading shared with its neighbours (may be empty) and its own.
+        blocks: groups of rows of cells, such as rows and controls; each row has all columns.
         align: "l" or "r" per column.
         caption: text in front.
         notes: text below, numbered from 1 as the cells refer to it.
@@ -60,7 +59,7 @@ class Table:
 
 
 def cell(text: object) -> Cell:
-    """A cell of one part; nothing is shown as a dash."""
+    """A cell of one part; an empty one is shown as a dash."""
     return Cell([(str(text) or NOTHING, False)])
 
 
@@ -89,7 +88,7 @@ def _table(stored: dict) -> Table:
 
 
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
-    """Write ``name``.csv, the same every time."""
+    """Write ``name``.csv; equal frames give equal files."""
     text = frame.to_csv(index=False, float_format="%.8g", lineterminator="\n")
     write_text(Path(folder) / f"{name}.csv", text)
 
@@ -118,7 +117,7 @@ def grid(table: Table) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is, in one line."""
+    """Text as Markdown shows it unchanged, in one line."""
     text = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\|*_`])", r"\\\1", text)
 

@@ -11,11 +11,11 @@ from workflow.score.summary import SCORES, read_summary
 from workflow.show.cells import NOTHING, Table, plain, save, write_csv
 from workflow.show.score_table import INTERVALS, show
 
-SAID = "What the paper claims, and what we find."
-ORDERS = "Differences of the means, ours with half the width of the interval."
+CLAIMS = "The paper's claims and our results."
+ORDERS = "Differences of the means, ours ± half-width of the interval."
 TAU = "Rank correlation of our PSNR with the paper's over rows (Kendall's tau)."
-COMPARED = "Numbers: reproduced if the published one is in the 95 % interval of ours."
-DIFFERS = "Numbers: not comparable one by one, as our protocol differs from the paper's: {}."
+COMPARED = "Single numbers: reproduced if the published one is in our 95 % interval."
+DIFFERS = "Single numbers are not comparable, because our protocol differs from the paper's: {}."
 
 
 def claims(job: Show, out: Path, *tables: Path) -> None:
@@ -75,7 +75,7 @@ def _counts(order: pd.DataFrame) -> Table:
             verdicts = order[part & (order["score"] == score)]["verdict"]
             counts = [(verdicts == verdict).sum() for verdict in VERDICTS]
             lines.append([f"by {score.upper()}, {where}", *counts])
-    caption = f"{SAID} {meaning}. {INTERVALS}"
+    caption = f"{CLAIMS} {meaning}. {INTERVALS}"
     return plain(["Claims", *VERDICTS], lines, "l" + "r" * len(VERDICTS), caption)
 
 

@@ -1,4 +1,4 @@
-"""What the page about a run shows, and of which files it is made; quick to import for the rules."""
+"""Contents of the page about a run, and the files it reads; quick to import for the rules."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def test_images(config: dict[str, Any], run: Path, problem: str) -> Path:
 
 
 def splits(config: dict[str, Any]) -> list[tuple[str, str]]:
-    """(dataset, split) of the images of which the tables are made."""
+    """(dataset, split) of the images used for the tables."""
     return [(dataset, split) for dataset, found in config["data"].items() for split in found]
 
 

@@ -20,12 +20,12 @@ class Look(NamedTuple):
 
 
 def looks_of(config: dict[str, Any], rows: list[str], place: str = "place") -> dict[str, Look]:
-    """What the rows of a table look like.
+    """Colour and mark of every row of a table.
 
     Args:
         config: of ``workflow.config.shown.part``, which has the place of every row in the whole
-            configuration: 13 colours and 7 marks in turn are alike after 91 rows only.
-        place: "kin" gives a row the look of the row that it is like.
+            configuration: the pairs of 13 colours and 7 marks repeat after 91 rows.
+        place: "kin" gives a row the look of the row that it varies.
     """
     marks = list(GLYPHS)
     places = {row: config["rows"][row][place] for row in rows}

@@ -74,7 +74,7 @@ def figure(
     chosen: list[int],
     titles: list[str],
     settings: dict[str, Any],
-    labels: dict[str, str],
+    labels: dict[str, str] | None = None,
 ) -> Figure:
     """Six lines per image, the truth and a column per row.
 
@@ -84,7 +84,7 @@ def figure(
         chosen: numbers of the images.
         titles: their names.
         settings: section `figures` of the configuration: window and largest error.
-        labels: of the rows.
+        labels: row to label; without them a row is its own label.
     """
     lines = len(LINES)
     drawn, grid = image_grid(lines * len(chosen), 1 + len(shown), truth.shape[2] / truth.shape[3])
@@ -93,7 +93,8 @@ def figure(
         hidden = next(iter(shown.values()))["unseen_truth"][i] if shown else truth[i]
         limit = max(float(np.abs(hidden).max()), 1e-6)
         first = {"sample": truth[i], "unseen": hidden}
-        columns = [("Truth", None), *((labels[row], maps) for row, maps in shown.items())]
+        names = labels or {row: row for row in shown}
+        columns = [("Truth", None), *((names[row], maps) for row, maps in shown.items())]
         for j, (label, content) in enumerate(columns):
             for axes, line in zip(places[:, j], LINES, strict=True):
                 found = first.get(line) if content is None else content.get(line)

@@ -10,12 +10,12 @@ from workflow.score.summary import SCORES, Mean
 from workflow.show.cells import NOTHING, Cell, Table, cell
 
 INTERVALS = (
-    "Interval: 95 %, cluster-robust t interval (CR1) over patients or persons; where all images "
-    "are slices of one patient, t interval over slices, which holds for this patient only. It is "
-    "not corrected for the number of comparisons."
+    "Interval: 95 %, cluster-robust t interval (CR1) over subjects; where all images are slices of "
+    "one patient, t interval over slices, valid for this patient only. Intervals are not corrected "
+    "for multiple comparisons."
 )
 ONE_PATIENT = (
-    "Slices of one patient: {}. Nothing is bold there, as nothing is known of other patients."
+    "Slices of one patient: {}. Nothing is bold there: the scores say nothing about other patients."
 )
 RESOLVED = "Resolution (median half-width)"
 
@@ -31,7 +31,7 @@ def score_table(
 ) -> Table:
     """Lay out a summary as in the paper: PSNR / SSIM, ours and published, per problem.
 
-    Beside a PSNR stands half the width of its interval.
+    Each PSNR has the half-width of its interval.
 
     Args:
         summary: what ``workflow.score.summary.summarise`` returns.
@@ -93,17 +93,20 @@ def _legend(images: pd.DataFrame, problems: dict[str, str], caption: str, below:
     counts = []
     for problem, label in problems.items():
         count, clusters = images.loc[problem]
-        of = f"{count} slices of one patient" if clusters == 1 else f"{count} of {clusters}"
+        of = (
+            f"{count} slices of one patient" if clusters == 1 else f"{count} of {clusters} subjects"
+        )
         counts.append(f"{label}: {of}")
     text = (
-        f"{caption.strip().removesuffix('.')}. PSNR in dB with half the width of its interval, / "
-        "SSIM; bold is the best, if resolved from every other row. Test images and the patients or "
-        f"persons they are of: {'; '.join(counts)}. {INTERVALS}"
+        f"{caption.strip().removesuffix('.')}. PSNR in dB ± half-width of its interval / SSIM; "
+        "bold is the best row, if its difference to every other row is resolved. Test images and "
+        f"subjects: {'; '.join(counts)}. {INTERVALS}"
     )
     if below:
         text += (
-            " Differences: mean over images and half the width of its interval, bold if resolved; "
-            "the last line has the median of these, about the smallest difference that is resolved."
+            " Differences: mean over images ± half-width of its interval, bold if the interval "
+            "does not reach 0 (resolved). The last line has the median half-width, about the "
+            "smallest difference that is resolved."
         )
     return text
 
@@ -135,7 +138,7 @@ def _published(line: dict[str, Any]) -> str:
 
 
 def difference(line: dict[str, Any]) -> Cell:
-    """Means and half the widths of a difference, bold if resolved over several patients."""
+    """Means and half-widths of a difference, bold if resolved over several subjects."""
     if not line["images"]:
         return cell(NOTHING)
     parts = []

@@ -23,7 +23,7 @@ BARS = (
     "without what all points of an image share (Cousineau 2005, Morey 2008). They do not include "
     "the variation between trainings."
 )
-NOTHING_SAID = "The numbers of this run mean nothing: {}."
+NOTHING_SAID = "The numbers of this run are meaningless: {}."
 MIXED = "Not all rows were made under the same conditions. {}."
 COST = "Cost per image; memory is the peak."
 SEEDS = (
