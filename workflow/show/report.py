@@ -79,15 +79,15 @@ def _plots(board: Board) -> dict[str, list[tuple[str, Any]]]:
     found: dict[str, list[tuple[str, Any]]] = {"differences": [], "cost": []}
     names, looks = board.rows, board.looks
     for label, rows in leaderboard.differences(board).items():
-        said = "; ".join(f"{names[r]} {m.value:+.2f} ± {m.half:.2f} dB" for r, m in rows.items())
+        text = "; ".join(f"{names[r]} {m.value:+.2f} ± {m.half:.2f} dB" for r, m in rows.items())
         figure = plots.difference_figure(rows, names, looks, "PaDIS")
-        found["differences"].append((label, svg(figure, f"{label}, minus PaDIS: {said}")))
+        found["differences"].append((label, svg(figure, f"{label}, minus PaDIS: {text}")))
     for label, rows in leaderboard.cost(board).items():
-        said = "; ".join(
+        text = "; ".join(
             f"{names[r]} {psnr:.2f} dB in {time:.2g} s"
             for r, time, psnr in rows[["seconds", "psnr"]].itertuples()
         )
-        found["cost"].append((label, svg(cost_figure(rows, names, looks), f"{label}: {said}")))
+        found["cost"].append((label, svg(cost_figure(rows, names, looks), f"{label}: {text}")))
     return found
 
 
@@ -125,8 +125,8 @@ def _data(config: dict[str, Any], run: Path) -> list[dict[str, Any]]:
     for dataset, split in splits(config):
         path = run / "data" / dataset / f"{split}.json"
         sheet = thumbnail_uri(path.with_suffix(".png"))
-        said = lines(f"{title(dataset)}, {split}", load_record(path))
-        found.append({"lines": said, "sheet": sheet})
+        described = lines(f"{title(dataset)}, {split}", load_record(path))
+        found.append({"lines": described, "sheet": sheet})
     return found
 
 
