@@ -152,15 +152,19 @@ def test_a_sweep_makes_rows_that_are_tuned_alike():
     assert not {"padis", "padis_updates1"} & set(gone)
 
 
-def test_what_a_row_did_is_said_from_its_parameters():
-    rows = {"padis": {"params": {"sigma_max": 0.5, "sigma_min": 0.02, "start": "noise"}}}
-    config = resolve({"preset": "smoke", "rows": rows})
+def test_what_a_row_did_is_said_from_its_record():
+    config = resolve({"preset": "smoke"})
     summary = pd.DataFrame(
         [
-            {"problem": "ct20", "method": row, "variant": "", "denoiser_calls": calls}
-            for row, calls in (("padis", 40.0), ("padual", 20.0), ("admm_tv", 0.0))
+            {"problem": "ct20", "method": row, "variant": "", "ran": ran, "denoiser_calls": calls,
+             "jacobian_calls": jacobian}
+            for row, ran, calls, jacobian in (
+                ("padis", "from noise, 0.5 to 0.02", 40.0, 40.0),
+                ("padual", "from baseline, 0.3 to 0.01", 20.0, 0.0),
+                ("admm_tv", "from baseline", 0.0, 0.0),
+            )
         ]
-    )
+    )  # fmt: skip
     said = protocol.settings(config, "table1", summary)
     assert said.headings[:2] == ["Method", "CT, 20 views"]
     (rows,) = said.blocks

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
+from workflow.config.check import check_params
 from workflow.config.exact_jobs import images, posterior, show
-from workflow.config.yaml import ConfigError
 from workflow.config.resolve import resolve
+from workflow.config.yaml import ConfigError
 from workflow.plugins.params import PluginError
 from workflow.show import cells
 from workflow.show.posterior import exact
@@ -40,14 +41,22 @@ def test_labels_reach_no_job_of_a_row():
         ({"priors": {"mixture": {"params": {"component": 2}}}}, "components"),
         ({"priors": {"lattice": {"params": {"cells": 5}}}}, "5 cells do not divide"),
         ({"rows": {"dds": {"budget": {"level": [1, 0]}}}}, "level"),
-        ({"rows": {"dds": {"matched": {"weight": "sigma_min"}, "params": None}}}, "sigma_min"),
+        ({"rows": {"dds": {"matched": {"weight": "rho"}}}}, "give rho among"),
         ({"priors": {"gaussian": {"kind": "gausian"}}}, "gaussian"),
         ({"problems": {"ct": {"params": {"wiews": 3}}}}, "wiews"),
     ],
 )
 def test_mistakes_are_named(section, said):
     with pytest.raises((ConfigError, PluginError), match=said):
-        resolve({**SMOKE, "exact": section})
+        whole = over(resolve(SMOKE)["exact"], section)
+        check_params(resolve({**SMOKE, "exact": whole}))
+
+
+def over(section, change):
+    """``section`` with the entries of ``change``, at any depth."""
+    both = section.keys() & change.keys()
+    inner = {k: over(section[k], change[k]) for k in both if isinstance(change[k], dict)}
+    return {**section, **change, **inner}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import torch
 
 from methods.base import Method
 from methods.padis import PaDIS
+from methods.pnp_admm import PnPADMM
 from problems.ct import CT
 from workflow.plugins.contract.methods import small_network, small_prior
 from workflow.run import harness
@@ -44,6 +45,13 @@ def run(method, tmp_path, prior=None, batch=2, seeds=((1, 2, 3, 4, 5),), folds=(
         method, problem, priors, measured, seeds, batch, torch.device("cpu"), tmp_path / "parts",
         "test",
     )  # fmt: skip
+
+
+def test_a_record_says_where_a_method_starts_and_its_noise_levels():
+    params = PaDIS.Params(start="noise", sigma_max=0.5, sigma_min=0.02)
+    assert harness.ran(PaDIS(params)) == "from noise, 0.5 to 0.02"
+    assert harness.ran(PnPADMM(PnPADMM.Params(sigma=0.03))) == "from baseline, 0.03"
+    assert harness.ran(Recorder(None)) == "from baseline"
 
 
 def test_each_image_has_the_prior_of_its_fold(tmp_path):

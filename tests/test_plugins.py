@@ -165,7 +165,8 @@ def test_reading_a_configuration_neither_evaluates_nor_imports_a_plugin(tmp_path
 
 def test_reading_the_snakefile_imports_no_torch():
     code = (
-        "import sys; from workflow.config.resolve import resolve; from workflow.config import jobs\n"
+        "import sys\nfrom workflow.config import jobs\n"
+        "from workflow.config.resolve import resolve\n"
         "for preset in ('quick', 'smoke'):\n"
         "    config = resolve({'preset': preset})\n"
         "    jobs.reconstruct(config, 'ct20', 'padis'), jobs.measure(config, 'ct20')\n"
@@ -264,8 +265,11 @@ def test_files_of_one_name_are_told_apart(tmp_path):
         ("missing.py", None, "there is no file or folder"),
         ("empty.py", "x = 1\n", "defines no subclass of Method, Problem or Dataset"),
         ("broken.py", "def\n", "broken.py, line 1: invalid syntax"),
-        ("padis.py", METHOD.replace("STEP", "1.0").replace("from helper import 1.0", ""),
-         "there is a method 'padis' already"),
+        (
+            "padis.py",
+            METHOD.replace("STEP", "1.0").replace("from helper import 1.0", ""),
+            "there is a method 'padis' already",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path, name, text, message):
@@ -288,7 +292,9 @@ def test_a_new_file_keeps_the_contract_untouched(tmp_path, kind):
     assert "BROKEN" not in found
     settings = yaml.safe_load(said.split("my.yaml being\n")[1])
     assert kind == "problem" or settings["rows"]["my_own"] == {
-        "method": "my_own", "prior": "padis", "label": "My own"
+        "method": "my_own",
+        "prior": "padis",
+        "label": "My own",
     }
     settings["plugins"] = [str(tmp_path / "my_own.py")]
     tables = resolve({"preset": "smoke", **settings})["tables"]

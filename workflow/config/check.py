@@ -10,8 +10,8 @@ from typing import Any
 
 from workflow.config.entry import rising
 from workflow.config.exact import check_exact_names, check_exact_params
+from workflow.config.views import CONTROLS, REFERENCE, prior_name, prior_of
 from workflow.config.yaml import ConfigError
-from workflow.config.views import CONTROLS, REFERENCE, plain_label, prior_name, prior_of
 from workflow.plugins.discovery import check_files, find, load
 from workflow.plugins.params import checked, kinds, nearest
 

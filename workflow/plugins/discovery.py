@@ -114,9 +114,7 @@ def find(kind: str, name: str) -> Plugin:
         found = [plugin for plugin in found if plugin.defined] or found
     if len(found) > 1:
         first, second, *_ = [plugin.path for plugin in found]
-        raise PluginError(
-            f"{second}: there is a {kind} {name!r} already, {first}; rename the file"
-        )
+        raise PluginError(f"{second}: there is a {kind} {name!r} already, {first}; rename the file")
     return found[0]
 
 

@@ -10,7 +10,8 @@ from workflow.plugins.params import PluginError
 TEMPLATES = ROOT / "workflow" / "plugins" / "templates"
 SETTINGS = {  # what a configuration says to use it, and the target that shows it
     "method": (
-        'rows:\n  {name}: {{method: {name}, prior: padis, label: "{label}"}}', "table1",
+        'rows:\n  {name}: {{method: {name}, prior: padis, label: "{label}"}}',
+        "table1",
     ),
     "problem": (
         'problems:\n  {name}: {{family: {name}, dataset: faces, label: "{label}"}}\n'
