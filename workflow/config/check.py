@@ -126,16 +126,9 @@ def _check_row_params(row: dict[str, Any], owner: str) -> None:
     for problem, values in row["params_for"].items():
         row["params_for"][problem] = checked(values, known, f"{owner}.{problem}")
     for parameter, axis in row["search"].items():
-        low, high, *of = _axis(axis)
+        low, high, *of = axis
         for value in (1, 1) if of else (low, high):  # multiples of another parameter
             checked({parameter: value}, known, f"{owner}.search")
-
-
-def _axis(axis: Any) -> list[Any]:
-    """[least, largest] value of a parameter in a search, and the parameter it is a multiple of."""
-    if isinstance(axis, dict):  # of the older form of rows
-        return [axis["start"], axis["start"], *([axis["of"]] if "of" in axis else [])]
-    return axis
 
 
 def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) -> None:
@@ -169,7 +162,7 @@ def _check_row(config: dict[str, Any], name: str) -> None:
         _known(config, "problems", problem, f"{owner}.params_for")
     earlier: list[str] = []
     for parameter, axis in row["search"].items():
-        for of in _axis(axis)[2:]:
+        for of in axis[2:]:
             if of not in earlier:
                 hint = f"is not searched before it{nearest(of, row['search'])}"
                 raise ConfigError(f"{owner}.search.{parameter}: {of!r} {hint}")

@@ -18,23 +18,25 @@ def seeded(seed: int) -> Iterator[Callable[[], bool]]:
         A function that says whether any was drawn or seeded since.
     """
     kept = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    kept_cuda = torch.cuda.get_rng_state_all()
+    cuda = torch.cuda.is_initialized()  # reading its state would initialise it on every GPU
+    kept_cuda = torch.cuda.get_rng_state_all() if cuda else []
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     random.seed(seed)
-    start = _state()
+    start = _state(cuda)
     try:
-        yield lambda: _state() != start
+        yield lambda: _state(cuda) != start
     finally:
         torch.set_rng_state(kept[0])
-        torch.cuda.set_rng_state_all(kept_cuda)
+        if cuda:
+            torch.cuda.set_rng_state_all(kept_cuda)
         np.random.set_state(kept[1])  # noqa: NPY002
         random.setstate(kept[2])
 
 
-def _state() -> tuple:
+def _state(cuda: bool) -> tuple:
     numpy = np.random.get_state()  # noqa: NPY002
-    states = torch.get_rng_state(), *torch.cuda.get_rng_state_all()
+    states = torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if cuda else ())
     drawn = tuple(state.numpy().tobytes() for state in states)
     return *drawn, numpy[1].tobytes(), numpy[2], random.getstate()
 
