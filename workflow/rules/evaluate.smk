@@ -3,11 +3,11 @@
 
 # Rows that the same tables show are scored together: a job of its own for each would take longer
 # to start than to run.
-for (problem, *_), rows in scored_together().items():
+for number, ((problem, *_), rows) in enumerate(scored_together().items(), start=1):
 
     rule:
         name:
-            f"score_{problem}_{rows[0]}"
+            f"score_{problem}_{number}"  # names of rows could make two that are the same
         input:
             images=images_of(problem),
             measurements=f"{RUN}/measurements/{problem}.npz",
