@@ -19,28 +19,20 @@ SETTINGS = {
     "device": "cpu",
     "batch": 1,
     "checkpoint_seconds": 0,
+    "experiments": ["table1"],
     "tables": {
         "table1": {
             "problems": ["ct20"],
             "rows": ROWS,
             "controls": ["mean_image", "oracle"],
         },
-        "samplers": None,
-        "deepinv": None,
-        "patch_size": None,
-        "shift": None,
     },
     "generation": None,
     "problems": {"ct20": {"repeats": 2}},
     "rows": {
-        "admm_tv": {
-            "search": {
-                "weight": {"start": 0.03, "factor": 100, "low": 0.03},
-                "rho": {"start": 0.003, "factor": 10},
-            }
-        },
-        "whole_image_diffusion": {"search": None},
-        "padis": {"search": None},
+        "admm_tv": {"search": {"weight": [0.03, 3], "rho": [0.0003, 0.03]}},
+        "whole_image_diffusion": {"search": {}},
+        "padis": {"search": {}},
     },
     "tuning": {"problems": ["ct20"], "images": 2, "trials": 3},
 }

@@ -102,29 +102,9 @@ def test_a_problem_without_results_is_an_empty_panel():
     )
 
 
-def test_what_was_tuned_for_a_row_that_is_not_made_is_left_out(monkeypatch):
-    """A sweep that is gone or shorter leaves no trace of the rows that it made."""
-    from workflow.config import resolve as config
-
-    read = config._read
-    entry = {"rows": {"padis_updates4": {"params_for": {"ct20": {"epsilon": 0.5}}}}}
-    monkeypatch.setattr(config, "_read", lambda name: entry if "tuned" in name else read(name))
-    assert params_of(resolve({})["rows"]["padis_updates4"], "ct20")["epsilon"] == 0.5
-    shorter = {"budget": {"sweep": {"padis": {"updates": [1, 2]}}}}
-    for overrides in ({"rows": {"padis": None}}, {"tables": {"budget": None}}, {"tables": shorter}):
-        assert "padis_updates4" not in resolve(overrides)["rows"]
-
-
-@pytest.mark.parametrize("sweep", [{"padis": [1, 2]}, {"padis": {"updates": 3}}, {"padis": 1}, []])
-def test_a_sweep_of_another_shape_is_refused(sweep):
-    table = {"problems": ["ct20"], "caption": "x", "sweep": sweep}
-    with pytest.raises(ConfigError, match="is no sweep"):
-        resolve({"preset": "smoke", "tables": {"mine": table}})
-
-
 def test_a_swept_parameter_is_not_searched_and_own_parameters_stay():
-    sweep = {"padis": {"epsilon": [0.1], "updates": [4]}}
-    table = {"problems": ["ct20"], "caption": "x", "sweep": sweep}
+    grid = [{"row": ["padis"], "epsilon": ["own", 0.1]}, {"row": ["padis"], "updates": [4]}]
+    table = {"problems": ["ct20"], "caption": "x", "grid": grid, "plot": {"x": "cost"}}
     rows = {"padis_updates4": {"params": {"zeta": 1.0}}}
     config = resolve({"preset": "smoke", "tables": {"mine": table}, "rows": rows})
     assert "epsilon" not in config["rows"]["padis_epsilon0p1"]["search"]
@@ -133,8 +113,11 @@ def test_a_swept_parameter_is_not_searched_and_own_parameters_stay():
 
 
 def test_a_sweep_makes_rows_that_are_tuned_alike():
-    sweep = {"padis": {"updates": [1, 4]}, "admm_tv": {"iterations": [5]}}
-    table = {"problems": ["ct20"], "caption": "x", "sweep": sweep, "trials": 4}
+    grid = [
+        {"row": ["padis"], "updates": ["own", 1, 4]},
+        {"row": ["admm_tv"], "iterations": ["own", 5]},
+    ]
+    table = {"problems": ["ct20"], "caption": "x", "grid": grid, "trials": 4}
     config = resolve({"preset": "smoke", "tables": {"mine": table}})
     rows = config["tables"]["mine"]["rows"]
     assert rows == [
@@ -147,9 +130,6 @@ def test_a_sweep_makes_rows_that_are_tuned_alike():
     assert trials_of(config, "padis_updates4") == 4
     assert label_of("padis_updates4", row) == "PaDIS, updates = 4 †"
     assert "padis_updates4" not in config["tables"]["table1"]["rows"]
-    gone = resolve({"preset": "quick", "rows": {"padis": None}})["tables"]["budget"]["rows"]
-    assert "dds_levels5" in gone
-    assert not {"padis", "padis_updates1"} & set(gone)
 
 
 def test_what_a_row_did_is_said_from_its_record():
@@ -176,8 +156,8 @@ def test_what_a_row_did_is_said_from_its_record():
 
 
 def test_marks_and_open_searches_are_explained_below_the_table():
-    rows = {"padis": {"at_edge": {"ct20": ["sigma_max"], "ct8": ["epsilon"]}}}
-    config = resolve({"preset": "smoke", "rows": rows})
+    config = resolve({"preset": "smoke"})
+    config["rows"]["padis"]["at_edge"] = {"ct20": ["sigma_max"], "ct8": ["epsilon"]}
     marks, edges = protocol.remarks(config, "table1")
     assert marks.startswith("†")
     assert edges.endswith("PaDIS on CT, 20 views (sigma_max).")

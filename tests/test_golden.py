@@ -79,7 +79,9 @@ def made(tmp_path_factory):
         keys[row] = job.hash
     job = spec.Score(**PROBLEM, rows=list(ROWS), metrics=[], inputs=keys)
     found = [folder / f"{row}.npz" for row in ROWS]
-    score(job, folder / "scores.csv", folder / "test.npy", folder / "y.npz", *found, machine=machine)
+    score(
+        job, folder / "scores.csv", folder / "test.npy", folder / "y.npz", *found, machine=machine
+    )
     torch.set_num_threads(threads)
     return folder
 

@@ -58,7 +58,7 @@ KINDS = (np.dtype("float32"), np.dtype("float64"), torch.float32, torch.float64)
 def test_a_method_cannot_reach_the_truth(project, tmp_path):
     (tmp_path / "spy.py").write_text(SPY)
     settings = {**SETTINGS, "plugins": [str(tmp_path / "spy.py")]}
-    settings["rows"] = {**SETTINGS["rows"], "spy": {"method": "spy", "only_named": True}}
+    settings["rows"] = {**SETTINGS["rows"], "spy": {"method": "spy"}}
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project, "--", "results/test/reconstructions/ct20/spy.npz")
     assert code == 0, output
@@ -107,7 +107,7 @@ def test_a_method_a_problem_and_slices_from_outside_are_in_the_tables(project, t
         "problems": {
             **SETTINGS["problems"],
             "my_blur": {"family": "my_blur", "dataset": "ct", "label": "My blur"},
-            "ct20_scans": {"like": "ct20", "dataset": "scans", "label": "My scans"},
+            "ct20_scans": {"from": "ct20", "dataset": "scans", "label": "My scans"},
         },
     }
     problems = ["ct20", "my_blur", "ct20_scans"]

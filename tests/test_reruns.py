@@ -147,7 +147,10 @@ def test_a_moved_folder_of_images_is_the_same(tmp_path):
         ct = {"source": "folder", "size": [32, 32], "params": params}
         config = resolve({"preset": "smoke", "datasets": {"ct": ct}})
         keys.append(
-            (described.train(config, "ct", "patch").hash, described.prepare(config, "ct", "test").hash)
+            (
+                described.train(config, "ct", "patch").hash,
+                described.prepare(config, "ct", "test").hash,
+            )
         )
         assert str(tmp_path) not in " ".join(described.train(config, "ct", "patch").lines(99))
     assert keys[0] == keys[1]

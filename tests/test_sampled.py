@@ -62,7 +62,7 @@ def test_samples_reach_the_jobs_of_their_problem_only():
     ("settings", "said"),
     [
         ({"tables": {TABLE: {"problems": ["ct20", PROBLEM]}}}, "use two tables"),
-        ({"tables": {TABLE: {"extra": False}}}, "extra: true"),
+        ({"experiments": [TABLE]}, "under `more`"),
         ({"tables": {TABLE: {"controls": ["oracle"]}}}, "remove `controls`"),
         ({"problems": {PROBLEM: {"repeats": 2}}}, "remove one"),
         ({"problems": {PROBLEM: {"samples": 1}}}, "samples"),

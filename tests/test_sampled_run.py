@@ -45,7 +45,7 @@ def test_samples_are_drawn_apart_from_the_truth_scored_and_not_kept(project):
     code, output = run(project, "--", "posterior")
     assert code == 0
     assert "Nothing to be done" in output
-    settings["rows"]["peeks"] = {"method": "peeks", "only_named": True}
+    settings["rows"]["peeks"] = {"method": "peeks", "label": "Peeks"}
     settings["tables"]["posterior"]["rows"].append("peeks")
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project, "--", "posterior")

@@ -37,7 +37,7 @@ def peak(**at):
     return lambda p: -sum(math.log10(p[name] / value) ** 2 for name, value in at.items())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_it_finds_a_value_ten_times_off(seed):
     score = peak(a=0.5, b=8.0)
     best = max(tried(TWO, 16, score, [{"a": 5.0, "b": 0.8}], seed), key=score)
@@ -53,7 +53,7 @@ def test_parameters_that_depend_on_each_other_are_found():
     assert max(map(score, tried(TWO, 16, score, [{"a": 0.1, "b": 0.2}]))) > -0.1
 
 
-@pytest.mark.parametrize("trials", [1, 2, 5, 12])
+@pytest.mark.parametrize("trials", [1, 2, 9])
 def test_there_are_as_many_different_trials_as_asked_for(trials):
     for axes in (TWO, {"a": TWO["a"]}):
         points = tried(axes, trials, lambda p: p["a"], [{"a": 90.0}] * 3)  # the best is at a limit
@@ -61,9 +61,9 @@ def test_there_are_as_many_different_trials_as_asked_for(trials):
 
 
 def test_equal_scores_give_equal_points_and_seeds_others():
-    first = tried(TWO, 8, peak(a=5.0, b=0.3))
-    assert tried(TWO, 8, peak(a=5.0, b=0.3)) == first
-    assert tried(TWO, 8, peak(a=5.0, b=0.3), seed=1) != first
+    first = tried(TWO, 6, peak(a=5.0, b=0.3))
+    assert tried(TWO, 6, peak(a=5.0, b=0.3)) == first
+    assert tried(TWO, 6, peak(a=5.0, b=0.3), seed=1) != first
 
 
 def test_starts_come_first_and_the_search_goes_on_from_the_best():
@@ -72,6 +72,12 @@ def test_starts_come_first_and_the_search_goes_on_from_the_best():
     assert points[:2] == starts[:2]
     for point in points[2:FIRST]:
         assert all(0.02 / 3.2 < value < 0.1 * 3.2 for value in point.values())
+
+
+def test_steps_from_a_limit_lead_into_the_range():
+    points = tried(TWO, FIRST, lambda p: -p["a"], [{"a": 0.01, "b": 100.0}])
+    assert points[1] == {"a": 0.0316, "b": 31.6}
+    assert all(p["a"] > 0.01 and p["b"] < 100 for p in points[1:])  # shorter steps
 
 
 def test_starts_are_moved_into_the_ranges_and_completed():
@@ -225,7 +231,7 @@ def test_edges_and_whole_numbers_reach_the_table(tuned, psnr):
     psnr.scored = lambda p: 0.3 + 0.001 * p.weight + 1e-5 * p.iterations
     search = {"weight": (0.001, 1.0, None), "iterations": (2, 8, None)}
     table = tuned(
-        Job(params={}, search=search, trials=12, starts=[{"weight": 0.5, "iterations": 7}])
+        Job(params={}, search=search, trials=8, starts=[{"weight": 0.5, "iterations": 7}])
     )
     assert (table["weight"][0], table["iterations"][0]) == (1.0, 8)
     assert table["iterations"].dtype == int

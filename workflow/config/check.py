@@ -162,6 +162,12 @@ def _check_row(config: dict[str, Any], name: str) -> None:
         _known(config, "problems", problem, f"{owner}.params_for")
     earlier: list[str] = []
     for parameter, axis in row["search"].items():
+        numbers = [v for v in axis[:2] if isinstance(v, (int, float)) and v > 0]
+        if len(axis) not in (2, 3) or len(numbers) < 2 or axis[0] >= axis[1]:
+            raise ConfigError(
+                f"{owner}.search.{parameter}: write [least, largest] value, both above 0, and a "
+                f"parameter that it is a multiple of, if any; not {axis}"
+            )
         for of in axis[2:]:
             if of not in earlier:
                 hint = f"is not searched before it{nearest(of, row['search'])}"
@@ -189,7 +195,7 @@ def _check_samples(config: dict[str, Any], table: dict[str, Any], owner: str) ->
             f"{owner}: {known[0]} has `samples` and {others[0]} has none; use two tables"
         )
     if not table["extra"]:
-        raise ConfigError(f"{owner}: problems with `samples` need a table with `extra: true`")
+        raise ConfigError(f"{owner}: problems have `samples`: list the table under `more`")
     for key in ("controls", "sweep", "plot", "published"):
         if table.get(key):
             raise ConfigError(f"{owner}: a table of samples shows no {key}; remove `{key}`")

@@ -49,13 +49,17 @@ def rising(window: list[float]) -> list[float]:
     return window
 
 
-def mistake(error: ValidationError) -> str:
+def mistake(error: ValidationError, place: str = "config") -> str:
     """The first mistake in one line that says where it is."""
     first = error.errors()[0]
     *owner, key = [str(part) for part in first["loc"] if part != "[key]"] or ["top level"]
     if first["type"] == "missing":
-        return f"config, {'.'.join(owner) or 'top level'}: {key!r} is missing"
-    where = f"config, {'.'.join([*owner, key])}"
+        return f"{place}, {'.'.join(owner) or 'top level'}: {key!r} is missing"
+    where = (
+        f"{place}, {'.'.join([*owner, key])}"
+        if place == "config"
+        else ".".join([place, *owner, key])
+    )
     said = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
     if first["type"] in ("model_type", "dict_type"):
         said = "must be a mapping"

@@ -26,7 +26,9 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
         table_of(layers, table, experiment)
     asked, network = config["problems"][problem], None
     lines = [f"{row} on {problem}", "", f"method {settings['method']}"]
-    lines += _lines(layers.values(row, problem), defaults(load("method", settings["method"]).Params))
+    lines += _lines(
+        layers.values(row, problem), defaults(load("method", settings["method"]).Params)
+    )
     lines += ["", f"problem {problem}: {asked['family']} of the images of {asked['dataset']}"]
     given = {k: Value(v, "problem") for k, v in asked["params"].items()}
     lines += _lines(given, defaults(load("problem", asked["family"]).Params))

@@ -67,6 +67,7 @@ class Layers:
         self.tuned_file = f"tuned/{tuned_as}.csv"
         self.tuned = read_tuned(FOLDER / self.tuned_file)
         self.config = self._combined()
+        self.trials: dict[str, int] = {}  # of searches of rows that grids make
         self.experiments = self._experiments()
         self.made = self._made()
         self.rows: dict[str, list[tuple[str, RowBlock]]] = self._rows()
@@ -107,7 +108,9 @@ class Layers:
     def _experiments(self) -> dict[str, Experiment]:
         """All experiments that the preset names, and the user's."""
         own = self.files[YOURS]
-        names = [*self.config.get("experiments", []), *self.config.pop("more", [])]
+        self.config.pop("more", None)
+        more = [n for layer in self.files.values() for n in layer.get("more", [])]
+        names = [*self.config.get("experiments", []), *more]
         found: dict[str, Experiment] = {}
         tables = own.get("tables", {})
         if not isinstance(tables, dict):
@@ -120,9 +123,7 @@ class Layers:
                 block = {**block, **(tables[name] or {})}
             elif not written:
                 known = [p.stem for p in (FOLDER / "experiments").glob("*.yaml")]
-                raise ConfigError(
-                    f"experiments: unknown experiment {name!r}{nearest(name, known)}"
-                )
+                raise ConfigError(f"experiments: unknown experiment {name!r}{nearest(name, known)}")
             found[name] = _valid(Experiment, block, f"experiments/{name}")
         new = [name for name in tables if name not in names]
         self.config["experiments"] = [*self.config.get("experiments", []), *new]
@@ -131,15 +132,21 @@ class Layers:
     def _rows(self) -> dict[str, list[tuple[str, RowBlock]]]:
         """Row to its blocks, each with the file that has it."""
         found: dict[str, list[tuple[str, RowBlock]]] = {}
-        for place, layer in self.files.items():
-            for name, block in layer.get("rows", {}).items():
+
+        def add(place: str) -> None:
+            for name, block in self.files[place].get("rows", {}).items():
                 found.setdefault(name, []).append((place, _valid(RowBlock, block, f"rows.{name}")))
+
+        for place in self.files:
+            if place != YOURS:
+                add(place)
         for experiment, settings in self.experiments.items():
             for row in settings.rows:
                 if isinstance(row, InlineRow):
                     if row.name in found:
                         raise ConfigError(f"experiments/{experiment}: there is a row {row.name!r}")
                     found[row.name] = [(f"experiments/{experiment}.yaml", row)]
+        add(YOURS)
         return found
 
     def chain(self, row: str) -> list[str]:
@@ -190,7 +197,9 @@ class Layers:
     def new_rows(self) -> list[str]:
         """Rows of the user that none of the user's tables names: they join the main tables."""
         own = self.files[YOURS]
-        named = {str(row) for t in own.get("tables", {}).values() for row in (t or {}).get("rows", ())}
+        named = {
+            str(row) for t in own.get("tables", {}).values() for row in (t or {}).get("rows", ())
+        }
         return [
             row
             for row in own.get("rows", {})
@@ -300,6 +309,8 @@ def _row(layers: Layers, name: str, problems: dict[str, Any]) -> dict[str, Any]:
     if len(chain) > 1:
         found["like"] = chain[-2]
     found["only_named"] = True
+    if name in layers.trials:
+        found["trials"] = layers.trials[name]
     params = {k: v.value for k, v in layers.values(name, None).items()}
     found["params"], found["params_for"], found["at_edge"] = params, {}, {}
     for problem in problems:
@@ -323,6 +334,10 @@ def table_of(layers: Layers, name: str, experiment: Experiment) -> dict[str, Any
     grids = experiment.grid if isinstance(experiment.grid, list) else [experiment.grid]
     points = [point for grid in grids if grid for point in _points(layers, place, grid)]
     made = {(row, axis, value): found for row, axis, value, found in points}
+    if experiment.trials:
+        layers.trials |= dict.fromkeys(
+            set(made.values()) - {r for r, *_ in made}, experiment.trials
+        )
     rows = list(dict.fromkeys([*rows, *made.values()])) or layers.main_rows()
     if name in layers.made and not experiment.ablation and "padis" in rows:
         rows += [row for row in layers.new_rows() if row not in rows]
@@ -395,7 +410,9 @@ def _point(layers: Layers, row: str, axis: str, value: Any) -> RowBlock:
     """The row that has ``value`` on ``axis`` and is otherwise ``row``."""
     label = layers.field(row, "label") or row
     if axis == "network":
-        return RowBlock.model_validate({"from": row, "network": value, "label": f"{label}, {value}"})
+        return RowBlock.model_validate(
+            {"from": row, "network": value, "label": f"{label}, {value}"}
+        )
     if axis == "prior":
         return RowBlock.model_validate({"from": row, "prior": value, "label": f"{label}, {value}"})
     if axis in ("images", "training"):
@@ -433,7 +450,7 @@ def _valid(kind: type, block: Any, place: str) -> Any:
     try:
         return kind.model_validate(block)
     except ValidationError as error:
-        raise ConfigError(mistake(error).replace("config, top level", place)) from None
+        raise ConfigError(mistake(error, place)) from None
 
 
 def _experiment_file(preset: str, name: str) -> Path | None:
