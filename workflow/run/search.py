@@ -46,9 +46,7 @@ def parameters(point: Point, axes: dict[str, Axis]) -> Point:
     return found
 
 
-def search(
-    axes: dict[str, Axis], trials: int, evaluate: Callable, starts: Sequence[Point], seed: int
-) -> None:
+def search(axes: dict[str, Axis], trials: int, evaluate: Callable, starts: list, seed: int) -> None:
     """Maximise ``evaluate`` over ``trials`` points; equal scores give equal points, NaN fails."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     kinds = {False: FloatDistribution, True: IntDistribution}
@@ -63,8 +61,10 @@ def search(
             study.enqueue_trial(first[attempt])
         elif repeated or len(scores) < FIRST:
             steps = STEP ** (rng.choice((-1, 1), len(axes)) * (rng.uniform() if repeated else 1))
-            moved = zip(axes.items(), steps, strict=True)
-            study.enqueue_trial({n: axis.limited(best[n] * step) for (n, axis), step in moved})
+            moved = {n: best[n] * step for n, step in zip(axes, steps, strict=True)}
+            out = {n for n, axis in axes.items() if not axis.low <= moved[n] <= axis.high}
+            moved |= {n: best[n] ** 2 / moved[n] for n in out}  # the other way
+            study.enqueue_trial({n: axis.limited(moved[n]) for n, axis in axes.items()})
         with warnings.catch_warnings(action="ignore"):  # optuna's on scores of -inf
             trial = study.ask(space)
         values = parameters(trial.params, axes)
