@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from methods.priors.networks import Denoiser, NetworkParams
+from methods.priors.assembly import assemble
+from methods.priors.networks import Attention, Denoiser, NetworkParams
 from methods.priors.overlap import OverlapPrior, starts
 from methods.priors.patch import PatchPrior
 from methods.priors.patches import cut, from_tiles, tiles_and_margin, to_tiles
-from methods.priors.positions import positions
+from methods.priors.positions import OUTSIDE, positions, told_positions
 from problems.noise import ImageNoise
 from workflow.plugins.contract.methods import small_network, small_prior
 
@@ -46,6 +47,16 @@ def test_positions_span_the_canvas():
     assert p[1, :, 3].tolist() == torch.linspace(-1, 1, 5).tolist()  # rows
 
 
+def test_a_marked_margin_holds_a_constant_and_the_image_its_coordinates():
+    plain, told = positions(10, 14), told_positions("marked", 10, 14, (2, 3))
+    inside = torch.zeros(10, 14, dtype=torch.bool)
+    inside[2:8, 3:11] = True
+    assert torch.equal(told[:, inside], plain[:, inside])
+    assert (told[:, ~inside] == OUTSIDE).all()
+    assert torch.equal(told_positions("coordinates", 10, 14, (2, 3)), plain)
+    assert torch.equal(told_positions("marked", 10, 14, (0, 0)), plain)
+
+
 class Echo(torch.nn.Module):
     """A "network" that returns its input and what it was told about the position."""
 
@@ -72,6 +83,30 @@ def test_patch_prior_assembles_the_image(shape, patch):
     where = positions(*prior.state_shape[1:]).sum(dim=0)
     torch.testing.assert_close(prior.crop(d), prior.crop(x + where))
     assert d.sum() == pytest.approx(float(prior.crop(d).sum()), rel=1e-4)  # zero in the margin
+
+
+@pytest.mark.parametrize("assembly", ["random_grid", "fixed_grid", "average", "stitch"])
+def test_a_prior_marks_the_margin_where_its_network_was_trained_so(assembly):
+    """Tiles whose truth is 1 in the image and 0 around it say by it where the margin is."""
+
+    class Marked(Echo):
+        params = NetworkParams(margin="marked")
+
+    network = Marked()
+    prior = assemble(network, (1, 24, 20), assembly, 9, 2).bind(ImageNoise([1, 2]))
+    ones = torch.ones(2, 1, 24, 20)
+    images, seen = [], network.forward
+
+    def forward(v, sigma, position, context=None):
+        images.append(v)
+        return seen(v, sigma, position, context)
+
+    network.forward = forward
+    prior.denoise(prior.pad(ones), 1.0)
+    told, images = torch.cat(network.told), torch.cat(images)
+    assert torch.equal(told == OUTSIDE, (images == 0).expand_as(told))
+    margin = (images == 0).sum()
+    assert (margin > 0) == (assembly not in ("average", "stitch"))
 
 
 @pytest.mark.parametrize("shape", [(1, 24, 20), (3, 17, 31)])
@@ -174,6 +209,32 @@ def test_backbones_take_any_size(backbone, size):
     assert out.shape == v.shape
 
 
+def test_attention_changes_nothing_before_it_is_trained():
+    params = NetworkParams(width=16, multipliers=(1, 2), blocks=1)
+    plain, v = perturbed(params), torch.rand(2, 1, 16, 12)
+    told = torch.tensor([0.3, 2.0]), torch.zeros(2, 2, 16, 12)
+    network = Denoiser(1, params._replace(attention=True))
+    missing, unexpected = network.load_state_dict(plain.state_dict(), strict=False)
+    assert all("attention" in name for name in missing)
+    assert missing
+    assert not unexpected
+    torch.testing.assert_close(network(v, *told), plain(v, *told))
+    attention = network.network.attention
+    attention.leave.weight.data.normal_()
+    assert (network(v, *told) != plain(v, *told)).any()
+
+
+def test_attention_against_a_loop():
+    torch.manual_seed(0)
+    layer = Attention(16).requires_grad_(False)
+    layer.leave.weight.copy_(torch.eye(16)[:, :, None, None])
+    x = torch.randn(2, 16, 3, 5)
+    query, key, value = layer.enter(layer.norm(x)).flatten(2).chunk(3, dim=1)
+    weights = torch.softmax(query.transpose(1, 2) @ key / 4, dim=2)  # of pixel i for pixel j
+    expected = x + torch.einsum("bij,bcj->bci", weights, value).reshape(x.shape)
+    torch.testing.assert_close(layer(x), expected)
+
+
 @pytest.mark.parametrize("backbone", ["compact", "ddpm"])
 @pytest.mark.parametrize("overlap", [None, 6])
 def test_tiles_in_parts_give_the_same_image_and_gradient(backbone, overlap, monkeypatch):
@@ -195,7 +256,8 @@ def test_tiles_in_parts_give_the_same_image_and_gradient(backbone, overlap, monk
         monkeypatch.setattr("methods.priors.patches.AT_ONCE", 7 * 16**2)
         calls.clear()
         for a, b in zip(found(jacobian), expected, strict=True):
-            assert torch.equal(a, b)
+            # Convolutions of batches of different size round differently: up to 3e-6 was measured.
+            assert (a - b).norm() <= 1e-5 * b.norm()
         assert max(calls) == 7 < whole
         monkeypatch.undo()
 

@@ -6,6 +6,8 @@ from torch.nn import functional as F
 
 from methods.priors import training
 from methods.priors.networks import Denoiser, NetworkParams, build_network
+from methods.priors.patch import PatchPrior
+from methods.priors.positions import OUTSIDE
 from methods.priors.training import Trainer, TrainingParams
 from problems.noise import ImageNoise, seed_of
 from workflow.plugins.contract.methods import small_network
@@ -97,6 +99,38 @@ def test_patches_are_cut_where_their_position_says():
     assert torch.equal(clean[:, 0][inside], position[:, 0][inside])
     assert (rows == 0).any()  # windows reach the edge of the padded canvas
     assert (columns == 0).any()
+
+
+@pytest.mark.parametrize("margin", ["coordinates", "marked"])
+def test_training_tells_what_the_prior_tells(margin):
+    """On images of ones a patch says where the margin is."""
+    params = NetworkParams(width=8, multipliers=(1, 2), blocks=1, margin=margin)
+    network = Denoiser(1, params)
+    trainer = Trainer(network, torch.ones(1, 1, 16, 12), PATCHES, 0)
+    prior = PatchPrior(network, (1, 16, 12), PATCHES.patch)
+    assert torch.equal(trainer.position, prior._position[0])
+    mine = slice(0, 50)
+    clean, _, _, told, _ = trainer._examples(8, 8, 50, mine, torch.Generator().manual_seed(0))
+    outside = (clean == 0).expand_as(told)
+    assert outside.any()
+    assert torch.equal(told == OUTSIDE, outside) == (margin == "marked")
+
+
+def test_a_network_with_attention_trains_and_resumes():
+    params = NetworkParams(width=8, multipliers=(1, 2), blocks=1, attention=True)
+
+    def trainer():
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return Trainer(build_network(1, params), images(), WHOLE, seed_of("t"))
+
+    straight = trainer()
+    for _ in range(6):
+        straight.step()
+    assert straight.network.network.attention.leave.weight.abs().sum() > 0
+    second = trainer()
+    second.restore(straight.state())
+    assert float(second.step()) == float(straight.step())
 
 
 def test_images_in_8_bits_and_a_choice_of_them_train_the_same():

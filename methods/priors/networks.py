@@ -1,7 +1,7 @@
 """Noise-conditional denoising networks."""
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import PositiveFloat, PositiveInt
@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 BACKBONES = ("compact", "ddpm", "ncsn", "drunet")
+CHANNELS_OF_A_HEAD = 64
 
 
 class NetworkParams(NamedTuple):
@@ -27,6 +28,11 @@ class NetworkParams(NamedTuple):
         context: whether the noisy image, reduced to the patch's size, is appended to the input of
             a network of patches (Yang, Hu, Fessler, Shen, arXiv 2512.18161).
         sigma_data: the constant sigma_d of the EDM preconditioning.
+        margin: what the position channels hold in the zeros around the image that patches overlap:
+            "coordinates" goes on with the positions, as PaDIS does, "marked" is a constant, so that
+            the network knows where the image ends.
+        attention: whether "compact" has self-attention at its lowest resolution, so that a network
+            of whole images sees the whole image. ("ddpm" and "ncsn" have it.)
     """
 
     backbone: str = "compact"
@@ -37,6 +43,8 @@ class NetworkParams(NamedTuple):
     position: bool = True
     context: bool = False
     sigma_data: PositiveFloat = 0.5
+    margin: Literal["coordinates", "marked"] = "coordinates"
+    attention: bool = False
 
 
 class Block(nn.Module):
@@ -58,6 +66,26 @@ class Block(nn.Module):
         h = self.first(F.silu(self.norm(x)))
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         return self.skip(x) + self.second(F.silu(h * (1 + scale) + shift))
+
+
+class Attention(nn.Module):
+    """Self-attention of all pixels, added to its input; the identity before it is trained."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.heads = max(width // CHANNELS_OF_A_HEAD, 1)
+        self.norm = nn.GroupNorm(8, width)
+        self.enter = nn.Conv2d(width, 3 * width, 1)
+        self.leave = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        b, c, height, width = x.shape
+        pixels = self.enter(self.norm(x)).flatten(2).transpose(1, 2)
+        split = pixels.reshape(b, height * width, 3, self.heads, c // self.heads)
+        seen = F.scaled_dot_product_attention(*split.permute(2, 0, 3, 1, 4))
+        return x + self.leave(seen.transpose(-1, -2).reshape(b, c, height, width))
 
 
 class CompactUNet(nn.Module):
@@ -84,6 +112,7 @@ class CompactUNet(nn.Module):
         self.leave = nn.Conv2d(widths[0], outputs, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
+        self.attention = Attention(widths[-1]) if params.attention else nn.Identity()
 
     def forward(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         phase = noise[:, None] * self.frequencies
@@ -96,6 +125,7 @@ class CompactUNet(nn.Module):
             if level < len(self.down):
                 skips.append(x)
                 x = self.down[level](x)
+        x = self.attention(x)
         for level in reversed(range(len(self.down))):
             x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0)
             for block in self.decoder[level]:

@@ -4,7 +4,7 @@ import torch
 
 from methods.priors.base import Prior
 from methods.priors.patches import denoise_tiles, reduced, tiles_and_margin
-from methods.priors.positions import positions
+from methods.priors.positions import told_positions
 
 
 def starts(length: int, margin: int, patch: int, overlap: int) -> list[int]:
@@ -41,7 +41,9 @@ class OverlapPrior(Prior):
         rows, columns = (starts(n, m, patch, overlap) for n, m in axes)
         self._corners = [(a, b) for a in rows for b in columns]
         device = next(network.parameters()).device
-        self._position = self._cut(positions(*self.state_shape[1:], device)[None])
+        marking = network.params.margin
+        where = told_positions(marking, *self.state_shape[1:], self.margin, device)
+        self._position = self._cut(where[None])
 
     def _cut(self, canvas):
         """Tiles of all images, tile by tile: (tiles, B, C, P, P)."""

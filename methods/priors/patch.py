@@ -11,7 +11,7 @@ from methods.priors.patches import (
     tiles_and_margin,
     to_tiles,
 )
-from methods.priors.positions import positions
+from methods.priors.positions import told_positions
 
 
 class PatchPrior(Prior):
@@ -36,7 +36,9 @@ class PatchPrior(Prior):
         (self._k, mh), (self._l, mw) = (tiles_and_margin(n, patch) for n in shape[1:])
         self.margin = (mh, mw)
         device = next(network.parameters()).device
-        self._position = positions(*self.state_shape[1:], device)[None]
+        marking = network.params.margin
+        where = told_positions(marking, *self.state_shape[1:], self.margin, device)
+        self._position = where[None]
 
     def _denoise(self, x, sigma):
         corners = self._corners(len(x))

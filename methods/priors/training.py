@@ -11,7 +11,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 
 from methods.priors.networks import Denoiser
 from methods.priors.patches import AT_ONCE, reduced, tiles_and_margin
-from methods.priors.positions import positions
+from methods.priors.positions import told_positions
 from methods.priors.windows import Canvas
 from problems.noise import seed_of
 
@@ -117,7 +117,8 @@ class Trainer:
                 raise ValueError("context is for networks of patches; set context: false")
         self.probabilities = torch.tensor(probabilities, dtype=torch.float32)
         self.canvas = Canvas(images, margin, chosen, self.device)
-        self.position = positions(*self.canvas.shape, self.device)
+        marking = network.params.margin
+        self.position = told_positions(marking, *self.canvas.shape, margin, self.device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)
         self.fabric = fabric or processes(self.device.type, 1)
         if self.fabric.world_size > min(params.batch):
