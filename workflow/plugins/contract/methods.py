@@ -11,7 +11,7 @@ import torch
 from methods.priors.assembly import assemble
 from methods.priors.networks import Denoiser, NetworkParams
 from problems.noise import ImageNoise
-from workflow.config.yaml import read_yaml
+import yaml
 from workflow.plugins.contract import Check, ContractError, labelled, require
 from workflow.plugins.discovery import PACKAGES, ROOT, draws, find, load
 from workflow.plugins.params import PluginError, make_params
@@ -39,7 +39,7 @@ def small_prior(name: str | None, shape: tuple[int, int, int], patch: int = PATC
     """The prior that the presets call ``name``, over a small random network; None for None."""
     if name is None:
         return None
-    priors = read_yaml(ROOT / "workflow" / "presets" / "common.yaml")["priors"]
+    priors = yaml.safe_load((ROOT / "workflow" / "presets" / "common.yaml").read_text())["priors"]
     if name not in priors:
         raise ContractError(f"prior is {name!r}, which is not one of {', '.join(priors)} or None")
     assembly = priors[name]["assembly"]
