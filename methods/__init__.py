@@ -1,1 +1,1 @@
-"""How images are reconstructed: one file per method, each reads as its algorithm."""
+"""Reconstruction methods: one file each, written as the algorithm."""

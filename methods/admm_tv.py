@@ -6,13 +6,13 @@ Minimises ||A x - y||^2 / 2 + lambda TV(x) with the split w = D x, D the forward
     w <- shrink(D x + u, lambda / rho)
     u <- u + D x - w
 
-TV is isotropic (length of the difference vector of a pixel) or anisotropic (sum of its entries);
-the differences at the border are 0. Channels are independent.
+TV is isotropic (norm of the difference vector at each pixel) or anisotropic (sum of the absolute
+values of its entries); differences at the border are 0. Channels are independent.
 
 Reference: Boyd, Parikh, Chu, Peleato, Eckstein, "Distributed Optimization and Statistical Learning
 via ADMM", 2011, section 6.4; the "ADMM-TV" rows of Hu et al., NeurIPS 2024, arXiv 2406.02462.
 
-Deviations: PaDIS gives neither rho, nor the number of iterations, nor the kind of TV.
+Deviations: PaDIS does not state rho, the number of iterations or the kind of TV.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class ADMMTV(Method):
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
-        # lambda belongs to the unscaled operator: ||A x - y||^2 shrinks with ||A||^2.
+        # lambda is for the unscaled operator: ||A x - y||^2 scales with ||A||^2.
         threshold = p.weight / problem.norm**2 / p.rho
         aty = physics.A_adjoint(y)
 

@@ -24,20 +24,20 @@ class Method(ABC):
     The contract, which ``tests/test_conformance.py`` checks for every file:
 
     * the result depends on the arguments alone; all random numbers come from ``noise`` (or from
-      the prior, which holds the same numbers); no global seed is read or changed;
-    * image i of a batch is reconstructed as if it were alone;
-    * the arguments are left as they were, nothing is printed, read or written.
+      the prior, which uses the same generators); no global seed is read or changed;
+    * image i of a batch is reconstructed as if it were alone, up to rounding;
+    * the arguments are not modified, and nothing is printed, read or written.
 
     Class attributes:
         label: name in tables.
         reference: authors, venue, year and identifier.
-        prior: name of the trained prior in the config that the method uses, or None.
+        prior: name of the trained prior that the method uses, as in the config, or None.
         jacobian: whether the method differentiates through ``prior.denoise``. If not, it runs in
             PyTorch's inference mode.
-        samples: whether results with different seeds are meant as samples of a posterior, or, where
-            that depends on parameters, the values of each with which they are. A method that draws
-            random numbers to find one image is a point estimator.
-        starts_at: where the iteration starts if ``Params`` has no ``start``; empty without one.
+        samples: whether results with different seeds are samples of a posterior. If that depends on
+            parameters: for each, the values with which they are. A method that draws random numbers
+            to find a single image is a point estimator.
+        starts_at: start of the iteration if ``Params`` has no ``start``; empty if not iterative.
     """
 
     label: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Baseline: what the problem itself offers, without a prior.
+"""Baseline: the reconstruction of the problem itself, without a prior.
 
     x_hat = clip(A^+ y, 0, 1)
 

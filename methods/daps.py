@@ -1,22 +1,22 @@
 """DAPS: decoupled annealing posterior sampling.
 
-For each noise level sigma from high to low, the next one being sigma':
+For each noise level sigma from high to low, with the next level sigma':
 
-    v     = the end of the probability flow dx/ds = (x - D(x; s)) / s from x at s = sigma to s = 0
+    v     = solution at s = 0 of the probability flow dx/ds = (x - D(x; s)) / s from x at s = sigma
     x0    ~ N(x0; v, r^2 I) N(y; A x0, sigma_y^2 I),     r = spread sigma
     x    <- x0 + sigma' z,     z ~ N(0, I)
 
-The flow takes ``steps`` Euler steps, an evaluation each, and one at the last level, where v is the
-mean over ``shifts`` evaluations. The result is the most probable x0 there.
+The flow takes ``steps`` Euler steps with one evaluation each, and one step at the last level, where
+v is the mean over ``shifts`` evaluations. The result is the most probable x0 at the last level.
 
 Reference: Zhang, Chu, Berner, Meng, Anandkumar, Song, "Improving Diffusion Inverse Problem Solving
 with Decoupled Noise Annealing", CVPR 2025, arXiv 2407.01521.
 
 Deviations: x0 is drawn without Langevin dynamics, as A is linear: it minimises ||A x - y - sigma_y
 n||^2 / 2 + gamma/2 ||x - v - r z||^2 with n, z ~ N(0, I) and gamma = sigma_y^2 / r^2 (perturbation
-and optimisation: Papandreou, Yuille, NIPS 2010), as far as conjugate gradients get; gamma has a
-lower limit (``methods.proximal.penalty``). Two steps of the flow, not five; no draw at the end.
-``start="baseline"`` begins at the baseline with noise of sigma_max.
+and optimisation: Papandreou, Yuille, NIPS 2010), up to the convergence of conjugate gradients;
+gamma has a lower limit (``methods.proximal.penalty``). The flow has two steps instead of five, and
+the last x0 is not drawn. ``start="baseline"`` starts at the baseline with noise of sigma_max.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ class DAPS(Method):
     @dataclass(frozen=True)
     class Params(Schedule, Start):
         spread: PositiveFloat = 1.0  # r / sigma, > 0
-        steps: PositiveInt = 2  # of the flow from one level, an evaluation each
+        steps: PositiveInt = 2  # of the flow per level, one evaluation each
         cg_iterations: PositiveInt = 20  # per data step
-        shifts: PositiveInt = 1  # evaluations that are averaged in the last step
+        shifts: PositiveInt = 1  # evaluations averaged in the last step
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
@@ -52,7 +52,7 @@ class DAPS(Method):
             data = y
             if sigma_next:
                 v = v + r * noise.normal_like(v)
-                # Of no use where sigma_y = 0, but the draws that follow are the same with it.
+                # Drawn even if sigma_y = 0, so that later draws do not depend on sigma_y.
                 data = y + problem.noise_level * noise.normal_like(y)
             x0 = proximal(physics, physics.A_adjoint(data), v, gamma, p.cg_iterations)
             if sigma_next:
@@ -61,7 +61,7 @@ class DAPS(Method):
         return x0
 
     def _flow(self, x, sigma, prior, shifts):
-        """The image at the end of the probability flow that is x at noise level sigma."""
+        """Solve the probability flow from x at noise level sigma down to 0."""
         p = self.params
         levels = power_levels(sigma, min(p.sigma_min, sigma), p.steps)
         levels = levels[:1] if sigma < 1.001 * p.sigma_min else levels

@@ -1,6 +1,6 @@
-"""DDS: decomposed diffusion sampling, conjugate gradients for the data and no network gradient.
+"""DDS: decomposed diffusion sampling, with conjugate gradients and without network gradients.
 
-For each noise level sigma from high to low, the next one being sigma':
+For each noise level sigma from high to low, with the next level sigma':
 
     d     = D(x; sigma)
     x0    = argmin_x ||A x - y||^2 / 2 + gamma/2 ||x - d||^2    (conjugate gradients, from d)
@@ -11,9 +11,9 @@ The result is x0 of the last level, where d is the mean over ``shifts`` evaluati
 Reference: Chung, Lee, Ye, "Decomposed Diffusion Sampler for Accelerating Large-Scale Inverse
 Problems", ICLR 2024, arXiv 2303.05754, for a variance-exploding diffusion.
 
-Deviations: gamma = weight sigma_y^2 / sigma^2 (``methods.proximal.penalty``) instead of a constant,
-small without measurement noise, as conjugate gradients that start at d stay near d.
-``start="baseline"`` begins at the baseline with noise of sigma_max instead of noise alone.
+Deviations: gamma = weight sigma_y^2 / sigma^2 (``methods.proximal.penalty``) instead of a constant;
+it is small without measurement noise because conjugate gradients that start at d stay near d.
+``start="baseline"`` starts at the baseline with noise of sigma_max instead of noise alone.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class DDS(Method):
         weight: NonNegativeFloat = 1.0  # of the penalty, > 0
         eta: float = 0.85  # share of fresh noise, [0, 1]
         cg_iterations: PositiveInt = 5  # per data step
-        shifts: PositiveInt = 1  # evaluations that are averaged at the last level
+        shifts: PositiveInt = 1  # evaluations averaged at the last level
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

@@ -1,4 +1,4 @@
-"""deepinv's algorithms as methods, with our trained priors as its denoisers."""
+"""Runs algorithms of deepinv as methods, with our trained priors as their denoisers."""
 
 import copy
 from abc import abstractmethod
@@ -17,7 +17,7 @@ Reconstruct = Callable[[torch.Tensor, LinearPhysics], torch.Tensor]
 
 
 class AsDenoiser(Denoiser):
-    """A prior as a denoiser of deepinv.
+    """Wraps a prior as a denoiser of deepinv.
 
     Args:
         prior: bound to its random numbers (``Prior.bind``).
@@ -29,37 +29,37 @@ class AsDenoiser(Denoiser):
         self._prior, self._evaluated = (prior,), evaluated  # a tuple: no sub-module
 
     def forward(self, x: torch.Tensor, sigma: float | torch.Tensor, **kwargs) -> torch.Tensor:
-        """Denoise images (B, C, H, W) in [0, 1]; sigma is one for all of them.
+        """Denoise images (B, C, H, W) in [0, 1] with the same sigma for all of them.
 
         Raises:
             ValueError: sigma differs between the images.
         """
         levels = torch.as_tensor(sigma, dtype=torch.float32).flatten().unique()
         if len(levels) != 1:
-            raise ValueError("the images of a batch have noise of several levels")
+            raise ValueError("the images of a batch have several levels of noise")
         d = self._prior[0].denoise(x.float(), float(levels))
         self._evaluated()
         return d.to(x.dtype)
 
 
 def with_noise_level(physics: LinearPhysics, sigma: float) -> LinearPhysics:
-    """The same operator, which tells deepinv that the noise is Gaussian of ``sigma``."""
+    """View of the operator with a Gaussian noise model of level ``sigma``."""
     view = copy.copy(physics)
-    view._modules = dict(physics._modules)  # what is set on the view is not set on the original
+    view._modules = dict(physics._modules)  # setting noise_model keeps the original
     view.noise_model = GaussianNoise(sigma)
     return view
 
 
 class DeepinvMethod(Method):
-    """A reconstructor of deepinv: a subclass says how it is made, for one image at a time.
+    """Base class of reconstructors of deepinv; ``make`` builds one for a single image.
 
-    deepinv draws for a whole batch, from a ``torch.Generator`` or the global random numbers. Here
-    every image is a batch of its own, with a generator of its own; the global numbers are seeded
-    for it and given back.
+    deepinv draws random numbers for a whole batch, from a ``torch.Generator`` or the global one.
+    Here every image is a batch of one with its own generator; the global generator is seeded for
+    each image and restored afterwards.
     """
 
-    draws: ClassVar[bool] = True  # whether it draws random numbers itself
-    evaluations: int  # of the denoiser, for the progress; set by ``make``
+    draws: ClassVar[bool] = True  # whether deepinv's algorithm draws random numbers
+    evaluations: int  # of the denoiser, for progress; set by ``make``
 
     @abstractmethod
     def make(

@@ -1,13 +1,13 @@
-"""deepinv's DDRM: diffusion restoration in the singular vectors of the operator.
+"""deepinv's DDRM: diffusion restoration in the singular basis of the operator.
 
-For noise levels from high to low the image is denoised; where the singular value s and the noise
-sigma_y of the measurement are such that sigma_t >= sigma_y / s, its component is that of the
+For noise levels sigma_t from high to low the image is denoised. Components with a singular value s
+such that sigma_t >= sigma_y / s, with measurement noise sigma_y, are replaced by those of the
 measurement, with noise up to sigma_t.
 
 Reference: Kawar, Elad, Ermon, Song, NeurIPS 2022, arXiv 2201.11793; ``deepinv.sampling.DDRM``.
 
 Deviations: those of deepinv 0.5.0. The last noise level is not 0. It needs the singular value
-decomposition, which of our problems inpainting has.
+decomposition, which only inpainting has among our problems.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class DeepinvDDRM(DeepinvMethod):
     class Params:
         sigma_max: PositiveFloat = 1.0  # first noise level, image units
         sigma_min: PositiveFloat = 0.01  # last noise level
-        eta: float = 0.85  # share of fresh noise where nothing is measured, [0, 1]
+        eta: float = 0.85  # share of fresh noise in the null-space, [0, 1]
         etab: float = 1.0  # weight of the measurement, [0, 1]
         steps: PositiveInt = 100
 

@@ -1,4 +1,4 @@
-"""deepinv's DiffPIR: denoising, a proximal step to the data, and noise again.
+"""deepinv's DiffPIR: denoising, a proximal data step, and new noise.
 
     x_0 <- D(x_t),    x_0 <- prox_{gamma_t ||A . - y||^2 / 2}(x_0),    x_{t-1} from x_0 and noise
 
@@ -7,8 +7,8 @@ gamma_t = sigma_t^2 / (2 lambda sigma_y^2).
 Reference: Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool, CVPR Workshops 2023, arXiv 2305.08995;
 ``deepinv.sampling.DiffPIR``.
 
-Deviations: those of deepinv 0.5.0. It starts at the baseline. Where the measurement has less noise
-than ``sigma``, this is taken for sigma_y.
+Deviations: those of deepinv 0.5.0. It starts at the baseline. If the measurement has less noise
+than ``sigma``, sigma_y is set to ``sigma``.
 """
 
 from dataclasses import dataclass

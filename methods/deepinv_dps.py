@@ -4,7 +4,7 @@
 
 Reference: Chung, Kim, McCann, Klasky, Ye, ICLR 2023, arXiv 2209.14687; ``deepinv.sampling.DPS``.
 
-Deviations: those of deepinv 0.5.0. It serves as a check of ours.
+Deviations: those of deepinv 0.5.0. It is a cross-check of our implementation.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class DeepinvDPS(DeepinvMethod):
     @dataclass(frozen=True)
     class Params:
         weight: NonNegativeFloat = 1.0  # of the gradient of the residual norm, unit-norm operator
-        steps: PositiveInt = 1000  # from noise to the image; one evaluation less
+        steps: PositiveInt = 1000  # from noise to the image; steps - 1 evaluations
         solver: Literal["ddpm", "ddim", "ancestral"] = "ddpm"
 
     def make(self, problem, denoiser, generator):

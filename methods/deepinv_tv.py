@@ -2,12 +2,12 @@
 
     x <- prox_{lambda TV}(z - A^T (A z - y)),    z from the last two x by Nesterov's rule
 
-The proximal operator is iterated by Condat's primal-dual method.
+The proximal operator is computed by Condat's primal-dual iteration.
 
 Reference: Beck, Teboulle, IEEE Transactions on Image Processing 2009; ``deepinv.optim.FISTA`` and
 ``deepinv.optim.prior.TVPrior``.
 
-Deviations: those of deepinv 0.5.0. It serves as a check of our ADMM-TV, whose objective it shares.
+Deviations: those of deepinv 0.5.0. It is a cross-check of our ADMM-TV (same objective).
 """
 
 from dataclasses import dataclass

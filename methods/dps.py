@@ -5,8 +5,8 @@ For each noise level sigma from high to low, ``updates`` times, with the denoise
     d     = D(x; sigma),  s = (d - x) / sigma^2
     x    <- x - zeta grad_x ||y - A d|| + alpha/2 s + sqrt(alpha) z,     alpha = epsilon sigma^2
 
-z ~ N(0, I), and 0 at the last level. The gradient passes through the network. The methods that are
-this algorithm differ in the prior alone: padis, whole_image_diffusion, patch_averaging and
+z ~ N(0, I), and 0 at the last level. The gradient passes through the network. Four methods use this
+algorithm and differ only in the prior: padis, whole_image_diffusion, patch_averaging and
 patch_stitching.
 
 Reference: Hu, Song, Xu, Shen, Fessler, "Learning Image Priors through Patch-based Diffusion Models
@@ -14,9 +14,9 @@ for Solving Inverse Problems", NeurIPS 2024, arXiv 2406.02462, algorithm 1; the 
 network is that of Chung, Kim, Mccann, Klasky, Ye, "Diffusion Posterior Sampling for General Noisy
 Inverse Problems", ICLR 2023, arXiv 2209.14687.
 
-Deviations: the paper's text and its code differ. epsilon and the data step are those of the code,
-noise levels and start those of the text. With ``data_step="squared", epsilon=1.0`` all is the
-text's, with ``spacing="power", start="baseline"`` all is the code's.
+Deviations: the paper's text and its code differ. epsilon and the data step follow the code, noise
+levels and start follow the text. With ``data_step="squared", epsilon=1.0`` everything follows the
+text, with ``spacing="power", start="baseline"`` everything follows the code.
 """
 
 from dataclasses import dataclass
@@ -35,15 +35,15 @@ class DPS(Method):
 
     @dataclass(frozen=True)
     class Params(Annealing, Start):
-        """Parameters of the loop; the defaults take 1000 evaluations as the paper does.
+        """Parameters of the loop; the defaults take 1000 evaluations, as in the paper.
 
-        ``data_step`` is what zeta multiplies, r = y - A D(x):
+        ``data_step`` selects the gradient that zeta multiplies, with r = y - A D(x):
 
-        * "norm": grad ||r||, as in the code. Every step has the same length, so that the image
-          keeps jittering by zeta; it needs many evaluations with a small zeta.
+        * "norm": grad ||r||, as in the code. All steps have the same length, so the image keeps
+          jittering by zeta; this needs many evaluations with a small zeta.
         * "squared": (1 / ||r||) grad ||r||^2, as in the paper, twice the above.
         * "least_squares": grad ||r||^2 / 2. Steps shrink with the residual; for few evaluations.
-          Where the measurement has noise, zeta is limited by ``noise_aware``.
+          With measurement noise, ``noise_aware`` limits zeta.
         """
 
         zeta: NonNegativeFloat = 0.3  # data step, unscaled; "least_squares": unit norm, < 2
@@ -76,7 +76,7 @@ class DPS(Method):
 
 
 def misfit(r: torch.Tensor, data_step: str) -> torch.Tensor:
-    """The function of residuals r, (B, ...), whose gradient is the data step; sum over images."""
+    """Data misfit whose gradient is the data step, of residuals r (B, ...), summed over images."""
     if data_step == "least_squares":
         return r.square().sum() / 2
     norms = r.flatten(1).norm(dim=1).sum()

@@ -1,31 +1,31 @@
-"""Dual-coupled plug-and-play diffusion: ADMM whose denoiser is a diffusion prior.
+"""Dual-coupled plug-and-play diffusion: ADMM with a diffusion prior as denoiser.
 
-With u = 0 and v the baseline at first, for each noise level sigma from high to low:
+Starting with u = 0 and v the baseline, for each noise level sigma from high to low:
 
     x    <- argmin_x ||A x - y||^2 / 2 + rho/2 ||x - (v - u)||^2   (conjugate gradients, from v - u)
     v    <- D(x + u + xi; sigma)
     u    <- u + x - v
 
-xi is noise with which x + u looks like an image with white noise of level sigma. ``noise`` "white"
-is white noise of sigma itself, "homogenised" (spectral homogenisation) Gaussian noise of the power
-spectrum
+xi is noise that makes x + u look like an image with white noise of level sigma. For ``noise``
+"white", xi is white noise of level sigma itself; for "homogenised" (spectral homogenisation) it is
+Gaussian noise with the power spectrum
 
     max(N sigma^2 - S, 0),    S = |FFT(x + u - v)|^2 smoothed over 7 x 7 frequencies
 
-with N pixels and v of the level before. "none" leaves it out: annealing plug-and-play ADMM. At the
-last level v is the mean over ``shifts`` evaluations. The result is a last x, near v.
+with N pixels and v of the previous level. "none" omits xi, which gives annealed plug-and-play ADMM.
+At the last level v is the mean over ``shifts`` evaluations. The result is a final x near v.
 
-The penalty is rho = weight max(sigma_y^2 / sigma^2, 1e-4): the paper has a constant over sigma^2,
-also where there is no noise sigma_y. A fixed point solves
+The penalty is rho = weight max(sigma_y^2 / sigma^2, 1e-4); the paper has a constant divided by
+sigma^2, also without measurement noise sigma_y. A fixed point solves
 A^T (A x - y) + rho (x + u - D(x + u; sigma)) = 0; for a Gaussian prior and weight = 1 its x before
 the last step is the posterior mean at every noise level.
 
 Reference: Du, Tian, Wu, Liu, Yu, Wei, Zhang, "Plug-and-Play Diffusion Meets ADMM: Dual-Variable
 Coupling for Robust Medical Image Reconstruction", 2026, arXiv 2602.23214.
 
-Deviations: "none" is not in the paper. S is of each image and channel, not the mean over a batch,
-and is smoothed periodically. The result is a last x near v instead of v itself: without measurement
-noise it meets the data.
+Deviations: "none" is not in the paper. S is computed per image and channel, not averaged over a
+batch, and smoothed periodically. The result is a final x near v instead of v itself, so that it
+fits the data if there is no measurement noise.
 """
 
 from dataclasses import dataclass
@@ -52,14 +52,14 @@ class DualDiffusion(Method):
     class Params(Schedule):
         weight: NonNegativeFloat = 1.0  # of the penalty, > 0
         sigma_max: PositiveFloat = 0.3  # first noise level, image units
-        levels: PositiveInt = 20  # noise levels, an evaluation each
+        levels: PositiveInt = 20  # noise levels, one evaluation each
         cg_iterations: PositiveInt = 20  # per x-update
         noise: Literal["homogenised", "white", "none"] = "homogenised"  # xi
-        shifts: PositiveInt = 1  # evaluations that are averaged at the last level
+        shifts: PositiveInt = 1  # evaluations averaged at the last level
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
-        kind_of_xi = p.noise  # a parameter; ``noise`` are the random numbers
+        kind_of_xi = p.noise  # the parameter; ``noise`` has the random numbers
         aty = physics.A_adjoint(y)
         v = problem.baseline(y)
         u = torch.zeros_like(v)
@@ -78,11 +78,11 @@ class DualDiffusion(Method):
 
 
 def complement(white: torch.Tensor, residual: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Shape white noise so that with ``residual`` it has the flat spectrum of noise of ``sigma``.
+    """Shape white noise so that its sum with ``residual`` has the flat spectrum of level ``sigma``.
 
     Args:
         white: noise of standard deviation ``sigma``, (B, C, H, W).
-        residual: what is there already, (B, C, H, W).
+        residual: the error already present, (B, C, H, W).
     """
     wanted = residual[0, 0].numel() * sigma**2  # power of white noise at every frequency
     power = torch.fft.fft2(residual).abs().square()

@@ -1,6 +1,6 @@
 """Langevin dynamics: annealed Langevin sampling of the posterior, without network gradients.
 
-For each noise level sigma from high to low, several times, with r(x) = y - A x:
+For each noise level sigma from high to low, ``updates`` times, with r(x) = y - A x:
 
     s     = (D(x; sigma) - x) / sigma^2
     x    <- x + zeta A^T r(x) / ||r(x)||
@@ -12,8 +12,8 @@ Reference: Song, Ermon, "Generative Modeling by Estimating Gradients of the Data
 NeurIPS 2019, arXiv 1907.05600; with data as in Jalal et al., NeurIPS 2021, arXiv 2108.01368; the
 "Langevin dynamics" rows of PaDIS, NeurIPS 2024, arXiv 2406.02462.
 
-Deviations: none for the defaults. ``data_step="least_squares"`` is a step of zeta A^T r(x),
-with zeta limited by ``noise_aware`` where the measurement has noise.
+Deviations: none with the defaults. ``data_step="least_squares"`` is a step of zeta A^T r(x); with
+measurement noise, ``noise_aware`` limits zeta.
 """
 
 from dataclasses import dataclass

@@ -1,17 +1,17 @@
-"""PnP-ADMM: ADMM in which a denoiser takes the place of a proximal operator.
+"""PnP-ADMM: ADMM with a denoiser in place of a proximal operator.
 
     x <- argmin_x ||A x - y||^2 / 2 + gamma/2 ||x - (v - u)||^2    (conjugate gradients, warm start)
     v <- D(x + u; sigma)
     u <- u + x - v
 
-D is a Gaussian denoiser that was trained on the same images as the diffusion priors.
+D is a Gaussian denoiser, trained on the same images as the diffusion priors.
 
 Reference: Venkatakrishnan, Bouman, Wohlberg, "Plug-and-Play Priors for Model Based Reconstruction",
 GlobalSIP 2013, doi 10.1109/GlobalSIP.2013.6737048; the "PnP-ADMM" rows of Hu et al., NeurIPS 2024,
 arXiv 2406.02462.
 
-Deviations: PaDIS gives neither the network, nor its noise level, nor gamma, nor iterations. x + u
-is clipped to [0, 1] before it is denoised, as in a reproduction of these rows that works.
+Deviations: PaDIS does not state the network, its noise level, gamma or the number of iterations.
+x + u is clipped to [0, 1] before denoising, as in a working reproduction of these rows.
 """
 
 from dataclasses import dataclass

@@ -2,15 +2,15 @@
 
     x <- x - mu (A^T (A x - y) + lambda (x - D(x; sigma)))
 
-D is a Gaussian denoiser that was trained on the same images as the diffusion priors.
+D is a Gaussian denoiser, trained on the same images as the diffusion priors.
 
 Reference: Romano, Elad, Milanfar, "The Little Engine That Could: Regularization by Denoising
 (RED)", SIAM Journal on Imaging Sciences 2017, arXiv 1611.02862; the "PnP-RED" rows of Hu et al.,
 NeurIPS 2024, arXiv 2406.02462.
 
-Deviations: PaDIS gives neither the network, nor its noise level, nor mu, lambda and iterations. x
-is clipped to [0, 1] before it is denoised: a network that is not nonexpansive drifts away where
-nothing is measured.
+Deviations: PaDIS does not state the network, its noise level, mu, lambda or the number of
+iterations. x is clipped to [0, 1] before denoising, because a network that is not nonexpansive
+drifts in the null-space.
 """
 
 from dataclasses import dataclass

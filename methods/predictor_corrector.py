@@ -14,9 +14,9 @@ Equations", ICLR 2021, arXiv 2011.13456; with data as in Chung, Ye, "Score-based
 for accelerated MRI", Medical Image Analysis 2022, arXiv 2110.05243; the "predictor-corrector" rows
 of PaDIS, NeurIPS 2024, arXiv 2406.02462.
 
-Deviations: the length of the corrector step is not squared, as in PaDIS; ``squared=True`` gives
+Deviations: as in PaDIS, the length of the corrector step is not squared; ``squared=True`` gives
 e = 2 (snr ||z|| / ||s'||)^2 of the original. ``data_step="least_squares"`` is a step of
-zeta A^T r(x), with zeta limited by ``noise_aware`` where the measurement has noise.
+zeta A^T r(x); with measurement noise, ``noise_aware`` limits zeta.
 """
 
 from dataclasses import dataclass
@@ -63,6 +63,6 @@ class PredictorCorrector(Method):
         return prior.crop(x)
 
     def _corrector_step(self, z, s):
-        """e per image, (B, 1, 1, 1)."""
+        """Step length e per image, (B, 1, 1, 1)."""
         ratio = self.params.snr * z.flatten(1).norm(dim=1) / s.flatten(1).norm(dim=1)
         return 2 * (ratio**2 if self.params.squared else ratio)[:, None, None, None]

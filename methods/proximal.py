@@ -1,4 +1,4 @@
-"""The data step that plug-and-play methods share: least squares near an image."""
+"""Data step shared by plug-and-play methods: least squares near an image."""
 
 import torch
 from deepinv.optim.linear import conjugate_gradient
@@ -8,7 +8,7 @@ from methods.priors.base import Prior
 from problems.base import Problem
 
 LEAST_PENALTY = 1e-4  # for the unit-norm operator in single precision
-EPS = 1e-20  # added to denominators; the default of conjugate_gradient stops it early
+EPS = 1e-20  # added to denominators; the default of conjugate_gradient makes it stop early
 
 
 def proximal(
@@ -21,15 +21,15 @@ def proximal(
 ) -> torch.Tensor:
     """argmin_x ||A x - y||^2 / 2 + gamma/2 ||x - v||^2 by conjugate gradients.
 
-    Every image has step lengths of its own, so that it does not depend on the others of the batch.
+    Step lengths are per image, so that images of a batch do not influence each other.
 
     Args:
         physics: A, of spectral norm 1.
         aty: A^T y, (B, C, H, W).
-        v: image to stay near, (B, C, H, W).
-        gamma: penalty, > 0; a small one keeps the iteration stable where A has a null-space.
+        v: centre of the penalty, (B, C, H, W).
+        gamma: penalty, > 0; a small one stabilises the iteration if A has a null-space.
         iterations: of conjugate gradients, on (A^T A + gamma I) x = A^T y + gamma v.
-        start: first iterate, default ``v``, which leaves the null-space of A as it is in ``v``.
+        start: first iterate, default ``v``, which keeps the null-space component of ``v``.
     """
 
     def normal(x):
@@ -47,16 +47,16 @@ def proximal(
 
 
 def penalty(weight: float, sigma: float, problem: Problem) -> float:
-    """weight max(sigma_y^2 / sigma^2, 1e-4), the penalty beside an image known up to ``sigma``.
+    """Penalty weight max(sigma_y^2 / sigma^2, 1e-4) around an image with error level ``sigma``.
 
-    With weight 1 and measurement noise sigma_y ``proximal`` is the most probable image if the
-    errors of v are Gaussian of ``sigma``. Without noise the penalty could be as small as one likes;
-    the limit keeps rounding errors, which it divides in the null-space of A, below 1e-3 for weight
-    1.
+    With weight 1 and measurement noise sigma_y, ``proximal`` is the most probable image if the
+    errors of v are Gaussian with standard deviation ``sigma``. Without noise the penalty could be
+    arbitrarily small. Rounding errors in the null-space of A are divided by the penalty; the lower
+    limit keeps them below 1e-3 for weight 1.
     """
     return weight * max(problem.noise_level**2 / sigma**2, LEAST_PENALTY)
 
 
 def mean_denoised(prior: Prior, x: torch.Tensor, sigma: float, evaluations: int) -> torch.Tensor:
-    """Mean of D(x; sigma) over ``evaluations`` calls: over random grids of a patch prior."""
+    """Mean of D(x; sigma) over ``evaluations`` calls, for a patch prior over random grids."""
     return torch.stack([prior.denoise(x, sigma) for _ in range(evaluations)]).mean(dim=0)

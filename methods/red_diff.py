@@ -1,21 +1,20 @@
-"""RED-diff: variational inference whose regulariser is denoising at every noise level.
+"""RED-diff: variational inference, regularised by denoising at every noise level.
 
-A posterior N(mu, 0) is fitted by stochastic gradient descent, with one noise level sigma a step,
+A posterior N(mu, 0) is fitted by stochastic gradient descent, with one noise level sigma per step,
 from high to low, and e = (mu + sigma z - D(mu + sigma z; sigma)) / sigma the predicted noise:
 
     g     = A^T (A mu - y) + lambda sigma (e - z),     z ~ N(0, I)
-    mu   <- mu - the step of Adam for the gradient g
+    mu   <- mu - Adam(g)
 
 lambda sigma (e - z) = lambda (mu - D(mu + sigma z; sigma)): the weight sigma is that of the paper
-(1 / SNR), and without z this is regularisation by denoising.
+(1 / SNR); without z this is regularisation by denoising.
 
 Reference: Mardani, Song, Kautz, Vahdat, "A Variational Perspective on Solving Inverse Problems with
 Diffusion Models", ICLR 2024, arXiv 2305.04391, for a variance-exploding diffusion.
 
-Deviations: it starts at the baseline, and the rate of Adam falls linearly towards a tenth, so that
-few steps settle.
-With mu where g = 0 for fixed D instead of a step of Adam, it is the update of DDS with eta = 1 and
-a constant penalty lambda.
+Deviations: it starts at the baseline, and the learning rate of Adam falls linearly towards a tenth,
+so that it converges in few steps. If mu were set to the solution of g = 0 for fixed D instead of
+taking a step of Adam, this would be DDS with eta = 1 and a constant penalty lambda.
 """
 
 from dataclasses import dataclass
@@ -37,8 +36,8 @@ class REDDiff(Method):
     @dataclass(frozen=True)
     class Params(Schedule):
         weight: NonNegativeFloat = 0.1  # lambda, unit-norm operator, > 0
-        rate: PositiveFloat = 0.02  # of Adam, image units
-        levels: PositiveInt = 100  # noise levels, an evaluation each
+        rate: PositiveFloat = 0.02  # learning rate of Adam, image units
+        levels: PositiveInt = 100  # noise levels, one evaluation each
 
     def reconstruct(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics

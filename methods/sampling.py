@@ -1,4 +1,4 @@
-"""What samplers share: noise levels, starts, annealed Langevin dynamics and explicit data steps."""
+"""Shared by samplers: noise levels, starts, annealed Langevin dynamics, explicit data steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SPACINGS = {"geometric": geometric_levels, "power": power_levels}
 
 @dataclass(frozen=True)
 class Schedule:
-    """Parameters of the noise levels of a sampler; ``Params`` inherits them."""
+    """Noise levels of a sampler; base class of ``Params``."""
 
     sigma_max: PositiveFloat = 1.0  # first noise level, image units
     sigma_min: PositiveFloat = 0.01  # last noise level
@@ -45,7 +45,7 @@ class Schedule:
         """The noise levels, from ``sigma_max`` down to ``sigma_min``.
 
         Raises:
-            ValueError: they do not go down.
+            ValueError: they do not decrease.
         """
         first, last = self.sigma_max, self.sigma_min
         if not 0 < last <= first:
@@ -55,14 +55,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Start:
-    """Parameter of where a sampler starts; ``Params`` inherits it."""
+    """Start of a sampler; base class of ``Params``."""
 
-    start: Literal["noise", "baseline"] = "noise"  # of sigma_max, or the problem's baseline
+    start: Literal["noise", "baseline"] = "noise"  # with sigma_max, or the problem's baseline
 
 
 @dataclass(frozen=True)
 class Annealing(Schedule):
-    """Parameters of ``anneal``; ``Params`` inherits them. The defaults take 1000 evaluations."""
+    """Parameters of ``anneal``; base class of ``Params``. The defaults take 1000 evaluations."""
 
     epsilon: PositiveFloat = 1.0  # Langevin step relative to sigma^2, (0, 2)
     sigma_max: PositiveFloat = 10.0  # first noise level, image units
@@ -87,9 +87,9 @@ def anneal(
     z ~ N(0, I), and 0 at the last level.
 
     Args:
-        x: where it starts, states (B, C, H, W).
-        move: x after half a Langevin step along the score, alpha/2 s, and after the data step of
-            a method that has one.
+        x: initial states (B, C, H, W).
+        move: returns x after the drift of the Langevin step, alpha/2 times the score, and, for a
+            posterior, after the data step.
 
     Returns:
         The last x.
@@ -116,9 +116,9 @@ class GenerationParams(Annealing):
 def generate(
     prior: Prior, noise: ImageNoise, progress: Progress, params: GenerationParams
 ) -> torch.Tensor:
-    """Sample the prior by ``anneal`` from N(0, sigma_max^2 I), with the score of the prior alone.
+    """Sample the prior with ``anneal``, starting from N(0, sigma_max^2 I).
 
-    Returns (B, C, H, W), B the number of images of ``noise``.
+    Returns (B, C, H, W), where B is the number of images of ``noise``.
     """
 
     def move(x, sigma, alpha):
@@ -131,7 +131,7 @@ def generate(
 def initial_state(
     y: torch.Tensor, problem: Problem, prior: Prior, noise: ImageNoise, start: str, sigma_max: float
 ) -> torch.Tensor:
-    """Where a sampler starts: "noise" is N(0, sigma_max^2 I), "baseline" the padded baseline."""
+    """Initial state of a sampler: N(0, sigma_max^2 I) for "noise", or the padded "baseline"."""
     if start == "noise":
         return sigma_max * noise.normal(prior.state_shape).to(y)
     return prior.pad(problem.baseline(y))
@@ -140,7 +140,7 @@ def initial_state(
 def noisy_start(
     y: torch.Tensor, problem: Problem, noise: ImageNoise, start: str, sigma_max: float
 ) -> torch.Tensor:
-    """An image with noise of ``sigma_max``, (B, C, H, W): "noise" alone, or on the "baseline"."""
+    """Noise of level ``sigma_max``, (B, C, H, W): alone ("noise") or added to the "baseline"."""
     baseline = problem.baseline(y)
     noisy = sigma_max * noise.normal_like(baseline)
     return noisy if start == "noise" else baseline + noisy
@@ -150,10 +150,10 @@ def noise_aware(zeta: float, step: float | torch.Tensor, problem: Problem) -> fl
     """Length of a least-squares step beside ``step`` times the score: min(zeta, step / sigma_y^2).
 
     A^T (y - A x) / sigma_y^2 is the gradient of the log-likelihood, which Langevin dynamics and the
-    reverse diffusion of the posterior add to the score (its noise level, sigma, left out). Its
-    length is used once zeta would fit the noise of the measurement; before, and without noise, it
-    is zeta. Below 2 / (1 + epsilon / 2), at unit norm, the step is stable whatever the denoiser
-    does; as it shrinks what it is given, longer ones can be.
+    reverse diffusion of the posterior add to the score (ignoring the noise level sigma of x). The
+    step is zeta as long as that is shorter, and always without measurement noise; a longer step
+    would fit the noise of the measurement. At unit norm, steps below 2 / (1 + epsilon / 2) are
+    stable for any denoiser; denoisers are contractions, so longer steps can be stable, too.
     """
     if not problem.noise_level:
         return zeta
@@ -169,10 +169,10 @@ def data_step(
     zeta: float,
     step: float | torch.Tensor,
 ) -> torch.Tensor:
-    """What an explicit data step adds to a state x, r = y - A x.
+    """Update of a state x by an explicit data step, with r = y - A x.
 
     "norm" is zeta A^T r / ||r|| of the unscaled operator; "least_squares" is zeta A^T r of the
-    unit-norm one, with ``noise_aware`` zeta beside ``step`` times the score.
+    unit-norm operator, where ``noise_aware`` limits zeta relative to ``step`` times the score.
     """
     r = y - problem.physics.A(prior.crop(x))
     direction = prior.pad(problem.physics.A_adjoint(r))

@@ -1,4 +1,4 @@
-"""VE-DDNM: the null-space of the denoised image, the range of the measurement.
+"""VE-DDNM: null-space component of the denoised image, range component of the measurement.
 
 For each noise level sigma from high to low, with d = D(x; sigma):
 
@@ -11,8 +11,8 @@ Reference: Wang, Yu, Zhang, "Zero-Shot Image Restoration Using Denoising Diffusi
 Model", ICLR 2023, arXiv 2212.00490, as the "VE-DDNM" rows of PaDIS, NeurIPS 2024, arXiv 2406.02462.
 
 Deviations: Langevin updates for a variance-exploding model, as in the rows that we reproduce. A^+
-is ``A_dagger`` of the problem: filtered back-projection for CT, which is not a pseudo-inverse, so
-that the correction is approximate there. Deblurring is skipped as in the paper: no usable A^+.
+is ``A_dagger`` of the problem. For CT it is filtered back-projection, not a pseudo-inverse, so the
+correction is approximate. Deblurring is skipped as in the paper: it has no usable A^+.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whole-image diffusion: diffusion posterior sampling with a prior of the whole image.
+"""Whole-image diffusion: diffusion posterior sampling with a whole-image prior.
 
 The algorithm is that of PaDIS (``methods/dps.py``), with D(x; sigma) a network that sees the whole
 image (``prior`` "whole").
@@ -8,7 +8,7 @@ Problems", ICLR 2023, arXiv 2209.14687, as the "whole image diffusion" rows of P
 arXiv 2406.02462.
 
 Deviations: variance-exploding Langevin updates instead of the variance-preserving DDPM steps of
-DPS, as in the rows that we reproduce; else those of ``methods/dps.py``.
+DPS, as in the rows that we reproduce; otherwise those of ``methods/dps.py``.
 """
 
 from methods.dps import DPS

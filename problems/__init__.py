@@ -1,1 +1,1 @@
-"""What is measured: inverse problems y = A x + n and the images they are posed on."""
+"""Inverse problems y = A x + n, and the data sets they are posed on."""

@@ -27,12 +27,14 @@ class Problem(ABC):
         norm: spectral norm of the operator before it was scaled to 1. A published step size zeta
             of a data step ``zeta * grad ||y - A x||`` becomes ``zeta * norm`` for ``physics``, a
             published weight lambda beside ``||A x - y||^2 / 2`` becomes ``lambda / norm**2``.
-        noise_level: standard deviation sigma_y of the measurement noise that methods reckon with,
-            in the units of ``physics``: that of ``Params`` divided by ``norm``, unless a problem
-            has other noise.
+        noise_level: standard deviation sigma_y of the measurement noise that methods assume, in the
+            units of ``physics``: that of ``Params`` divided by ``norm``, unless the problem has a
+            different noise model.
         shape: (C, H, W) of an image.
-        has_pseudo_inverse: whether ``A_dagger`` neither blows up noise nor needs many iterations.
-        finer_grid: whether ``measure`` also takes images whose grid is finer by a whole factor.
+        has_pseudo_inverse: whether ``A_dagger`` neither amplifies noise strongly nor needs many
+            iterations.
+        finer_grid: whether ``measure`` also accepts images on a finer grid, with an integer
+            oversampling factor.
     """
 
     label: ClassVar[str]
@@ -44,8 +46,8 @@ class Problem(ABC):
     class Params:
         """Parameters of the family; unknown names raise TypeError.
 
-        ``noise_level`` is among them: the standard deviation of the noise in the units of the
-        operator before it was scaled to norm 1, as papers state it.
+        One of them is ``noise_level``, the standard deviation of the noise in the units of the
+        operator before it was scaled to norm 1, as in papers.
         """
 
         noise_level: NonNegativeFloat = 0.0
@@ -61,19 +63,19 @@ class Problem(ABC):
         """Return the unit-norm physics and the norm that was divided out.
 
         Args:
-            cache: folder for matrices that are slow to compute, or None to keep nothing.
+            cache: folder for matrices that are slow to compute, or None to cache nothing.
         """
 
     def baseline(self, y: torch.Tensor) -> torch.Tensor:
-        """The reconstruction to beat, (B, C, H, W), clipped to [0, 1]."""
+        """Baseline reconstruction, (B, C, H, W), clipped to [0, 1]."""
         return self.physics.A_dagger(y).clamp(0, 1)
 
     def noiseless(self, x: torch.Tensor) -> torch.Tensor:
-        """What ``measure`` would find without noise; of a finer grid it is not ``physics.A``."""
+        """Noiseless measurement; for an image on a finer grid it differs from ``physics.A``."""
         return self.physics.A(x)
 
     def measure(self, x: torch.Tensor, noise: ImageNoise) -> torch.Tensor:
-        """Measure truth ``x`` (B, C, H, W) in [0, 1] with the noise of each image."""
+        """Measure the truth ``x`` (B, C, H, W) in [0, 1] with the random numbers of each image."""
         y, std = self.noiseless(x), self.params.noise_level / self.norm
         return y + std * noise.normal_like(y) if std else y
 

@@ -1,14 +1,14 @@
 """Deblurring: every channel is convolved with a uniform square kernel.
 
-A x = k * x with k = 1 / size^2 on size x size pixels, the image continued beyond its border by
-``padding``; the measurement has the size of the image. A is divided by its spectral norm. The
+A x = k * x with k = 1 / size^2 on size x size pixels; ``padding`` extends the image beyond its
+border, and the measurement has the size of the image. A is divided by its spectral norm. The
 baseline is the blurred noisy image itself.
 
 Source: PaDIS deblurs with a uniform kernel (its public code) and adds noise of standard deviation
-0.01 to images in [0, 1]; 17 x 17 is its heavy blur. The size 9 of the other blur is inferred from
+0.01 to images in [0, 1]; its heavy blur is 17 x 17. The size 9 of the other blur is inferred from
 the baselines in its tables.
-Deviations: the border is not published; "reflect" is what the code of DPS uses. The noise of the
-heavy blur is assumed to be that of the other one.
+Deviations: the border handling is not published; "reflect" is that of the DPS code. The noise of
+the heavy blur is assumed to equal that of the other one.
 """
 
 from dataclasses import dataclass

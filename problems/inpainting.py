@@ -1,10 +1,10 @@
 """Inpainting: some pixels are missing, in all channels.
 
 A x = m x with a mask m of zeros and ones, either a fixed random choice of pixels ("pixels") or all
-but a central box ("box"). Its norm is 1 and A^+ = A. Missing pixels are 0 in the measurement, noise
-is on the known ones. The baseline gives each missing pixel the value of the nearest known one.
+but a central box ("box"). Its norm is 1 and A^+ = A. Missing pixels are 0 in the measurement; only
+the known ones have noise. The baseline gives each missing pixel the value of the nearest known one.
 
-Source: PaDIS shows inpainting in a picture, without numbers.
+Source: PaDIS shows inpainting in a figure, without numbers.
 Deviations: mask, share of known pixels, noise and baseline are our choice.
 """
 
@@ -28,8 +28,8 @@ class Inpainting(Problem):
     @dataclass(frozen=True)
     class Params:
         mask: Literal["pixels", "box"] = "pixels"
-        keep: Annotated[float, Field(gt=0, le=1)] = 0.3  # share that is known, "pixels" only
-        box: Annotated[float, Field(gt=0, lt=1)] = 0.35  # sides of the missing box, "box" only
+        keep: Annotated[float, Field(gt=0, le=1)] = 0.3  # share of known pixels, "pixels" only
+        box: Annotated[float, Field(gt=0, lt=1)] = 0.35  # relative sides of the box, "box" only
         noise_level: NonNegativeFloat = 0.01  # std of the noise, in units of the image
 
     def build(self, cache):
@@ -39,14 +39,14 @@ class Inpainting(Problem):
         return physics, physics.norm
 
     def _mask(self) -> torch.Tensor:
-        """Bool (H, W), true where a pixel is known."""
+        """Mask of known pixels, bool (H, W)."""
         p, (height, width) = self.params, self.shape[1:]
         if p.mask == "box":
             rows, columns = round(p.box * height), round(p.box * width)
             if not (0 < rows < height and 0 < columns < width):
                 raise ValueError(
-                    f"a box of {p.box} times {height} x {width} pixels leaves nothing to fill in "
-                    "or nothing to see"
+                    f"box {p.box} of {height} x {width} pixels leaves no missing pixel or no "
+                    "known pixel"
                 )
             top, left = (height - rows) // 2, (width - columns) // 2
             mask = torch.ones(height, width, dtype=torch.bool)
@@ -54,20 +54,20 @@ class Inpainting(Problem):
             return mask
         known = round(p.keep * height * width)
         if not 0 < known <= height * width:
-            raise ValueError(f"keep must be a share of the pixels in (0, 1], not {p.keep}")
+            raise ValueError(f"keep must be in (0, 1] and leave a known pixel, not {p.keep}")
         seed = seed_of("inpainting mask", self.shape, float(p.keep))
         order = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed))
         return (order < known).reshape(height, width)
 
     def measure(self, x, noise):
-        return self.physics.A(super().measure(x, noise))  # no noise where nothing is measured
+        return self.physics.A(super().measure(x, noise))  # no noise on missing pixels
 
     def baseline(self, y):
         return y.flatten(2)[..., self.physics.nearest].reshape(y.shape).clamp(0, 1)
 
 
 def nearest_known(mask: torch.Tensor) -> torch.Tensor:
-    """For every pixel of a bool mask (H, W) the flat index of the nearest true pixel: (H * W,)."""
+    """Flat index of the nearest true pixel for each pixel of a bool mask (H, W): (H * W,)."""
     rows, columns = distance_transform_edt(
         ~mask.numpy(), return_distances=False, return_indices=True
     )

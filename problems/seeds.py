@@ -1,10 +1,10 @@
-"""Seeds that are derived from names."""
+"""Seeds derived from names."""
 
 import hashlib
 
 
 def seed_of(*names: object) -> int:
-    """Return a 63-bit seed derived from names, the same on every machine.
+    """Return a 63-bit seed derived from names, identical on every machine.
 
     >>> seed_of("measure", "ct20", "lung1_010") == seed_of("measure", "ct20", "lung1_010")
     True

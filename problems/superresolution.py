@@ -1,14 +1,14 @@
-"""Super-resolution: the image is seen at a fraction of its resolution.
+"""Super-resolution: the image is measured at a fraction of its resolution.
 
 "bicubic" is down-sampling with the antialiased cubic kernel of the DPS code, which PaDIS uses;
 "average" is the mean of factor x factor blocks, as in DDNM. Either is divided by its spectral norm.
-Up-sampling by nearest neighbour is the baseline and A^+: exact for "average", what PaDIS takes for
-it with "bicubic".
+Nearest-neighbour up-sampling is the baseline and A^+: exact for "average"; for "bicubic" it is what
+PaDIS uses instead.
 
 Source: PaDIS, whose first public commit has the bicubic operator and nearest-neighbour up-sampling.
-The factor 4 is inferred from the baselines in its tables, the noise of standard deviation 0.01 for
-images in [0, 1] is assumed to be that of its deblurring.
-Deviations: at the border the bicubic kernel is cut off and renormalised; DPS mirrors the image.
+The factor 4 is inferred from the baselines in its tables. The noise of standard deviation 0.01 for
+images in [0, 1] is assumed to equal that of its deblurring.
+Deviations: at the border the bicubic kernel is truncated and renormalised; DPS mirrors the image.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Superresolution(Problem):
 
     @dataclass(frozen=True)
     class Params:
-        factor: PositiveInt = 4  # reduction of both sides, a divisor of them
+        factor: PositiveInt = 4  # down-sampling factor, a divisor of both sides
         kernel: Literal["bicubic", "average"] = "bicubic"
         noise_level: NonNegativeFloat = 0.01  # std of the noise, in units of the image
 

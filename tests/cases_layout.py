@@ -59,7 +59,7 @@ def decathlon(d):
             nifti(BODY[:, ::-1], LAS)(d / folder / f"liver_{k}")
 
 
-@error("images/train and labels/train", "images holds folders of splits", "`path`")
+@error("images/train and labels/train", "images contains split folders", "`path`")
 def detection(d):
     for kind in ("images", "labels"):
         files(d / kind, picture(GREY))
@@ -119,20 +119,20 @@ def picture_mask(d):
 # ---- links --------------------------------------------------------------------------------------
 
 
-@error("links to a disk that is not there", "2 links lead nowhere", "gone")
+@error("links to a disk that is not there", "2 links are broken", "gone")
 def broken_links(d):
     files(d, picture(GREY))
     for name in ("gone.png", "lost.png"):
         (d / "train" / name).symlink_to(d / "disk" / name)
 
 
-@error("a link to the folder itself", "loop", "holds it")
+@error("a link to the folder itself", "loop", "contains it")
 def loop(d):
     files(d, picture(GREY))
     (d / "train" / "loop").symlink_to(d)
 
 
-@error("two folders that link to each other", "holds it")
+@error("two folders that link to each other", "contains it")
 def mutual_loop(d):
     files(d, picture(GREY))
     for here, there in (("one", "two"), ("two", "one")):
@@ -140,7 +140,7 @@ def mutual_loop(d):
         (d / "store" / here / "next").symlink_to(d / "store" / there)
 
 
-@error("one file under two names", "are one file")
+@error("one file under two names", "are the same file")
 def linked_twice(d):
     files(d, picture(GREY))
     os.symlink(d / "train" / "a.png", d / "test" / "x.png")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from workflow.config.resolve import ConfigError, resolve
+from workflow.config.resolve import resolve
 from workflow.config.shown import part
 from workflow.config.views import label_of, params_of, trials_of
 from workflow.show import budget, protocol

@@ -335,9 +335,18 @@ def test_a_problem_from_another_has_its_operator_networks_and_parameters():
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ({"rows": {"mine": {"method": "admm_tv", "label": "M", "network": "p8"}}}, ["rows.mine", "no prior"]),
-        ({"rows": {"mine": {"from": "padis", "label": "M", "network": "whole"}}}, ["rows.mine", "whole images"]),
-        ({"rows": {"mine": {"from": "padis", "label": "M", "network": "p88"}}}, ["rows.mine", "'p8'"]),
+        (
+            {"rows": {"mine": {"method": "admm_tv", "label": "M", "network": "p8"}}},
+            ["rows.mine", "no prior"],
+        ),
+        (
+            {"rows": {"mine": {"from": "padis", "label": "M", "network": "whole"}}},
+            ["rows.mine", "whole images"],
+        ),
+        (
+            {"rows": {"mine": {"from": "padis", "label": "M", "network": "p88"}}},
+            ["rows.mine", "'p8'"],
+        ),
         ({"tables": {"shift": {"compare": [["padis", "x"]]}}}, ["shift", "'x'"]),
         ({"problems": {"ct20": {"params": {"veiws": 3}}}}, ["problems.ct20", "'views'"]),
         ({"tables": {"ct20": {"problems": ["ct8"], "caption": ""}}}, ["tables.ct20", "taken"]),
@@ -345,7 +354,7 @@ def test_a_problem_from_another_has_its_operator_networks_and_parameters():
         ({"generation": {"priors": {"padi": "x"}}}, ["generation", "'padis'"]),
         ({"generation": {"sampler": {"level": 3}}}, ["generation.sampler", "levels"]),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_variants_are_named(overrides, words):
     with pytest.raises((ConfigError, PluginError)) as error:
         settled(overrides)
@@ -364,5 +373,5 @@ def test_a_compact_network_is_a_multiple_of_its_groups_wide():
 
 
 def test_a_missing_file_names_the_presets(tmp_path):
-    with pytest.raises(ConfigError, match="presets are .*quick"):
+    with pytest.raises(ConfigError, match=r"presets are .*quick"):
         read(Path(tmp_path / "none.yaml"))

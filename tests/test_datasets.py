@@ -259,7 +259,7 @@ def test_photographs_load_at_the_size_of_the_config(downloads):
 
 def test_photographs_refuse_an_altered_file(downloads, monkeypatch):
     monkeypatch.setitem(natural_images.SKIMAGE, "coffee.png", "0" * 64)
-    with pytest.raises(DownloadError, match=r"coffee\.png is altered"):
+    with pytest.raises(DownloadError, match=r"coffee\.png is modified"):
         photographs(downloads).load("test", (64, 64))
 
 

@@ -47,8 +47,8 @@ def test_labels_reach_no_job_of_a_row():
     ],
 )
 def test_mistakes_are_named(section, said):
+    whole = over(resolve(SMOKE)["exact"], section)
     with pytest.raises((ConfigError, PluginError), match=said):
-        whole = over(resolve(SMOKE)["exact"], section)
         check_params(resolve({**SMOKE, "exact": whole}))
 
 

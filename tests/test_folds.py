@@ -11,11 +11,11 @@ from problems.datasets.base import DataError
 from problems.datasets.chest_ct import FOLDS, PATIENTS
 from problems.datasets.orl_faces import ORLFaces
 from problems.datasets.phantom import Phantom
-from workflow.config.yaml import ConfigError
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.config.spec import Prepare
 from workflow.config.views import networks_for
+from workflow.config.yaml import ConfigError
 from workflow.run.prepare import prepare
 from workflow.run.tune import spread
 

@@ -12,8 +12,8 @@ from running import workflow
 
 from problems.physics.unit_norm import UnitNorm
 from workflow.__main__ import app
-from workflow.config.yaml import ConfigError
 from workflow.config.resolve import command, read, resolve
+from workflow.config.yaml import ConfigError
 from workflow.plugins.contract import examine
 from workflow.plugins.discovery import use
 
@@ -141,8 +141,8 @@ def test_a_dry_run_says_which_images_are_missing(tmp_path):
     [
         ("LinearPhysics", "torch.fft.fft2(x)", "measurements must be real: let A end with"),
         ("LinearPhysics", "x**2", "A(2 x - z) and 2 A x - A z differ"),
-        ("Physics", "x**2", "Operator is no LinearPhysics"),
-        ("LinearPhysics", "torch.view_as_complex(x)", "A takes no real image of shape (1, 32, 28)"),
+        ("Physics", "x**2", "Operator is not a LinearPhysics"),
+        ("LinearPhysics", "torch.view_as_complex(x)", "A fails for a real image (1, 32, 28)"),
     ],
 )
 def test_complex_and_nonlinear_operators_are_one_line(tmp_path, base, a, words):

@@ -195,7 +195,7 @@ def test_prior_is_differentiable_and_refuses_other_shapes(kind):
     (gradient,) = torch.autograd.grad(prior.denoise(x, 0.3).sum(), x)
     assert torch.isfinite(gradient).all()
     assert gradient.abs().sum() > 0
-    with pytest.raises(ValueError, match="the prior wants"):
+    with pytest.raises(ValueError, match="the prior expects"):
         prior.denoise(torch.rand(1, 1, 9, 9), 0.3)
 
 

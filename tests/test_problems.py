@@ -314,7 +314,7 @@ def test_nearest_known_against_brute_force(seed):
 def test_inpainting_refuses_empty_masks():
     refused(r"keep.*0\.0", Inpainting, keep=0.0)
     refused(r"keep.*1\.2", Inpainting, keep=1.2)
-    refused("box of 1.0 times 24 x 32", Inpainting, mask="box", box=1.0)
+    refused("box 1.0 of 24 x 32", Inpainting, mask="box", box=1.0)
     refused("box of 0.001", Inpainting, mask="box", box=0.001)
 
 

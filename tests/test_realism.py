@@ -16,8 +16,8 @@ from problems.noise import ImageNoise
 from problems.physics.tomography import Tomography
 from problems.superresolution import Superresolution
 from workflow.config import jobs
-from workflow.config.yaml import ConfigError
 from workflow.config.resolve import resolve
+from workflow.config.yaml import ConfigError
 from workflow.plugins.contract import rule_of, suite
 from workflow.run.measure import load_both
 from workflow.store.arrays import StoreError, load_measurements
@@ -198,7 +198,7 @@ def test_the_operator_stays_that_of_the_reconstruction():
 
 @pytest.mark.parametrize("size", [(48, 48), (64, 96), (16, 16), (64, 32)])
 def test_other_grids_are_refused(size):
-    with pytest.raises(ValueError, match=r"operator wants \(32, 32\)"):
+    with pytest.raises(ValueError, match=r"operator expects \(32, 32\)"):
         make().measure(torch.rand(1, 1, *size), ImageNoise([1]))
 
 

@@ -263,8 +263,8 @@ def test_scores_of_another_job_are_refused(project):
 def test_a_network_that_is_there_is_not_trained_again(project):
     folder = network_of(project, "patch").relative_to(project)
     spec = spec_of(project, "Train", name="patch")
-    command = ("train", spec, f"{folder}/weights.safetensors",
-               *(f"results/test/data/ct/{split}.npy" for split in ("train", "validation")))  # fmt: skip
+    splits = [f"results/test/data/ct/{split}.npy" for split in ("train", "validation")]
+    command = ("train", spec, f"{folder}/weights.safetensors", *splits)
     before = (project / folder / "weights.safetensors").stat().st_mtime_ns
     code, output = workflow(project, *command)
     assert code == 0

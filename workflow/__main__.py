@@ -169,7 +169,7 @@ def show(
 
 @app.command(**by_hand)
 def validate() -> None:
-    """Check the parameters of a configuration (JSON, standard input), as a run does at its start."""
+    """Check the parameters of a configuration (JSON, standard input), as at the start of a run."""
     from workflow.config.check import check_params
     from workflow.plugins.discovery import use
 

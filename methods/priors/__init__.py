@@ -1,1 +1,1 @@
-"""Learned image priors: networks, how an image is assembled from them, and their training."""
+"""Learned image priors: networks, assembly of images from patches, and training."""

@@ -1,7 +1,7 @@
-"""How an image prior is assembled from a network: whole, or from patches.
+"""Builds an image prior from a network, for whole images or from patches.
 
-This file imports none of the priors, so that what it costs to list them is nothing, and so that a
-change of one of them concerns the rows that use it.
+Priors are imported when needed: listing them is cheap, and a change of one affects only the rows
+that use it.
 """
 
 from importlib import import_module
@@ -16,12 +16,12 @@ MODULES = {  # assembly: module and class of the prior
 
 
 def assemble(network, shape: tuple[int, int, int], assembly: str, patch: int, overlap: int):
-    """The prior that makes an image of ``shape`` (C, H, W) of what a network does to patches.
+    """Build the prior for images of ``shape`` (C, H, W).
 
     Args:
         network: a ``methods.priors.networks.Denoiser``.
         assembly: "whole", "random_grid" (PaDIS), "fixed_grid", "average" or "stitch".
-        patch: patch size, without meaning for "whole".
+        patch: patch size; ignored for "whole".
         overlap: pixels that neighbouring patches share, "average" and "stitch" only.
     """
     module, name = MODULES[assembly]

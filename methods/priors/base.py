@@ -1,4 +1,4 @@
-"""A prior is a network and how an image is assembled from it."""
+"""Interface of a prior: a network and the assembly of an image from its outputs."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -11,14 +11,14 @@ from problems.noise import ImageNoise
 
 
 class Prior(ABC):
-    """A denoiser of whole images of one shape, whatever it is made of.
+    """A denoiser of whole images of one shape.
 
-    Samplers work on a state that is the image with a margin on each side; outside the image the
-    truth is 0. Priors without a margin have state and image alike.
+    Samplers work on a state: the image with a margin on each side, where the truth is 0. For priors
+    without a margin the state is the image.
 
     Attributes:
         shape: (C, H, W) of the image.
-        margin: rows and columns that the state has beyond the image on each side.
+        margin: additional rows and columns of the state on each side of the image.
     """
 
     margin = (0, 0)
@@ -28,7 +28,7 @@ class Prior(ABC):
         self._noise: ImageNoise | None = None
 
     def bind(self, noise: ImageNoise) -> "Prior":
-        """Return this prior with its random numbers, one generator per image of a batch."""
+        """Return this prior with random generators, one per image of a batch."""
         bound = copy.copy(self)
         bound._noise = noise
         return bound
@@ -52,13 +52,13 @@ class Prior(ABC):
     def denoise(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
         """E[clean | x] for ``x`` with noise of standard deviation ``sigma``.
 
-        ``x`` holds states, or images, whose margin is then filled with fresh noise; the result has
-        the shape of ``x``. Differentiable. One call is one evaluation of the prior per image.
+        ``x`` contains states, or images, whose margin is then filled with new noise. The result has
+        the shape of ``x`` and is differentiable. One call is one evaluation of the prior per image.
         """
         if tuple(x.shape[1:]) == self.state_shape:
             return self._denoise(x, sigma)
         if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"x is {tuple(x.shape[1:])}, the prior wants {self.shape}")
+            raise ValueError(f"x is {tuple(x.shape[1:])}, the prior expects {self.shape}")
         border = sigma * self._noise.normal(self.state_shape).to(x)
         self.crop(border).zero_()
         return self.crop(self._denoise(self.pad(x) + border, sigma))

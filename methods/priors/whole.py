@@ -1,4 +1,4 @@
-"""The prior of one network that sees the whole image."""
+"""Whole-image prior: one network that sees the whole image."""
 
 from methods.priors.base import Prior
 from methods.priors.positions import positions

@@ -1,1 +1,1 @@
-"""Where images come from: one file per source, all with the same interface."""
+"""Image sources: one file each, all with the same interface."""

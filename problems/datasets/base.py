@@ -9,12 +9,12 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 SPLITS = ("train", "validation", "test")
-CONTRAST = 0.05  # of the range 0 to 1: a split in which half of the images span less is refused
-WITHOUT_SPECKS = (0.1, 99.9)  # percentiles of an image between which its contrast is measured
+CONTRAST = 0.05  # of [0, 1]; a split is refused if half of its images span less
+WITHOUT_SPECKS = (0.1, 99.9)  # percentiles of the pixels between which contrast is measured
 
 
 class DataError(ValueError):
-    """Images that cannot be used; the message is one line that names the file and the fix."""
+    """Unusable images; the message is one line that names the file and the fix."""
 
 
 class RawImage(NamedTuple):
@@ -24,8 +24,8 @@ class RawImage(NamedTuple):
         id: unique name, used in file names, seeds and tables.
         cluster: patient or subject; images of one cluster are not independent.
         pixels: array (H, W) or (C, H, W), any size, in [0, 1] unless there is a window.
-        window: values of ``pixels`` that become 0 and 1, or None where they are those.
-        spacing: mm between rows and between columns, or None where it is not known.
+        window: values of ``pixels`` mapped to 0 and 1, or None if ``pixels`` are in [0, 1].
+        spacing: mm between rows and between columns, or None if unknown.
     """
 
     id: str
@@ -36,11 +36,11 @@ class RawImage(NamedTuple):
 
 
 class UnreadImage(NamedTuple):
-    """A ``RawImage`` whose file is read each time that it is asked for.
+    """A ``RawImage`` whose file is read each time it is opened.
 
     Attributes:
         id, cluster: as in ``RawImage``, known without decoding the file.
-        read: returns the pixels in [0, 1], or the whole ``RawImage``.
+        read: returns the pixels in [0, 1], or a complete ``RawImage``.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Images(NamedTuple):
         pixels: float32 array (n, C, H, W) in [0, 1].
         ids: n names, unique within a fold.
         clusters: n patients or subjects.
-        folds: n numbers of the folds in whose split the images are, rising from 1.
+        folds: fold of each image, ascending from 1.
     """
 
     pixels: np.ndarray
@@ -78,8 +78,8 @@ class Dataset(ABC):
 
     Class attributes:
         label, reference, licence: for tables and README.
-        downloads: names in ``problems.datasets.sources.SOURCES`` that must be present first.
-        splits: those that have images; "train" and "validation" are needed to train on it.
+        downloads: names in ``problems.datasets.sources.SOURCES`` that must be downloaded first.
+        splits: splits that have images; training needs "train" and "validation".
     """
 
     label: ClassVar[str]
@@ -92,29 +92,29 @@ class Dataset(ABC):
     class Params:
         """Parameters of the source; unknown names raise TypeError.
 
-        A source that can be split in several ways, such that each patient is a test patient in one
-        of them, has a parameter ``fold``, the number of the split from 1.
+        A source with cross-validation folds, in which each patient is a test patient of one fold,
+        has a parameter ``fold``, numbered from 1.
         """
 
     def __init__(self, params: "Dataset.Params", downloads: Path | None = None):
         """
         Args:
             params: an instance of ``Params``.
-            downloads: folder that holds the files named in ``downloads``.
+            downloads: folder with the files named in ``downloads``.
         """
         self.params = params
         self.folder = downloads
 
     @abstractmethod
     def images(self, split: str) -> Iterator[RawImage | UnreadImage]:
-        """Yield the images of "train", "validation" or "test", patients never shared."""
+        """Yield the images of "train", "validation" or "test"; splits never share patients."""
 
     def left_out(self, split: str) -> dict[str, int]:
-        """How many files of the source are no images of the split, by kind; for people to read."""
+        """Number of files left out of the split, by kind; for display."""
         return {}
 
     def remedy(self, image: RawImage | UnreadImage) -> str:
-        """What to do about an image without contrast, to end a message with."""
+        """Advice about an image without contrast, appended to the error message."""
         return ""
 
     def chosen(
@@ -122,15 +122,15 @@ class Dataset(ABC):
     ) -> list[RawImage | UnreadImage]:
         """Return at most ``limit`` evenly spaced images of a split, at ``size`` (H, W).
 
-        ``UnreadImage`` are not read: ``read`` does so.
+        Files of ``UnreadImage`` are not read here; ``read`` does that.
 
         Raises:
-            DataError: no image, names that repeat, or an image that cannot be used.
+            DataError: there is no image, a name is repeated, or an image is unusable.
         """
         found: dict[str, RawImage | UnreadImage] = {}
         for raw in self.images(split):
             if raw.id in found:
-                raise DataError(f"{self.label}: the name {raw.id!r} stands for two images")
+                raise DataError(f"{self.label}: two images have the name {raw.id!r}")
             found[raw.id] = raw if isinstance(raw, UnreadImage) else fit(raw, size)
         if not found:
             raise DataError(f"{self.label}: the {split} split has no image")
@@ -142,23 +142,23 @@ class Dataset(ABC):
         """Yield the pixels of images, (C, H, W) float32 in [0, 1], one after the other.
 
         Raises:
-            DataError: an image that holds NaN or is smaller than ``size``, channels that differ
-                between images, or, at the end, images without contrast.
+            DataError: an image contains NaN or is smaller than ``size``, images differ in their
+                number of channels, or, at the end, images have no contrast.
         """
         spans, channels = [], 0
         for raw in chosen:
             pixels = fit(raw, size).pixels
             if channels not in (0, len(pixels)):
                 both = sorted((len(pixels), channels))
-                raise DataError(f"{self.label}: images have {both} channels; use one kind")
+                raise DataError(f"{self.label}: images have {both} channels; use one number")
             if not spans:
                 channels, lowest, highest = len(pixels), pixels.min(), pixels.max()
             spans.append(np.ptp(np.percentile(pixels, WITHOUT_SPECKS)))
             yield pixels
         if spans and np.median(spans) < CONTRAST:
             raise DataError(
-                f"{self.label}: the {split} images have hardly any contrast, half of them span "
-                f"less than {CONTRAST:g} of 0 to 1 ({chosen[0].id}: {lowest:.3g} to "
+                f"{self.label}: the {split} images have hardly any contrast: half of them span "
+                f"less than {CONTRAST:g} of [0, 1] ({chosen[0].id}: {lowest:.3g} to "
                 f"{highest:.3g}){self.remedy(chosen[0])}"
             )
 
@@ -175,17 +175,17 @@ class Dataset(ABC):
 
 
 def evenly_spaced(items: list, limit: int | None) -> list:
-    """At most ``limit`` items at equal distances, the first and the last among them."""
+    """At most ``limit`` evenly spaced items, including the first and the last."""
     if limit is None or limit >= len(items):
         return items
     return [items[round(i)] for i in np.linspace(0, len(items) - 1, limit)]
 
 
 def nested(count: int, limit: int | None) -> list[int]:
-    """Numbers of at most ``limit`` of ``count`` items, in rising order, spread evenly over them.
+    """Indices of at most ``limit`` of ``count`` items, ascending and spread evenly.
 
-    They are the first in the order of the numbers' reversed binary digits (van der Corput), so that
-    the items of a smaller limit are among those of a larger one.
+    They are the first in the order of their bit-reversed indices (van der Corput), so a smaller
+    limit gives a subset of a larger one.
     """
     digits = max(count - 1, 1).bit_length()
     order = sorted(range(count), key=lambda i: f"{i:0{digits}b}"[::-1])
@@ -198,36 +198,36 @@ def fit(image: RawImage | UnreadImage, size: tuple[int, int]) -> RawImage:
 
 
 def check(image: RawImage | UnreadImage) -> np.ndarray:
-    """Return the pixels as (C, H, W) float32, windowed, after making sure that they can be used."""
+    """Validate the pixels and return them as (C, H, W) float32, windowed."""
     if isinstance(image, UnreadImage):
         image = image.opened()
     pixels = np.asarray(image.pixels, dtype=np.float32)
     if pixels.ndim == 2:
         pixels = pixels[None]
     if pixels.ndim != 3:
-        raise DataError(f"image {image.id!r} has shape {pixels.shape}, wanted (H, W) or (C, H, W)")
+        raise DataError(f"image {image.id!r} has shape {pixels.shape}, not (H, W) or (C, H, W)")
     if not np.isfinite(pixels).all():
-        raise DataError(f"image {image.id!r} holds NaN or infinite values; repair or remove it")
+        raise DataError(f"image {image.id!r} contains NaN or infinite values; repair or remove it")
     return pixels if image.window is None else windowed(pixels, image.window)
 
 
 def windowed(pixels: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """Float values mapped so that the first of the window is 0 and the second 1, and cut there."""
+    """Map the window linearly to [0, 1] and clip."""
     low, high = window
     return np.clip((pixels - low) / (high - low), 0, 1)
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int], name: str = "") -> np.ndarray:
-    """Resize (C, H, W) to ``size``: centre crop to its aspect ratio, then average over areas.
+    """Resize (C, H, W) to ``size``: centre crop to its aspect ratio, then area averages.
 
     Raises:
-        DataError: the image is smaller than ``size``; enlarging would invent detail.
+        DataError: the image is smaller than ``size``; enlarging it would invent detail.
     """
     channels, height, width = pixels.shape
     if height < size[0] or width < size[1]:
         raise DataError(
-            f"image {name!r} of {height} x {width} pixels cannot become {size[0]} x {size[1]}; "
-            "lower the size in the config"
+            f"image {name!r} of {height} x {width} pixels cannot be enlarged to {size[0]} x "
+            f"{size[1]}; lower the size in the config"
         )
     scale = min(height / size[0], width / size[1])
     rows, columns = round(size[0] * scale), round(size[1] * scale)

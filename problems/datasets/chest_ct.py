@@ -1,10 +1,10 @@
-"""Axial slices of three chest CT patients, of whom each is the test patient of one fold.
+"""Axial slices of three chest CT patients; each is the test patient of one fold.
 
-In a fold one patient is for tests, one for training, one for training and validation. Validation is
-a contiguous slab of slices with guard slices on both sides that nothing uses, because neighbouring
-slices are nearly the same. Test slices show lungs and end below the shoulders, where the body
-leaves the image. Slices that are for validation in another fold are not among them, so that no
-parameter is chosen on a test slice.
+In each fold one patient is for testing, one for training, and one for training and validation.
+The validation images are a contiguous slab of slices with unused guard slices on both sides,
+because neighbouring slices are nearly identical. Test slices show lungs and end below the
+shoulders, where the body leaves the image. They exclude the validation slices of other folds, so
+that no parameter is chosen on a test slice.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from problems.datasets.sources import verify
 
 
 class Patient(NamedTuple):
-    """Numbers of slices from the feet: first and last + 1; the guard is on either side."""
+    """Ranges of slices, counted from the feet: first and last + 1; guard slices on each side."""
 
     test: tuple[int, int]
     validation: tuple[int, int] = (0, 0)
@@ -35,7 +35,7 @@ PATIENTS = {
     "lung1": Patient((0, 38)),  # of 48
     "lung2": Patient((9, 54), (25, 35), 2),  # of 61
 }
-FOLDS = (  # test, validation and training, training
+FOLDS = (  # patient for testing, for validation and training, for training only
     ("lung1", "lidc_idri_0001", "lung2"),
     ("lung2", "lidc_idri_0001", "lung1"),
     ("lidc_idri_0001", "lung2", "lung1"),
@@ -54,7 +54,7 @@ class ChestCT(Dataset):
     @dataclass(frozen=True)
     class Params:
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
-        fold: Annotated[int, Field(ge=1, le=3)] = 1  # which patient is for tests
+        fold: Annotated[int, Field(ge=1, le=3)] = 1  # determines the test patient
 
     def images(self, split):
         test, both, other = FOLDS[self.params.fold - 1]

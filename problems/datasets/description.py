@@ -1,4 +1,4 @@
-"""What a split holds, for a person to see before anything is trained on it."""
+"""Describes the images of a split, for inspection before training."""
 
 from math import ceil
 from typing import Any, NamedTuple
@@ -7,13 +7,13 @@ import numpy as np
 
 from problems.datasets.base import Dataset, RawImage, UnreadImage, check, evenly_spaced
 
-LOOKED_AT = 64  # images of a split whose values are described, evenly spaced
-SHOWN = 48  # images of a contact sheet
+LOOKED_AT = 64  # evenly spaced images of a split whose values are described
+SHOWN = 48  # images on a contact sheet
 GAP = 2  # pixels between them
 
 
 class _Facts(NamedTuple):
-    """What is kept of an image that was read: (low, high, mean) before and after the window."""
+    """Facts about one image; (low, high, mean) of its values before and after the window."""
 
     size: list[int]
     spacing: list[float] | None
@@ -24,20 +24,20 @@ class _Facts(NamedTuple):
 
 
 def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) -> dict[str, Any]:
-    """Describe a split by numbers, lists and texts, as JSON holds them.
+    """Describe a split in numbers, lists and strings that fit into JSON.
 
     Args:
         folds: the dataset, once per fold; an image of several folds counts once.
 
     Returns:
-        patients, images: how many there are.
-        looked_at: on how many of them what follows is based.
+        patients, images: their numbers.
+        looked_at: number of images that the following is based on.
         size, spacing: smallest and largest [height, width] in pixels and [row, column] in mm;
-            spacing is None where it is not known.
+            spacing is None if unknown.
         channels: of the images, 1 or 3.
-        window: [values that become 0, that become 1] of the first image.
+        window: [value mapped to 0, value mapped to 1] of the first image.
         before, after: {"low", "high", "mean"} of the values in the files, and of the images.
-        left_out: how many files are no images of the split, by kind.
+        left_out: number of files left out of the split, by kind.
 
     Raises:
         DataError: the images cannot be read.
@@ -66,7 +66,7 @@ def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) ->
 
 
 def lines(split: str, found: dict[str, Any]) -> list[str]:
-    """A description as lines of text, the first one with the name of the split."""
+    """Format a description as lines of text; the first has the name of the split."""
     text = [f"{split}: images {found['images']}, patients or subjects {found['patients']}"]
     if found["images"]:
         size = _span(found["size"], "d")
@@ -90,11 +90,11 @@ def contact_sheet(pixels: np.ndarray, limit: int = SHOWN) -> np.ndarray:
     """Lay out evenly spaced images of a split in rows.
 
     Args:
-        pixels: (n, C, H, W) in [0, 1], as ``Images`` holds them.
-        limit: how many images are shown.
+        pixels: (n, C, H, W) in [0, 1], as in ``Images``.
+        limit: largest number of images shown.
 
     Returns:
-        8 bits, (rows, columns), or (rows, columns, 3) for color; as wide as high, about.
+        uint8, (rows, columns), or (rows, columns, 3) for color; roughly square.
     """
     from skimage.util import montage
 
@@ -138,6 +138,6 @@ def _said(values: dict[str, float]) -> str:
 
 
 def _span(ends: list[list[float]], form: str) -> str:
-    """Smallest and largest pair, or the one where both are the same."""
+    """Smallest and largest pair, or one if they are equal."""
     texts = [" x ".join(format(v, form) for v in end) for end in ends]
     return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"

@@ -1,13 +1,14 @@
-"""Anyone's images, by naming the folder that holds them.
+"""Images in a folder of the user.
 
-Sub-folders named train, validation and test are the splits and hold patients; without them
-patients are split by the hash of their name. A patient is the one in the header of a DICOM file, or
-else the sub-folder, or a file that lies directly in the folder (``patient``: "folder" goes by the
-folder for DICOM, too; with "file" each file is somebody else's). Masks, reports and whatever else
-is no image is left out and counted. Volumes are cut into slices in the usual view of their plane.
+Sub-folders named train, validation and test are the splits and contain patients; without them
+patients are split by the hash of their name. The patient of a file is the one in its DICOM header,
+else its sub-folder, or the file itself if it lies directly in the folder. With ``patient: folder``
+the folder decides for DICOM, too; with ``patient: file`` each file is a patient of its own. Masks,
+reports and other files that are not images are left out and counted. Volumes are cut into slices
+in the usual view of their plane.
 
-Pictures and volumes are decoded when their pixels are asked for; of other splits only headers of
-DICOM files are opened.
+Pictures and volumes are decoded when their pixels are needed; for the other splits only DICOM
+headers are read.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,14 +35,14 @@ class Folder(Dataset):
     @dataclass(frozen=True)
     class Params:
         path: str = ""  # the folder
-        window: tuple[float, float] | None = None  # values mapped to 0, 1; None: those of CT, type
-        validation: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
-        test: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the patients, at least one
+        window: tuple[float, float] | None = None  # values mapped to 0, 1; None: by CT or data type
+        validation: Annotated[float, Field(ge=0, lt=1)] = 0.1  # fraction of patients, at least one
+        test: Annotated[float, Field(ge=0, lt=1)] = 0.1  # fraction of patients, at least one
         color: bool = False  # True: three channels; False: one, the luminance of color images
         plane: Literal["axial", "coronal", "sagittal", "resliced", "stored"] = "axial"  # of slices
-        patient: Literal["header", "folder", "file"] = "header"  # whose images: see above
-        include: tuple[str, ...] = ()  # patterns (fnmatch) of paths or names: only these files
-        exclude: tuple[str, ...] = ()  # patterns of files and folders that are left out
+        patient: Literal["header", "folder", "file"] = "header"  # what identifies a patient
+        include: tuple[str, ...] = ()  # fnmatch patterns of paths or names; only these files
+        exclude: tuple[str, ...] = ()  # fnmatch patterns of files and folders to leave out
 
     def images(self, split: str) -> Iterator[UnreadImage]:
         found = self._splits[split]
@@ -66,12 +67,12 @@ class Folder(Dataset):
     def _splits(self) -> dict[str, Split]:
         p, root = self.params, root_of(self.params.path)
         if root is None or not root.is_dir():
-            raise DataError(f"no folder {p.path!r}; set `path` to where the images are")
+            raise DataError(f"no folder {p.path!r}; set `path` to the folder of the images")
         listing = listed(root, p.include, p.exclude)
         return split_folder(root, listing, p.patient, (p.validation, p.test), readable)
 
     def _frames(self, entries: list[Entry]) -> Iterator[tuple[str, Path, Callable]]:
-        """(name ending, path, reader of the values) of the images that have one name."""
+        """(name ending, path, reader of the values) of the images that share one name."""
         plane, path, format = self.params.plane, entries[0].file.path, entries[0].file.format
         if format == "dicom":
             slices = sorted(
@@ -100,7 +101,7 @@ class Folder(Dataset):
         if values.labels and not self.params.include:
             raise DataError(
                 f"{path}: values {values.array.min():g} to {values.array.max():g} look like a mask "
-                f"or labels; leave such files out, for example `exclude: ['{path.name}']`, or name "
+                f"or labels; leave such files out, for example `exclude: ['{path.name}']`, or list "
                 "the images in `include`"
             )
         window = window_for(values, self.params.window, path)
@@ -113,7 +114,7 @@ def _known(path: Path, values: Values) -> Values:
 
 
 def readable(read: Callable, path: Path):
-    """Call ``read(path)``; whatever a library raises becomes one line that names the file."""
+    """Call ``read(path)``; turn any exception of a library into one line that names the file."""
     try:
         return read(path)
     except DataError:

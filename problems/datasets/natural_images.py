@@ -1,14 +1,15 @@
-"""Photographs in colour: animals, things, buildings, landscapes. Split by photograph.
+"""Colour photographs of animals, objects, buildings and landscapes, split by photograph.
 
-19 photographs with labels of ImageNet, 512 x 512, JPEG, come in the package foolbox: foolbox_00 to
-foolbox_19 without foolbox_10, which is painted over and carries a caption. Five come with
-scikit-image, which the benchmark requires anyway: astronaut (512 x 512), motorcycle_left (500 x
-741), rocket (427 x 640, JPEG), coffee (400 x 600), chelsea (300 x 451).
+19 photographs with ImageNet labels, 512 x 512, JPEG, come from the package foolbox: foolbox_00 to
+foolbox_19 without foolbox_10, which is painted over and has a caption. Five come with scikit-image,
+which the benchmark requires anyway: astronaut (512 x 512), motorcycle_left (500 x 741), rocket (427
+x 640, JPEG), coffee (400 x 600), chelsea (300 x 451).
 
-Training: disjoint tiles of 13 photographs, for priors of patches; they are too few for priors of
-whole images. Validation and test: 4 and 7 photographs as they are. ``load`` takes their centre in
-the config's aspect ratio, for squares 300 to 512 pixels a side, and averages over areas; it refuses
-to enlarge. At 128 x 128 tiles of 128 pixels stay as they are and photographs shrink 2.3 to 4 times.
+Training images are disjoint tiles of 13 photographs, for patch priors; they are too few for
+whole-image priors. Validation and test images are 4 and 7 uncut photographs. ``load`` crops them to
+the config's aspect ratio (squares have sides of 300 to 512 pixels) and averages over areas; it
+never enlarges. At 128 x 128, tiles of 128 pixels keep their size and photographs shrink by factors
+of 2.3 to 4.
 """
 
 import zipfile
@@ -29,7 +30,7 @@ PHOTOGRAPHS = {
     "validation": tuple(f"foolbox_{k:02d}" for k in (0, 4, 5, 14)),
     "test": (*(f"foolbox_{k:02d}" for k in range(15, 20)), "chelsea", "coffee"),
 }
-SKIMAGE = {  # files of scikit-image and their SHA-256
+SKIMAGE = {  # SHA-256 of files of scikit-image
     "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
     "chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
     "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
@@ -71,7 +72,7 @@ def photograph(name: str, archive: zipfile.ZipFile) -> np.ndarray:
     """Return a photograph as (3, H, W) float32 in [0, 1], from the package foolbox or scikit-image.
 
     Raises:
-        DownloadError: the file of scikit-image is missing or altered.
+        DownloadError: the file of scikit-image is missing or modified.
     """
     member = next((m for m in SKIMAGE if m.startswith(f"{name}.")), None)
     if member:
@@ -85,10 +86,10 @@ def photograph(name: str, archive: zipfile.ZipFile) -> np.ndarray:
 
 
 def tiles(pixels: np.ndarray, side: int) -> list[tuple[str, np.ndarray]]:
-    """Cut (C, H, W) into disjoint squares: a grid of as many as fit, in the centre of the image.
+    """Cut (C, H, W) into disjoint squares, on the largest grid that fits, centred on the image.
 
     Returns:
-        ("_r0c1", array (C, side, side)) for row 0 and column 1 of the grid; none where the image is
+        ("_r0c1", array (C, side, side)) for row 0 and column 1 of the grid; none if the image is
         smaller than ``side``.
     """
     height, width = pixels.shape[1:]

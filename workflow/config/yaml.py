@@ -12,7 +12,7 @@ class ConfigError(ValueError):
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """PyYAML's safe loader with the numbers and booleans of YAML 1.2; refuses a key written twice."""
+    """PyYAML's safe loader with numbers and booleans of YAML 1.2; refuses a key written twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

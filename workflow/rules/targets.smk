@@ -163,3 +163,8 @@ def check_targets():
         if target not in [*names, *(known.name for known in workflow.rules)] and "/" not in target:
             hint = nearest(target, names).split("; known")[0]
             sys.exit(f"error: unknown target {target!r}{hint}; targets are {', '.join(names)}")
+
+
+def fold_of(w):
+    """The fold that the number in the name of a network's folder means."""
+    return f"{w.dataset}/{w.number}" if CONFIG["datasets"][w.dataset]["folds"] > 1 else w.dataset

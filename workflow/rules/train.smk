@@ -17,11 +17,6 @@ wildcard_constraints:
     key=f"(?!{'|'.join(TRAINED) or '-'})[0-9a-f]{{16}}",
 
 
-def fold_of(w):
-    """The fold that the number in the name of a network's folder means."""
-    return f"{w.dataset}/{w.number}" if CONFIG["datasets"][w.dataset]["folds"] > 1 else w.dataset
-
-
 rule train:
     input:
         images=lambda w: f"{RUN}/data/{w.dataset}/train.npy",

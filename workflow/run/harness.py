@@ -109,8 +109,8 @@ def reconstruct(
 
     Returns:
         x_hat (n, C, H, W) clipped to [0, 1], one repetition after the other, n = 0 unless the
-        status is "ok", and a record with ``status``, ``reason``, ``ran``, ``params`` and, per image, ``id``,
-        ``repeat`` and cost.
+        status is "ok", and a record with ``status``, ``reason``, ``ran``, ``params`` and, per
+        image, ``id``, ``repeat`` and cost.
     """
     ids = measurements["ids"].tolist()
     record: dict[str, Any] = {"status": "ok", "reason": "", "ran": ran(method)}

@@ -1,4 +1,4 @@
-"""Digests of science code: the files of a plugin and every file of methods/ and problems/ it imports.
+"""Digests of science code: files of a plugin and all of methods/ and problems/ it imports.
 
 Comments, docstrings, formatting, labels and references of plugins, and the arguments of exceptions
 do not count. Nothing is imported. For a plugin outside the project, files beside it and those of
@@ -85,9 +85,10 @@ def _digest(tree: ast.Module) -> str:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc.args, node.exc.keywords = [], []
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-                body[0].value.value = ""
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            if_text = isinstance(first.value.value, str)
+            first.value.value = "" if if_text else first.value.value
     # Later versions of Python leave out empty lists, and have one more.
     as_before = {"show_empty": True} if sys.version_info >= (3, 13) else {}
     meaning = ast.dump(tree, **as_before).replace(", type_params=[]", "")

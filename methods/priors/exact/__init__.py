@@ -1,1 +1,1 @@
-"""Priors whose denoiser is known in closed form, so that posteriors of linear problems are."""
+"""Priors with denoisers, and posteriors of linear problems, in closed form."""

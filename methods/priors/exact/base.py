@@ -1,4 +1,4 @@
-"""What priors in closed form have besides the denoiser: score, samples and posteriors."""
+"""Interface of priors in closed form: denoiser, score, samples and posteriors."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from methods.priors.base import Prior
 
 @dataclass(frozen=True)
 class Posterior:
-    """p(x | y) of y = A x + sigma_y n in closed form, d the number of pixels of x.
+    """p(x | y) for y = A x + sigma_y n in closed form; d is the number of pixels of x.
 
     Attributes:
         mean: (d,), float64.
         covariance: (d, d).
-        draw: exact samples (count, d) with a generator.
+        draw: draws exact samples (count, d) with a generator.
         score: gradient of log p(x | y) at points (n, d).
     """
 
@@ -34,7 +34,7 @@ class Posterior:
 class ExactPrior(Prior):
     """A prior of whole images without a network: ``denoise`` is E[x | x + sigma n] itself.
 
-    All arithmetic of the reference is double precision; ``denoise`` has that of its argument.
+    All reference values are in double precision; ``denoise`` has the precision of its argument.
     """
 
     def __init__(self, shape: tuple[int, int, int]):
@@ -42,7 +42,7 @@ class ExactPrior(Prior):
 
     @property
     def size(self) -> int:
-        """d, the number of pixels and channels."""
+        """d, the number of pixels times channels."""
         c, h, w = self.shape
         return c * h * w
 

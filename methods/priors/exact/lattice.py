@@ -1,4 +1,4 @@
-"""An Ising lattice of cells with texture as a prior: a hidden Markov field.
+"""Prior: an Ising lattice of cells with texture, a hidden Markov field.
 
 Spins s in {-1, 1} of n x n cells have p(s) ~ exp(J sum over neighbours of s_i s_j), and
 
@@ -12,8 +12,8 @@ Baum et al., Annals of Mathematical Statistics 1970), and
 
     E[x | z] = m + B E[s | z] + tau^2 / (tau^2 + sigma^2) (z - m - B E[s | z]).
 
-The posterior of a measurement couples all cells: there all 2^(n n) states are enumerated. Given s
-and y it is Gaussian, with S = tau^2 A A^T + sigma_y^2 I and G = tau^2 A^T S^-1,
+The posterior of a measurement couples all cells, so all 2^(n n) states are enumerated. Given s and
+y it is Gaussian, with S = tau^2 A A^T + sigma_y^2 I and G = tau^2 A^T S^-1,
 
     x | s, y ~ N(m + B s + G (y - A m - A B s), tau^2 (I - G A)),
     p(y | s) = N(y; A (m + B s), S).
@@ -23,7 +23,7 @@ import torch
 
 from methods.priors.exact.base import ExactPrior, Posterior, chosen, normal, root
 
-MOST_CELLS = 16  # that are enumerated: 65536 states
+MOST_CELLS = 16  # limit of the enumeration: 65536 states
 
 
 class LatticePrior(ExactPrior):
@@ -50,7 +50,7 @@ class LatticePrior(ExactPrior):
         self.states = 2.0 * bits.double() - 1  # of a column of cells, (2^n, n)
 
     def spins(self, fields: torch.Tensor) -> torch.Tensor:
-        """E[s] for p(s) ~ exp(J sum s_i s_j + h s), fields h (count, n n) row by row of cells."""
+        """E[s] for p(s) ~ exp(J sum s_i s_j + h s), fields h (count, n n) in row-major order."""
         n, states = self.cells, self.states.to(fields)
         columns = fields.reshape(-1, n, n).permute(2, 0, 1)  # a column of cells first
         within = self.coupling * (states[:, 1:] * states[:, :-1]).sum(dim=1)
@@ -64,7 +64,7 @@ class LatticePrior(ExactPrior):
         return (logits.softmax(dim=-1) @ states).permute(1, 2, 0).flatten(1)
 
     def _structure(self, x, variance):
-        """m + B E[s | x], (n, d), for texture and noise of ``variance`` together."""
+        """m + B E[s | x], (n, d), for texture and noise with total ``variance``."""
         mean, basis = self.mean.to(x), self.basis.to(x)
         return mean + self.spins((x - mean) @ basis / variance) @ basis.T
 
@@ -77,7 +77,7 @@ class LatticePrior(ExactPrior):
         return (self._structure(x, self.texture**2) - x) / self.texture**2
 
     def enumerated(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """All states (2^(n n), n n), cells row by row, and their log-probabilities up to one."""
+        """All states (2^(n n), n n), row-major, and their log-probabilities up to a constant."""
         n = self.cells
         bits = torch.arange(2 ** (n * n))[:, None] >> torch.arange(n * n) & 1
         states = 2.0 * bits.double() - 1

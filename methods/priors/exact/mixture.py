@@ -1,4 +1,4 @@
-"""A Gaussian mixture, and with one component a Gaussian, as a prior.
+"""Prior: a Gaussian mixture, or a Gaussian with one component.
 
 x ~ sum_k w_k N(m_k, C_k). With noise sigma every component is N(m_k, C_k + sigma^2 I), so that
 
@@ -14,7 +14,7 @@ import torch
 
 from methods.priors.exact.base import ExactPrior, Posterior, chosen, normal, root
 
-EQUAL = 1e-6  # relative difference up to which eigenvalues are the least one
+EQUAL = 1e-6  # relative tolerance for eigenvalues equal to the smallest one
 
 
 class MixturePrior(ExactPrior):
@@ -37,8 +37,8 @@ class MixturePrior(ExactPrior):
         self.values, self.vectors = values[:, self.size - rank :], vectors[..., self.size - rank :]
 
     def _parts(self, x, sigma):
-        """Gaps x - m_k, their coefficients on the axes with more than the least variance,
-        variances of these and of all others with noise, shares of the components."""
+        """Gaps x - m_k; their coefficients on axes with more than the least variance; noisy
+        variances of these and of the other axes; responsibilities of the components."""
         gaps = x - self.means.to(x)[:, None]
         along = gaps @ self.vectors.to(x)
         variances, rest = self.values + sigma**2, self.least + sigma**2
@@ -90,7 +90,7 @@ class MixturePrior(ExactPrior):
 
 
 def _draw(weights, means, roots, count, generator):
-    """Samples (count, d) of a mixture whose covariances are ``roots`` (K, d, d) squared."""
+    """Samples (count, d) of a mixture; ``roots`` (K, d, d) are roots of the covariances."""
     which = chosen(weights, count, generator)
     z = normal(count, means.shape[1], generator)
     x = means[which].clone()

@@ -1,4 +1,4 @@
-"""Patches of a Gaussian mixture: what a patch network would be if nothing were left to learn."""
+"""Exact patch denoiser of a Gaussian mixture: the limit of a perfectly trained patch network."""
 
 from types import SimpleNamespace
 
@@ -11,14 +11,14 @@ from methods.priors.patches import tiles_and_margin
 
 
 class ExactTiles(nn.Module):
-    """E[clean tile | noisy tile, its place] under a mixture of whole images.
+    """E[clean tile | noisy tile, its position] under a mixture of whole images.
 
-    The tile at a place is a mixture, too, with the parts of means and covariances that belong to
-    its pixels; pixels of the margin are 0. It stands where ``PatchPrior`` has a network, so that
-    nothing but the assembly of the tiles is between it and the prior of whole images.
+    A tile at a given position is a mixture, too, with the sub-vectors of the means and sub-matrices
+    of the covariances of its pixels; pixels of the margin are 0. It replaces the network of
+    ``PatchPrior``, so that only the assembly of tiles differs from the whole-image prior.
 
     Args:
-        whole: of images (1, H, W).
+        whole: prior of images (1, H, W).
         patch: P, the side of a tile.
     """
 
@@ -31,7 +31,7 @@ class ExactTiles(nn.Module):
         self.canvas = [n + 2 * m for n, m in zip(sides, margins, strict=True)]
         places = [n - patch + 1 for n in self.canvas]
         self.columns = places[1]
-        pixels = torch.full(self.canvas, whole.size)  # one that is 0 stands for the margin
+        pixels = torch.full(self.canvas, whole.size)  # index of the margin, 0
         inside = tuple(slice(m, m + n) for m, n in zip(margins, sides, strict=True))
         pixels[inside] = torch.arange(whole.size).reshape(sides)
         of_tile = pixels.unfold(0, patch, 1).unfold(1, patch, 1).reshape(-1, patch**2)
@@ -50,7 +50,7 @@ class ExactTiles(nn.Module):
             self.register_parameter(name, nn.Parameter(value.float(), requires_grad=False))
 
     def forward(self, tiles, sigma, position):
-        """Denoise tiles (n, 1, P, P) with sigma (n,) at the places that ``position`` tells."""
+        """Denoise tiles (n, 1, P, P) with sigma (n,) at the places given by ``position``."""
         x, place = tiles.flatten(1)[:, None], self._place(position)
         means, vectors = self.means[place].to(x), self.vectors[place].to(x)
         gaps = x - means
@@ -61,7 +61,7 @@ class ExactTiles(nn.Module):
         return (logits.softmax(1)[..., None] * (means + kept)).sum(1).reshape(tiles.shape)
 
     def _place(self, position):
-        """Number of the place whose first pixel has these coordinates in [-1, 1]."""
+        """Index of the place whose first pixel has these coordinates in [-1, 1]."""
         column, row = (
             ((position[:, k, 0, 0] + 1) / 2 * (n - 1)).round().long()
             for k, n in enumerate(reversed(self.canvas))
@@ -70,5 +70,5 @@ class ExactTiles(nn.Module):
 
 
 def in_patches(prior: MixturePrior, patch: int) -> PatchPrior:
-    """``prior`` as PaDIS assembles it: non-overlapping tiles of a random grid per evaluation."""
+    """``prior`` assembled as in PaDIS: non-overlapping tiles on a random grid per evaluation."""
     return PatchPrior(ExactTiles(prior, patch), prior.shape, patch)

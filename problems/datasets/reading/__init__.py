@@ -1,1 +1,1 @@
-"""Reads folders of images: which files, whose, in which split, what their values are."""
+"""Reads image folders: finds files, patients, splits and the meaning of values."""

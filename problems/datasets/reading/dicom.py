@@ -1,7 +1,8 @@
-"""DICOM: what a file is, from its header; its values, by GDCM; in the view of the patient.
+"""DICOM: headers read by pydicom, values by GDCM, oriented to the usual view of the patient.
 
-A header says the class of the file, patient, series, place of each slice, and whether the values
-are Hounsfield units: CT with a rescale, of its own or in the functional groups of an enhanced file.
+A header gives the class of the file, the patient, the series, the position of each slice, and
+whether the values are Hounsfield units: CT with a rescale, either in the file itself or in the
+functional groups of an enhanced file.
 """
 
 import warnings
@@ -43,15 +44,15 @@ TAGS = [
 
 
 class Header(NamedTuple):
-    """What the header of a file says.
+    """Contents of a header.
 
     Attributes:
-        kind: of a file that is no image, to be counted, or None.
-        patient: identity, or "" where it is missing or made anonymous.
-        order: key by which the frames of files are put in order, one per frame.
-        orientation: direction of rows and of columns, six numbers, or None where it is missing.
+        kind: kind of a file that is not an image, for counting; None for images.
+        patient: identity, or "" if missing or anonymised.
+        order: sort keys, one per frame.
+        orientation: direction of rows and of columns, six numbers, or None if missing.
         reason: why the values are not Hounsfield units, or "".
-        section: it shows a section of the patient, not a projection, and must say which.
+        section: the image is a section of the patient, not a projection, and needs an orientation.
     """
 
     kind: str | None
@@ -63,14 +64,14 @@ class Header(NamedTuple):
 
 
 def header(path: Path) -> Header:
-    """Read a header; whatever pydicom raises passes through."""
+    """Read a header; exceptions of pydicom propagate."""
     import pydicom
 
-    with warnings.catch_warnings(action="ignore"):  # of a standard that was not quite kept
+    with warnings.catch_warnings(action="ignore"):  # of deviations from the standard
         data = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=TAGS)
         data.setdefault("SOPClassUID", data.file_meta.get("MediaStorageSOPClassUID"))
     if not data.SOPClassUID and "Modality" not in data:
-        raise ValueError("it is no DICOM file")
+        raise ValueError("not a DICOM file")
     patient = str(data.get("PatientID", "")).strip()
     patient = "" if patient.lower() in NOBODY else patient
     kind = _no_image(data)
@@ -103,7 +104,7 @@ def header(path: Path) -> Header:
 
 
 def unpacking(path: Path) -> str:
-    """How to unpack the pixels of a DICOM file, for messages; nothing where they are not packed."""
+    """How to decompress the pixels of a DICOM file, for messages; "" if not compressed."""
     import pydicom
 
     try:
@@ -120,10 +121,10 @@ def unpacking(path: Path) -> str:
 
 
 def read(path: Path, frame: int, head: Header, plane: str) -> Values:
-    """The values of a frame, as the plane is looked at.
+    """The values of a frame, in the usual view of the plane.
 
     Raises:
-        DataError: it lies in another plane, or the header does not say in which.
+        DataError: the frame lies in another plane, or the header does not give its plane.
     """
     import SimpleITK
 
@@ -132,7 +133,7 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
         if head.orientation is None:
             raise DataError(
                 f"{path}: the header does not say how the patient lies (ImageOrientationPatient); "
-                "set `plane: stored` to take its pixels as they are, or leave it out with `exclude`"
+                "set `plane: stored` to use its pixels as stored, or leave it out with `exclude`"
             )
         rows, columns = np.reshape(head.orientation, (2, 3))
         axes = np.stack([rows, columns, np.cross(rows, columns)], axis=1)
@@ -146,12 +147,12 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
 
 @lru_cache(maxsize=1)
 def _last(path: Path, _changed: int):
-    """The file that was read last, as its frames are asked for one after the other."""
+    """The file read last, cached because its frames are requested one after another."""
     return read_quietly(str(path), "GDCMImageIO")
 
 
 def _no_image(data) -> str | None:
-    """What a file is if it is no image, from its class and type."""
+    """Kind of a file that is not an image, from its class and type; None for images."""
     name = getattr(data.get("SOPClassUID"), "name", "")
     modality = str(data.get("Modality", ""))
     if SCOUTS & {str(value).upper() for value in data.get("ImageType") or ()}:
@@ -167,7 +168,7 @@ def _no_image(data) -> str | None:
 
 
 def _reason(data, scale: tuple[str, str, str]) -> str:
-    """Why the values are not Hounsfield units; "" if they are."""
+    """Reason why the values are not Hounsfield units; "" if they are."""
     name = getattr(data.get("SOPClassUID"), "name", "") or f"{data.get('Modality', '')} Image"
     slope, intercept, unit = scale
     color = data.get("PhotometricInterpretation", "MONOCHROME2")
@@ -189,7 +190,7 @@ def _reason(data, scale: tuple[str, str, str]) -> str:
 
 
 def _latest(groups: list, sequence: str, name: str):
-    """A value of the last functional group that has it, or of the file itself."""
+    """Value in the last functional group that has it, or in the file itself."""
     found = groups[0].get(name)
     for group in groups[1:]:
         for item in group.get(sequence) or ():
@@ -206,7 +207,7 @@ def _numbers(values) -> tuple[float, ...] | None:
 
 
 def _height(plane, place) -> float:
-    """How far a slice is along the normal of its plane, which points to the head, left or back."""
+    """Position of a slice along the normal of its plane, which points to the head, left or back."""
     if place is None:
         return 0.0
     if plane is None:

@@ -1,6 +1,6 @@
-"""Which files of a folder can be images: by name, patterns and first bytes, never by content.
+"""Lists the files of a folder that can be images, by name, patterns and first bytes.
 
-Imports nothing heavy, because Snakemake asks for it each time that it reads the configuration.
+Imports nothing heavy, because Snakemake calls this each time it reads the configuration.
 """
 
 import os
@@ -19,9 +19,9 @@ FORMATS = {
     **dict.fromkeys((".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"), "volume"),
     **dict.fromkeys((".npy", ".npz"), "numpy"),
 }
-DETACHED = (".nhdr", ".mhd")  # headers whose values are in another file
+DETACHED = (".nhdr", ".mhd")  # headers with values in another file
 SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}
-LABELS = re.compile(  # words of names of files that lie beside images and are none
+LABELS = re.compile(  # words in names of masks and labels beside images
     r".*masks?|.*seg|segs|segmentation[a-z]*|labels?(tr|ts|val)?|labelmaps?|annotations?|rois?|contours?"
 )
 
@@ -30,7 +30,7 @@ class File(NamedTuple):
     """A file that can be an image.
 
     Attributes:
-        path: where it is; links are kept.
+        path: location; links are not resolved.
         parts: names of the folders between the root and the file.
         stem: name without suffix.
         format: "picture", "dicom", "volume" or "numpy".
@@ -44,13 +44,13 @@ class File(NamedTuple):
 
 @dataclass
 class Listing:
-    """What is in a folder, linked folders included.
+    """Contents of a folder, including linked folders.
 
     Attributes:
-        files: those that can be images, in the order of their paths.
-        beside: the values of detached headers may be in these.
-        left_out: folders above the file, and kind, of each file that is no image.
-        broken, loops: links to nothing, and links to a folder that holds them.
+        files: those that can be images, sorted by path.
+        beside: files that may have the values of detached headers.
+        left_out: folders above the file, and kind, of each file that is not an image.
+        broken, loops: dangling links, and links to a folder that contains them.
     """
 
     files: list[File] = field(default_factory=list)
@@ -61,11 +61,11 @@ class Listing:
 
 
 def files_of(params: Mapping[str, Any], every: bool = False) -> list[Path]:
-    """The files that decide the images of a folder; none where it is missing. Never raises.
+    """The files that determine the images of a folder; none if it is missing. Never raises.
 
     Args:
-        params: of the dataset ``folder``, from a configuration: ``path``, ``include``, ``exclude``.
-        every: all files below ``path``, for a dataset that reads other ones.
+        params: parameters of the dataset ``folder``: ``path``, ``include``, ``exclude``.
+        every: return all files below ``path``, for a dataset that reads other formats.
     """
     path = root_of(params.get("path"))
     if path is None or not path.is_dir():
@@ -77,15 +77,14 @@ def files_of(params: Mapping[str, Any], every: bool = False) -> list[Path]:
 
 
 def root_of(path: Any) -> Path | None:
-    """The folder that a configuration means, ``~`` being the home of the user."""
+    """Folder from a configuration; ``~`` is the home of the user."""
     return Path(os.path.expanduser(str(path))) if path else None
 
 
 def listed(root: Path, include: Iterator[str] = (), exclude: Iterator[str] = ()) -> Listing:
-    """List a folder. Patterns are those of fnmatch, against a path below ``root``, or one name.
+    """List a folder. fnmatch patterns apply to the path below ``root`` and to each name in it.
 
-    A file that ``include`` names may be called a mask; others that ``include`` does not name are
-    left out.
+    Files that match ``include`` may be called masks; if it is given, all other files are left out.
     """
     listing = Listing()
     others = []
@@ -111,24 +110,24 @@ def listed(root: Path, include: Iterator[str] = (), exclude: Iterator[str] = ())
 
 
 def counted(kinds: Iterator[str]) -> dict[str, int]:
-    """Kinds of files that were left out, the most frequent first."""
+    """Counts of the kinds of files left out, most frequent first."""
     return dict(Counter(kinds).most_common())
 
 
 def said(kinds: Mapping[str, int]) -> str:
-    """Counts by kind for the end of a message."""
+    """Format counts by kind, to append to a message."""
     text = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     return f"; left out: {text}" if text else ""
 
 
 def named_labels(parts: tuple[str, ...]) -> bool:
-    """Whether names say mask or label; DICOM files say what they are in their header."""
+    """Whether names contain a word for mask or label (for DICOM the header decides)."""
     words = {word for part in parts for word in re.split(r"[^a-z]+", part.lower())}
     return any(map(LABELS.fullmatch, words))
 
 
 def _walk(folder: Path, parts: tuple, above: tuple, listing: Listing) -> Iterator:
-    """(path, names of the folders above it) of each file; notes links that lead nowhere."""
+    """Yield (path, names of the folders above it) of each file; record broken links."""
     here = (*above, os.path.realpath(folder))
     for name in sorted(_names(folder, listing)):
         path = folder / name
@@ -148,7 +147,7 @@ def _walk(folder: Path, parts: tuple, above: tuple, listing: Listing) -> Iterato
 def _names(folder: Path, listing: Listing) -> list[str]:
     try:
         return os.listdir(folder)
-    except OSError:  # not ours to read: as a link that leads nowhere
+    except OSError:  # no permission: treated as a broken link
         listing.broken.append(folder)
         return []
 
@@ -158,7 +157,7 @@ def _system(name: str) -> bool:
 
 
 def _left_out(parts: tuple[str, ...], include, exclude) -> str | None:
-    """Why a file is left out because of its name."""
+    """Kind under which a file is left out because of its name, or None."""
     if _system(parts[-1]):
         return "hidden and system files"
     if _matches(parts, exclude):
@@ -174,7 +173,7 @@ def _matches(parts: tuple[str, ...], patterns) -> bool:
 
 
 def _format(path: Path) -> tuple[str, str | None]:
-    """Name without suffix, and format; DICOM is also known by its first bytes."""
+    """Name without suffix, and format; DICOM is also recognised by its first bytes."""
     for suffix, format in FORMATS.items():
         if path.name.lower().endswith(suffix):
             return path.name[: -len(suffix)], format

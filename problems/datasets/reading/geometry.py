@@ -1,8 +1,8 @@
-"""Files read by SimpleITK and brought to one view from their own geometry.
+"""Reads files with SimpleITK and reorients them to the usual view, using their own geometry.
 
-The usual view of a plane: axial, anterior up and the patient's right at the left; coronal, head up
-and right at the left; sagittal, head up and anterior at the left. Slices run from the feet, the
-front or the right.
+The usual view of a plane: axial has anterior at the top and the patient's right on the left;
+coronal has the head at the top and the right on the left; sagittal has the head at the top and
+anterior on the left. Slices are ordered from the feet, the front or the right.
 """
 
 from pathlib import Path
@@ -12,15 +12,15 @@ import numpy as np
 
 from problems.datasets.base import DataError
 
-VIEWS = {  # where columns, rows and slices lead: Left, Posterior, Inferior, Superior
+VIEWS = {  # directions of columns, rows and slices: Left, Posterior, Inferior, Superior
     "axial": "LPS",
     "coronal": "LIP",
     "sagittal": "PIL",
-    "resliced": "LPS",  # axial, whatever the plane in which the file is stored
+    "resliced": "LPS",  # axial, regardless of the stored plane
 }
-PLANES = ("sagittal", "coronal", "axial")  # whose slices follow one another along x, y, z
-OBLIQUE = 0.85  # cosine of the angle to an axis up to which a plane has its name, 32 degrees
-SQUARE = 1.05  # ratio of the sides of a pixel up to which it counts as square
+PLANES = ("sagittal", "coronal", "axial")  # whose slices are stacked along x, y, z
+OBLIQUE = 0.85  # cosine of the largest angle of a normal to its axis, 32 degrees
+SQUARE = 1.05  # largest ratio of the sides of a square pixel
 
 
 class Volume(NamedTuple):
@@ -46,7 +46,7 @@ def volume(path: Path, plane: str = "axial") -> Volume:
     if path.name.lower().endswith((".nii", ".nii.gz")):
         import nibabel
 
-        nibabel.load(path).dataobj.get_unscaled()  # raises where the file ends early, ITK does not
+        nibabel.load(path).dataobj.get_unscaled()  # raises if the file is truncated, unlike ITK
     image = read_quietly(str(path))
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
@@ -57,11 +57,11 @@ def volume(path: Path, plane: str = "axial") -> Volume:
 
 
 def count(path: Path, plane: str) -> int:
-    """How many slices a volume has in a plane, from its header.
+    """Number of slices of a volume in a plane, from its header.
 
     Raises:
-        DataError: it is no stack of grey slices, is stored in another plane, or does not say how
-            the patient lies.
+        DataError: the volume is not a stack of grey slices, is stored in another plane, or does not
+            give the orientation of the patient.
     """
     import SimpleITK
 
@@ -72,15 +72,15 @@ def count(path: Path, plane: str) -> int:
     if kinds > 1 or len(size) > 4 or (len(size) == 4 and size[3] > 1):
         many = " x ".join(map(str, (*size, kinds) if kinds > 1 else size))
         raise DataError(
-            f"{path}: {many} values are a series of volumes (times, directions, colors), wanted "
+            f"{path}: {many} values are a series of volumes (times, directions, colors), expected "
             "one volume of grey slices; leave it out with `exclude`"
         )
     if plane == "stored":
         return size[2] if len(size) > 2 else 1
     if len(size) < 3 or not _placed(reader, path):
         raise DataError(
-            f"{path}: the file does not say how the patient lies; set `plane: stored` to take its "
-            "slices as they are"
+            f"{path}: the file does not say how the patient lies; set `plane: stored` to use its "
+            "slices as stored"
         )
     directions = np.reshape(reader.GetDirection(), (len(size), len(size)))[:3, :3]
     _check_plane(directions, plane, path)
@@ -89,7 +89,7 @@ def count(path: Path, plane: str) -> int:
 
 
 def read_quietly(path: str, reader: str = "") -> Any:
-    """Read an image; ITK's remarks on headers do not reach the terminal, its errors do."""
+    """Read an image without ITK's warnings about headers; its errors are raised."""
     import SimpleITK
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
@@ -100,10 +100,10 @@ def oriented(image: Any, plane: str, path: Path, single: bool = False) -> Any:
     """A SimpleITK image (x, y, z) in the usual view of its plane.
 
     Args:
-        single: it is one slice, out of which no other ones can be cut.
+        single: the image is one slice, which cannot be resliced.
 
     Raises:
-        DataError: its slices lie in another plane, or its pixels are no squares.
+        DataError: its slices lie in another plane, or its pixels are not square.
     """
     import SimpleITK
 
@@ -112,14 +112,14 @@ def oriented(image: Any, plane: str, path: Path, single: bool = False) -> Any:
     sides = image.GetSpacing()[:2]
     if max(sides) > SQUARE * min(sides):
         raise DataError(
-            f"{path}: its pixels are {sides[1]:.3g} x {sides[0]:.3g} mm; resample it to squares, "
-            "or leave it out with `exclude`"
+            f"{path}: its pixels are {sides[1]:.3g} x {sides[0]:.3g} mm; resample it to square "
+            "pixels, or leave it out with `exclude`"
         )
     return image
 
 
 def _check_plane(directions: np.ndarray, plane: str, path: Path, single: bool = False) -> None:
-    """Refuse slices in another plane than the one that was asked for."""
+    """Refuse slices that lie in another plane than the requested one."""
     normal = np.abs(directions[:, 2])
     found, wanted = PLANES[int(normal.argmax())], "axial" if plane == "resliced" else plane
     if (plane == "resliced" and not single) or (found == wanted and normal.max() > OBLIQUE):
@@ -127,17 +127,17 @@ def _check_plane(directions: np.ndarray, plane: str, path: Path, single: bool = 
     if normal.max() <= OBLIQUE:
         raise DataError(
             f"{path}: its slices are oblique, {np.degrees(np.arccos(normal.max())):.0f} degrees "
-            f"from {found}; leave it out with `exclude`, or set `plane: stored` to take it as it is"
+            f"from {found}; leave it out with `exclude`, or set `plane: stored` to use it as stored"
         )
     cut = "convert the series to NIfTI and set" if single else "set"
     raise DataError(
-        f"{path}: its slices are {found}, wanted {wanted}; leave it out with `exclude`, set "
+        f"{path}: its slices are {found}, not {wanted}; leave it out with `exclude`, set "
         f"`plane: {found}` if all are, or {cut} `plane: resliced` to cut axial slices out of it"
     )
 
 
 def _placed(reader: Any, path: Path) -> bool:
-    """Whether the header of a volume says how the patient lies."""
+    """Whether the header of a volume gives the orientation of the patient."""
     has, of = reader.HasMetaDataKey, reader.GetMetaData
     if path.name.lower().endswith((".nrrd", ".nhdr")):
         return has("NRRD_space")

@@ -1,4 +1,4 @@
-"""How a folder is laid out: the splits that it holds, and layouts that would be read wrongly."""
+"""Finds the splits of a folder and refuses layouts that would be misread."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from problems.datasets.base import SPLITS, DataError
 from problems.datasets.reading.files import FORMATS, File, Listing, counted, said
 from problems.datasets.reading.splits import Split, by_hash, entries
 
-SPELLINGS = {  # of the names of the folders of the splits
+SPELLINGS = {  # other names of split folders
     "train": r"train|training|trn|tr",
     "validation": r"val|valid|validate|validation|dev|va",
     "test": r"test|testing|tst|ts",
 }
-AROUND = r"(images?|imgs?|data|set|split|20\d\d|[\W_])*"  # words around a spelling that say nothing
+AROUND = r"(images?|imgs?|data|set|split|20\d\d|[\W_])*"  # words without meaning around them
 
 
 def split_folder(
@@ -23,13 +23,13 @@ def split_folder(
     """The splits of a folder.
 
     Args:
-        patient: who an image is of: "header", "folder" or "file" (``Folder.Params``).
-        shares: of the patients, for validation and test.
-        read: calls a function with a path, and turns what it raises into one line.
+        patient: what identifies a patient: "header", "folder" or "file" (``Folder.Params``).
+        shares: fractions of the patients for validation and test.
+        read: calls a function with a path and turns its exceptions into one line.
 
     Raises:
-        DataError: no image, split folders that are missing or spelt otherwise, too few patients, a
-            patient or file in two splits, links that lead nowhere.
+        DataError: there is no image, split folders are missing or have other names, there are too
+            few patients, a patient or file is in two splits, or links are broken.
     """
     _refuse_links(root, listing)
     names = sorted(path.name for path in root.iterdir() if path.is_dir())
@@ -37,7 +37,7 @@ def split_folder(
     _refuse_spellings(root, names, missing, listing.files)
     if not listing.files:
         kinds = said(counted(kind for _, kind in listing.left_out))
-        raise DataError(f"{root}: no image{kinds}; wanted files ending in {', '.join(FORMATS)}")
+        raise DataError(f"{root}: no image{kinds}; expected files ending in {', '.join(FORMATS)}")
     if missing:
         splits = by_hash(root, entries(listing, (), "", patient, read), shares)
     else:
@@ -57,16 +57,16 @@ def split_folder(
 
 def _refuse_links(root: Path, listing: Listing) -> None:
     if listing.loops:
-        raise DataError(f"{listing.loops[0]} links to a folder that holds it; remove the link")
+        raise DataError(f"{listing.loops[0]} links to a folder that contains it; remove the link")
     if listing.broken:
         raise DataError(
-            f"{root}: {len(listing.broken)} links lead nowhere or cannot be opened, the first is "
-            f"{listing.broken[0]}; mend or remove them"
+            f"{root}: {len(listing.broken)} links are broken or cannot be opened, the first is "
+            f"{listing.broken[0]}; repair or remove them"
         )
 
 
 def _refuse_spellings(root: Path, names: list[str], missing: list[str], files: list[File]) -> None:
-    """Refuse folders that are meant to be splits, but have another name or lie elsewhere."""
+    """Refuse folders that appear to be splits but have another name or location."""
     meant = {name: split for name in names if (split := _meant(name)) in missing}
     absent = [split for split in missing if split not in meant.values()]
     alone = len(missing) == len(SPLITS) and len(absent) == 2
@@ -75,8 +75,8 @@ def _refuse_spellings(root: Path, names: list[str], missing: list[str], files: l
         to = ", ".join(f"{name} to {split}" for name, split in ordered)
         add = f" and add {', '.join(absent)}" if absent else ""
         raise DataError(
-            f"{root}: folders of splits are called {', '.join(SPLITS)}: rename {to}{add}; or set "
-            "`path` to one of them, whose patients are then split"
+            f"{root}: split folders must be called {', '.join(SPLITS)}: rename {to}{add}; or set "
+            "`path` to one of them to split its patients"
         )
     if 0 < len(missing) < len(SPLITS):
         raise DataError(f"{root}: no sub-folder {missing[0]} beside the other splits; add it")
@@ -87,13 +87,13 @@ def _refuse_spellings(root: Path, names: list[str], missing: list[str], files: l
     for above, splits in sorted(inside.items()):
         if len(splits) > 1:
             raise DataError(
-                f"{root.joinpath(*above)} holds folders of splits; set `path` to it, or leave it "
+                f"{root.joinpath(*above)} contains split folders; set `path` to it, or leave it "
                 "out with `exclude`"
             )
 
 
 def _meant(name: str) -> str | None:
-    """The split that a folder is meant to be."""
+    """The split that a folder name appears to mean, or None."""
     for split, spelling in SPELLINGS.items():
         if re.fullmatch(f"{AROUND}({spelling}){AROUND}", name.lower()):
             return split
@@ -101,26 +101,26 @@ def _meant(name: str) -> str | None:
 
 
 def _refuse_shared(splits: dict[str, Split], whose: str) -> None:
-    """Refuse a patient, or a file by links, that is in two splits."""
+    """Refuse a patient in two splits, or a file that links put into two splits."""
     patients, places = {}, {}
     for name, split in splits.items():
         for entry in split.entries:
             path = entry.file.path
             other, earlier = places.setdefault(os.path.realpath(path), (name, path))
             if other != name:
-                raise DataError(f"{earlier} and {path} are one file; keep it in one split")
+                raise DataError(f"{earlier} and {path} are the same file; keep it in one split")
             other, earlier = patients.setdefault(entry.patient, (name, path))
             if other != name:
                 header = whose == "header" and entry.header and entry.header.patient
                 raise DataError(
                     f"{earlier} and {path}: patient {entry.patient} is in {other} and {name}; keep "
-                    "a patient in one split, or, if these are two people, "
+                    "each patient in one split, or, if these are two patients, "
                     + ("set `patient: folder`" if header else "rename one or set `patient: file`")
                 )
 
 
 def _refuse_mixed(root: Path, name: str, split: Split) -> None:
-    """Refuse pictures beside DICOM, arrays beside volumes, and so on: their values differ."""
+    """Refuse a mix of formats, such as pictures and DICOM: their values differ."""
     formats = {entry.file.format: entry.file.path for entry in split.entries}
     if len(formats) > 1:
         few = min(formats, key=lambda f: sum(e.file.format == f for e in split.entries))

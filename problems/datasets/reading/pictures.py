@@ -1,4 +1,4 @@
-"""Pictures by Pillow, as a person sees them, and arrays of numpy."""
+"""Pictures, read by Pillow and oriented for viewing, and NumPy arrays."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import numpy as np
 from problems.datasets.reading.files import named_labels
 from problems.datasets.reading.units import Values, plain
 
-PLAIN = ("1", "L", "I", "I;16", "I;16B", "F", "RGB")  # Pillow's modes that are taken as they are
+PLAIN = ("1", "L", "I", "I;16", "I;16B", "F", "RGB")  # modes of Pillow that need no conversion
 
 
 def pages(path: Path) -> int:
-    """How many images a picture file holds, from its header."""
+    """Number of images in a picture file, from its header."""
     from PIL import Image
 
     with Image.open(path) as file:
@@ -19,7 +19,7 @@ def pages(path: Path) -> int:
 
 
 def page(path: Path, number: int) -> Values:
-    """An image of a picture file, turned as its camera says; palettes and CMYK become colors."""
+    """An image of a picture file, rotated by its EXIF tag; palettes and CMYK become RGB."""
     from PIL import Image, ImageOps
 
     with Image.open(path) as file:
@@ -29,7 +29,7 @@ def page(path: Path, number: int) -> Values:
 
 
 def arrays(path: Path) -> list[tuple[str, Values]]:
-    """(name ending, values) of the images of a NPY or NPZ file, but for those called masks.
+    """(name ending, values) of the images in an NPY or NPZ file, except those called masks.
 
     Nothing is unpickled.
     """
@@ -42,7 +42,7 @@ def arrays(path: Path) -> list[tuple[str, Values]]:
 
 
 def _images(array: np.ndarray) -> list[tuple[str, Values]]:
-    """The images of an array (H, W) or (H, W, 3), or of a stack (n, H, W)."""
+    """Images in an array (H, W) or (H, W, 3), or in a stack (n, H, W)."""
     if array.dtype.kind not in "buif" or array.size == 0:
         raise ValueError(f"{array.size} values of type {array.dtype}")
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3):

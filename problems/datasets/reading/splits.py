@@ -1,4 +1,4 @@
-"""Whose image a file is, and in which split it belongs."""
+"""Assigns files to patients and patients to splits."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from problems.datasets.base import SPLITS, DataError
 from problems.datasets.reading.dicom import SCREEN, Header, header
 from problems.datasets.reading.files import File, Listing, counted, said
 
-NO_PATIENT = {"images", "image", "imgs", "img", "data"}  # folders in a split that are no patients
+NO_PATIENT = {"images", "image", "imgs", "img", "data"}  # names of folders that are not patients
 
 
 @dataclass
@@ -25,14 +25,14 @@ class Entry:
 
 @dataclass
 class Split:
-    """The files of a split, and the kinds of those that were left out."""
+    """The files of a split, and the kinds of the files left out."""
 
     entries: list[Entry] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
 def entries(listing: Listing, above: tuple, prefix: str, whose: str, read: Callable) -> Split:
-    """The files below a folder that hold images."""
+    """The image files below a folder."""
     found = Split(left_out=[k for parts, k in listing.left_out if parts[: len(above)] == above])
     for file in listing.files:
         if file.parts[: len(above)] != above:
@@ -52,14 +52,14 @@ def entries(listing: Listing, above: tuple, prefix: str, whose: str, read: Calla
     kinds = {e.header.kind for e in found.entries if e.header}
     for entry in found.entries:
         if entry.header and entry.header.kind == SCREEN and kinds == {SCREEN}:
-            entry.header = entry.header._replace(kind=None)  # there is nothing else
+            entry.header = entry.header._replace(kind=None)  # there are no other images
     found.left_out += [e.header.kind for e in found.entries if e.header and e.header.kind]
     found.entries = [e for e in found.entries if not (e.header and e.header.kind)]
     return found
 
 
 def _patient(parts: tuple, alone: str, identity: str, whose: str, name: str) -> str:
-    """Whose a file is: of the patient in its header, of its folder, or else of itself."""
+    """Patient of a file: from its header, else its folder, else the file itself."""
     if whose == "file":
         return name
     if whose == "header" and identity:
@@ -68,7 +68,7 @@ def _patient(parts: tuple, alone: str, identity: str, whose: str, name: str) -> 
 
 
 def by_hash(root: Path, found: Split, shares: tuple[float, float]) -> dict[str, Split]:
-    """Patients in the order of the hash of their name: the first are for tests."""
+    """Split patients in the order of the hash of their name; the first are for testing."""
     names = {entry.patient for entry in found.entries}
     order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     validation, test = (max(1, round(share * len(order))) for share in shares)
@@ -76,9 +76,9 @@ def by_hash(root: Path, found: Split, shares: tuple[float, float]) -> dict[str, 
     if held >= len(order):
         listed = f": {', '.join(sorted(names))}" if names else said(counted(found.left_out))
         raise DataError(
-            f"{root}: too few patients to split ({len(order)}{listed}); add patients or make "
-            "train, validation and test sub-folders; if these are several people, set `patient: "
-            "folder` or `patient: file`, or `path` to the folder that holds one folder per patient"
+            f"{root}: too few patients to split ({len(order)}{listed}); add patients or create "
+            "train, validation and test sub-folders; if these are several patients, set `patient: "
+            "folder` or `patient: file`, or set `path` to the folder with one folder per patient"
         )
     chosen = {"test": order[:test], "validation": order[test:held], "train": order[held:]}
     of = {name: split for split, names in chosen.items() for name in names}

@@ -1,8 +1,8 @@
-"""What values mean: which of them become 0 and 1, and when a person must say so.
+"""Chooses the window that maps values to [0, 1], or reports that the user must set it.
 
-Hounsfield units have a window of their own; numbers of 8 bits, wider ones that fill their range,
-and fractions have the range of their type. For all else the window must be set, and a message
-proposes one.
+Hounsfield units have a fixed window. 8-bit integers, wider integers that fill their range, and
+floats in [0, 1] use the range of their type. In all other cases the window must be set, and the
+error message proposes one.
 """
 
 from pathlib import Path
@@ -13,22 +13,22 @@ import numpy as np
 from problems.datasets.base import DataError
 
 CT_WINDOW = (-1000.0, 1200.0)  # HU mapped to 0 and 1 unless the window is set
-FILLED = 0.6  # share of the range of a type that the largest value of an image must exceed
-TISSUE = 0.25  # share of a CT volume that is air, lung, soft tissue or padding, at least
-FEW = 32  # whole numbers up to this one are labels, not grey values
-CLASSES = 8  # of a picture that is a label map, at most
+FILLED = 0.6  # fraction of the range of a type that the largest value must exceed
+TISSUE = 0.25  # least fraction of air, lung, soft tissue and padding in a CT volume
+FEW = 32  # integers up to this one are labels, not grey values
+CLASSES = 8  # largest number of classes of a label map
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)  # of red, green and blue
 
 
 class Values(NamedTuple):
-    """An image as its file holds it.
+    """An image as stored in its file.
 
     Attributes:
         array: (H, W), or (H, W, 3) for red, green and blue.
-        spacing: mm between rows and between columns, or None where it is not known.
-        window: values that become 0 and 1, or None where nothing says which.
-        reason: why nothing says so.
-        labels: the values are those of a mask.
+        spacing: mm between rows and between columns, or None if unknown.
+        window: values mapped to 0 and 1, or None if unknown.
+        reason: why the window is unknown.
+        labels: whether the values look like a mask.
     """
 
     array: np.ndarray
@@ -39,10 +39,10 @@ class Values(NamedTuple):
 
 
 def plain(array: np.ndarray) -> Values:
-    """The values of a picture or an array, whose file says nothing of units."""
+    """Values of a picture or an array, whose file does not give units."""
     low, high = array.min(), array.max()
     if not np.isfinite([low, high]).all():
-        raise ValueError("it holds NaN or infinite values")
+        raise ValueError("contains NaN or infinite values")
     window, reason = None, f"values {low:g} to {high:g} have no known range"
     if array.dtype.kind == "b" or (array.dtype.kind == "f" and low >= 0 and high <= 1):
         window = (0.0, 1.0)
@@ -57,29 +57,29 @@ def plain(array: np.ndarray) -> Values:
 
 
 def window_for(values: Values, window: tuple[float, float] | None, path: Path) -> tuple:
-    """The values that become 0 and 1; those of the configuration take precedence.
+    """The values mapped to 0 and 1; those of the configuration take precedence.
 
     Raises:
-        DataError: nothing says which, or the window is turned round.
+        DataError: the window is unknown or reversed.
     """
     chosen = window or values.window
     if chosen is None:
         raise DataError(f"{path}: {values.reason}; set {proposed(values.array)}")
     low, high = chosen
     if not low < high:
-        raise DataError(f"window {low:g}, {high:g} of {path}: the first must be the smaller")
+        raise DataError(f"window {low:g}, {high:g} of {path}: the first must be the smaller value")
     return low, high
 
 
 def proposed(array: np.ndarray) -> str:
-    """A window from the values of an image, to end a message with."""
+    """Proposal of a window from the values of an image, appended to an error message."""
     low, high = (float(f"{v:.4g}") for v in np.percentile(array, (0.5, 99.5)))
     high = high if high > low else low + 1
     return f"`window`, for example [{low:g}, {high:g}], between which 99 % of its values lie"
 
 
 def could_be_hu(values: np.ndarray) -> bool:
-    """Whether the values of a volume can be Hounsfield units: there is air, and mostly tissue."""
+    """Whether values of a volume can be Hounsfield units: some air, and enough tissue."""
     low, high = values.min(), values.max()
     if low > -500 or high < -100 or not np.isfinite([low, high]).all():
         return False
@@ -91,7 +91,7 @@ def could_be_hu(values: np.ndarray) -> bool:
 
 
 def could_be_labels(values: np.ndarray) -> bool:
-    """Whether the values of a volume are a few numbers of organs, or a mask."""
+    """Whether the values of a volume are organ labels or a mask."""
     if values.min() < 0:
         return False
     if values.dtype.kind == "f" and not np.equal(np.mod(values, 1), 0).all():
@@ -100,12 +100,12 @@ def could_be_labels(values: np.ndarray) -> bool:
 
 
 def _sample(values: np.ndarray) -> np.ndarray:
-    """About a million of the values, evenly spaced."""
+    """About a million evenly spaced values."""
     return values.ravel()[:: max(1, values.size // 1_000_000)]
 
 
 def grey_or_color(array: np.ndarray, color: bool) -> np.ndarray:
-    """(H, W) floats, the luminance of color images, or (3, H, W) with ``color``."""
+    """Float image: (H, W), the luminance of color images, or (3, H, W) with ``color``."""
     pixels = array.astype(np.float32)
     if pixels.ndim == 2:
         return np.stack([pixels] * 3) if color else pixels
@@ -113,7 +113,7 @@ def grey_or_color(array: np.ndarray, color: bool) -> np.ndarray:
 
 
 def _few_values(array: np.ndarray) -> bool:
-    """Whether a picture is black and white only, or holds a few small numbers."""
+    """Whether a picture has only black and white, or only a few small integers."""
     if array.dtype.kind == "f" or array.ndim > 2:
         return False
     low, high = int(array.min()), int(array.max())

@@ -1,4 +1,4 @@
-"""Slices of volumes (NIfTI, NRRD, MetaImage), and what the values of the whole volume can be."""
+"""Slices of volumes (NIfTI, NRRD, MetaImage), with units inferred from the whole volume."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,17 +11,17 @@ from problems.datasets.reading.units import CT_WINDOW, Values, could_be_hu, coul
 
 
 def slice_of(path: Path, k: int, plane: str) -> Values:
-    """A slice of a volume, and what the values of the whole volume can be."""
+    """A slice of a volume, with units inferred from the whole volume."""
     whole, units = _last(path, plane, path.stat().st_mtime_ns)
     return units._replace(array=whole.slices[k])
 
 
 @lru_cache(maxsize=1)
 def _last(path: Path, plane: str, _changed: int) -> tuple[Volume, Values]:
-    """The volume that was read last, as its slices are asked for one after the other."""
+    """The volume read last, cached because its slices are requested one after another."""
     whole = volume(path, plane)
     if not np.isfinite(whole.slices).all():
-        raise DataError(f"{path}: holds NaN or infinite values; repair or remove it")
+        raise DataError(f"{path}: contains NaN or infinite values; repair or remove it")
     hu = could_be_hu(whole.slices)
     low, high = whole.slices.min(), whole.slices.max()
     reason = "" if hu else f"values {low:g} to {high:g} cannot be Hounsfield units"

@@ -7,11 +7,11 @@ from itertools import combinations
 from typing import Any
 
 import torch
+import yaml
 
 from methods.priors.assembly import assemble
 from methods.priors.networks import Denoiser, NetworkParams
 from problems.noise import ImageNoise
-import yaml
 from workflow.plugins.contract import Check, ContractError, labelled, require
 from workflow.plugins.discovery import PACKAGES, ROOT, draws, find, load
 from workflow.plugins.params import PluginError, make_params
