@@ -86,9 +86,8 @@ def _digest(tree: ast.Module) -> str:
             node.exc.args, node.exc.keywords = [], []
         body = getattr(node, "body", None)
         first = body[0] if isinstance(body, list) and body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            if_text = isinstance(first.value.value, str)
-            first.value.value = "" if if_text else first.value.value
+        if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+            first.value.value = ""  # a docstring
     # Later versions of Python leave out empty lists, and have one more.
     as_before = {"show_empty": True} if sys.version_info >= (3, 13) else {}
     meaning = ast.dump(tree, **as_before).replace(", type_params=[]", "")
