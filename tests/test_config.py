@@ -304,7 +304,7 @@ def test_tuned_values_are_those_of_the_jobs():
 
 
 def test_own_parameters_win_over_tuned_ones():
-    own = {"params": {"sigma_max": 7.0}, "on": {"ct8": {"sigma_max": 8.0}}}
+    own = {"params": {"sigma_max": 7.0}, "at": {"ct8": {"sigma_max": 8.0}}}
     row = resolve({"preset": "quick", "rows": {"padis": own}})["rows"]["padis"]
     tuned = read_tuned(PRESETS.parent / "tuned" / "quick.csv")
     assert params_of(row, "ct20")["sigma_max"] == 7.0

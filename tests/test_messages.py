@@ -81,7 +81,10 @@ def snakemake(*arguments, folder=ROOT):
         ("rows: {padis: {params: {yes: 3}}}", "config, rows.padis.params: the key True"),
         ("name: on", "config, name: must be text, not True: put it in quotes"),
         ("name: 2024", "config, name: must be text, not 2024: put it in quotes"),
-        ("tables: {table1: {rows: [no]}}", "config, tables.table1.rows.0: must be text, not False"),
+        (
+            "tables: {table1: {rows: [no]}}",
+            "experiments/table1.rows.0.str: must be text, not False",
+        ),
     ],
 )
 def test_what_yaml_does_not_read_as_text_is_named(text, place):
@@ -93,7 +96,7 @@ def test_what_yaml_does_not_read_as_text_is_named(text, place):
 
 
 def test_a_file_of_settings_that_cannot_be_read_is_named(tmp_path):
-    for text, words in (("a: [", "is no YAML file"), ("- a", "holds no mapping")):
+    for text, words in (("a: [", "cannot be read"), ("- a", "must hold a mapping")):
         (tmp_path / "my.yaml").write_text(text)
         with pytest.raises(ConfigError, match=words):
             read(tmp_path / "my.yaml")

@@ -315,7 +315,7 @@ def test_inpainting_refuses_empty_masks():
     refused(r"keep.*0\.0", Inpainting, keep=0.0)
     refused(r"keep.*1\.2", Inpainting, keep=1.2)
     refused("box 1.0 of 24 x 32", Inpainting, mask="box", box=1.0)
-    refused("box of 0.001", Inpainting, mask="box", box=0.001)
+    refused("box 0.001 of", Inpainting, mask="box", box=0.001)
 
 
 # ---- ORL faces ------------------------------------------------------------------------------

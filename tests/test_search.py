@@ -257,7 +257,7 @@ def test_a_killed_search_goes_on_where_it_was(tuned, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         tuned(Job(), "killed.csv")
     (kept,) = tmp_path.glob(".killed.*.json")
-    assert Job.key in kept.name
+    assert Job.hash in kept.name
     done = sum(len(scores) for scores, *_ in json.loads(kept.read_text()).values())
     again = tuned(Job(), "killed.csv")
     assert not kept.exists()

@@ -28,7 +28,7 @@ class RowBlock(Entry):
     """Name in tables; default is the label of the method."""
     params: Params = {}
     """Parameters of the method on every problem."""
-    on: dict[str, Params] = {}
+    at: dict[str, Params] = {}
     """Parameters on one problem, or on all problems of a family; the problem wins."""
     search: dict[str, list[Any]] | None = None
     """Parameters that `snakemake tune` searches: [least, largest] value, or [least, largest,

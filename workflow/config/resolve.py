@@ -23,7 +23,7 @@ from workflow.config.blocks import Experiment, InlineRow, NetworkBlock, RowBlock
 from workflow.config.check import check_names
 from workflow.config.entry import mistake
 from workflow.config.schema import Config
-from workflow.config.yaml import ConfigError, Loader, read_yaml
+from workflow.config.yaml import ConfigError, Loader, check_keys, read_yaml
 from workflow.plugins.discovery import described, use
 from workflow.plugins.params import PluginError, nearest
 
@@ -50,6 +50,7 @@ class Layers:
     """
 
     def __init__(self, overrides: dict[str, Any]):
+        check_keys(overrides)
         own = dict(overrides)
         self.preset = own.pop("preset", "quick")
         known = presets()
@@ -180,7 +181,7 @@ class Layers:
             for yours in (False, True):
                 for place, block in [b for b in blocks if (b[0] == YOURS) == yours]:
                     here = f"{place}, {name}"
-                    chosen = [block.params, *(block.on.get(key, {}) for key in kin)]
+                    chosen = [block.params, *(block.at.get(key, {}) for key in kin)]
                     for values in chosen:
                         found |= {k: Value(v, here) for k, v in values.items()}
                 if name == searched and not yours:
@@ -223,7 +224,7 @@ class Layers:
         return None
 
     def _kin(self, problem: str | None) -> list[str]:
-        """Keys of ``on`` that hold on a problem, the weakest first."""
+        """Keys of ``at`` that hold on a problem, the weakest first."""
         if problem is None:
             return []
         entry = self.config["problems"][problem]
@@ -395,8 +396,9 @@ def _points(
                 yield row, axis, value, row
                 continue
             name = point_name(row, axis, value)
-            if name not in layers.rows:
-                layers.rows[name] = [(place, _point(layers, row, axis, value))]
+            own = layers.rows.get(name, [])
+            if all(where == YOURS for where, _ in own):  # the user's parameters of it come last
+                layers.rows[name] = [(place, _point(layers, row, axis, value)), *own]
             yield row, axis, value, name
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from workflow.config.entry import ON_OFF
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be run; the message is one line that names the fix."""
@@ -53,6 +55,22 @@ def parse(text: str, place: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ConfigError(f"{place} must hold a mapping, such as `preset: quick`")
     return found
+
+
+def check_keys(value: Any, *place: str) -> None:
+    """Refuse keys that are not text, but for the values on an axis in ``lines`` of a plot.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if isinstance(key, bool) or not (isinstance(key, str) or place[-2:-1] == ("lines",)):
+            why = f"YAML reads {ON_OFF}" if isinstance(key, bool) else "a name starts with a letter"
+            where = ".".join(place) or "top level"
+            raise ConfigError(
+                f"config, {where}: the key {key} is not text: {why}; put it in quotes"
+            )
+        check_keys(inner, *place, str(key))
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

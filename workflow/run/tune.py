@@ -51,7 +51,7 @@ def tune(
     line = ProgressLine(label, job.trials, "trials", interval=0)
     results: list[dict[str, Any]] = []
     best: list[float] = []  # PSNR of every image by the best trial
-    attempt = out.with_name(f".{out.stem}.{job.key}.json")
+    attempt = out.with_name(f".{out.stem}.{job.hash}.json")
     earlier = load_record(attempt) if attempt.exists() else {}
 
     def reconstruct(method, i):

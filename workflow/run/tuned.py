@@ -32,7 +32,7 @@ def tuned(job: Show, out: Path, *trials: Path) -> None:
         lines[-1]["at_edge"] = best.get("at_edge")
         label = f"{line['label']}, oracle (tuned on the test images)"
         oracle = oracles.setdefault(f"{line['row']}_oracle", {"from": line["row"], "label": label})
-        oracle.setdefault("on", {})[line["problem"]] = values
+        oracle.setdefault("at", {})[line["problem"]] = values
     if job.settings["split"] == "test":
         head = "# Written by `snakemake tune`: the best trials on test images."
         text = yaml.safe_dump({"rows": oracles}, default_flow_style=None, sort_keys=False)

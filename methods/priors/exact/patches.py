@@ -22,7 +22,7 @@ class ExactTiles(nn.Module):
         patch: P, the side of a tile.
     """
 
-    params = SimpleNamespace(context=False)
+    params = SimpleNamespace(context=False, margin="coordinates")
 
     def __init__(self, whole: MixturePrior, patch: int):
         super().__init__()

@@ -20,7 +20,7 @@ from workflow.plugins.randomness import WatchedNoise, seeded
 GREY, COLOUR = (1, 24, 20), (3, 16, 16)
 PATCH = 8  # pixels, of the network in place of the trained one
 FAMILIES = {"ct": {"views": 6}, "superresolution": {}, "inpainting": {}, "deblurring": {}}
-TOLERANCE = 2e-3  # between a batch and its images alone
+TOLERANCE = 1e-2  # between a batch and its images alone
 ROUNDED = 0.01  # of the difference of two samples that rounding may change in a batch
 SHORT = {"levels": 3, "updates": 2, "iterations": 4, "steps": 5}
 
