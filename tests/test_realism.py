@@ -16,6 +16,7 @@ from problems.noise import ImageNoise
 from problems.physics.tomography import Tomography
 from problems.superresolution import Superresolution
 from workflow.config import jobs
+from workflow.config.check import check_params
 from workflow.config.resolve import resolve
 from workflow.config.yaml import ConfigError
 from workflow.plugins.contract import rule_of, suite
@@ -232,7 +233,7 @@ def test_jobs_read_the_finer_images():
     assert jobs.prepare(config, "ct", "test", 4).size == [256, 256]
     problem = {"deblurring": {"grid": 2}}
     with pytest.raises(ConfigError, match=r"problems\.deblurring: .* no finer grid"):
-        resolve({"preset": "smoke", "problems": problem})
+        check_params(resolve({"preset": "smoke", "problems": problem}))
 
 
 def test_a_finer_grid_is_prepared_measured_and_tuned(tmp_path):

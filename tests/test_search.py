@@ -149,7 +149,7 @@ class Job:
     margin: float = 1.0
     seed: int = 0
     batch: int = 1
-    key: str = "0123456789abcdef"
+    hash: str = "0123456789abcdef"
     prior: None = None
     device: str = "cpu"
     precision: str = "float32"

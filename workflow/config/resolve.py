@@ -502,5 +502,9 @@ def command(run: Path) -> str:
     name = Path(run).name
     if name == "quick":
         return "snakemake --cores all"
-    settings = f"--config preset={name}" if name in presets() else f"--configfile {name}.yaml"
+    settings = (
+        f"--config preset={name}"
+        if name in presets()
+        else f"--configfile <the file with name: {name}>"
+    )
     return f"snakemake --cores all {settings}"
