@@ -13,7 +13,7 @@ from workflow.config.exact import check_exact_names, check_exact_params
 from workflow.config.views import CONTROLS, REFERENCE, prior_name, prior_of
 from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import check_files, find, load
-from workflow.plugins.params import checked, kinds, nearest
+from workflow.plugins.params import PluginError, checked, kinds, nearest
 
 RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
@@ -121,7 +121,10 @@ def _check_network_params(network: dict[str, Any], owner: str) -> None:
 
 
 def _check_row_params(row: dict[str, Any], owner: str) -> None:
-    known = kinds(load("method", row["method"]).Params)
+    try:
+        known = kinds(load("method", row["method"]).Params)
+    except PluginError:  # its job fails and says why; the run goes on
+        return
     row["params"] = checked(row["params"], known, owner)
     for problem, values in row["params_for"].items():
         row["params_for"][problem] = checked(values, known, f"{owner}.{problem}")

@@ -262,7 +262,10 @@ def _resolved(layers: Layers) -> dict[str, Any]:
     use(layers.config.get("plugins", []))
     for name, row in config["rows"].items():  # shipped rows have both: no import of their methods
         if name in layers.files[YOURS].get("rows", {}) and "method" in row:
-            config["rows"][name] = described(row)
+            try:
+                config["rows"][name] = described(row)
+            except PluginError:  # its job fails and says why; the run goes on
+                row.setdefault("label", name)
     labels: dict[str, str] = {}
     for name, row in config["rows"].items():
         if "label" in row and labels.setdefault(row["label"], name) != name:
