@@ -20,6 +20,7 @@ SETTINGS = {
     "batch": 1,
     "checkpoint_seconds": 0,
     "experiments": ["table1"],
+    "more": [],
     "tables": {
         "table1": {
             "problems": ["ct20"],

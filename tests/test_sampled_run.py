@@ -16,6 +16,7 @@ def test_samples_are_drawn_apart_from_the_truth_scored_and_not_kept(project):
     (project / "methods/peeks.py").write_text(peeks)
     settings = copy.deepcopy(SETTINGS)
     settings["tables"]["posterior"] = {"rows": ["langevin", "baseline"]}
+    settings["more"] = ["posterior"]
     settings["threads"] = 2  # which a process that forks after PyTorch has used two hangs with
     settings["problems"]["ct20_noisy"] = {"params": {"noise_level": 0, "photons": 1.0e5}}
     (project / "my.yaml").write_text(yaml.safe_dump(settings))

@@ -109,9 +109,7 @@ class Layers:
     def _experiments(self) -> dict[str, Experiment]:
         """All experiments that the preset names, and the user's."""
         own = self.files[YOURS]
-        self.config.pop("more", None)
-        more = [n for layer in self.files.values() for n in layer.get("more", [])]
-        names = [*self.config.get("experiments", []), *more]
+        names = [*self.config.get("experiments", []), *self.config.pop("more", [])]
         found: dict[str, Experiment] = {}
         tables = own.get("tables", {})
         if not isinstance(tables, dict):
