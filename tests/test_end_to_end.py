@@ -195,8 +195,7 @@ def test_tuning_logs_every_trial_and_writes_a_configuration(project):
 
 
 def test_variants_and_samples_are_made_without_new_rules(project):
-    tables = {k: v for k, v in SETTINGS["tables"].items() if k not in ("patch_size", "shift")}
-    settings = {**SETTINGS, "tables": tables}
+    settings = {**SETTINGS, "experiments": ["table1", "patch_size", "shift"]}
     del settings["generation"]
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
     code, output = run(project, "--", "ablations", "generation", "all")
