@@ -11,6 +11,7 @@ from problems.datasets.base import DataError
 from problems.datasets.chest_ct import FOLDS, PATIENTS
 from problems.datasets.orl_faces import ORLFaces
 from problems.datasets.phantom import Phantom
+from workflow.config.check import check_params
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.config.spec import Prepare
@@ -25,9 +26,10 @@ SETTINGS = {
     "device": "cpu",
     "batch": 2,
     "datasets": {"ct": {"folds": 2, "test": 3, "validation": 3}},
+    "experiments": ["table1"],
+    "more": [],
     "tables": {
         "table1": {"problems": ["ct20"], "rows": ["baseline", "padis"], "controls": ["mean_image"]},
-        "samplers": None, "deepinv": None, "patch_size": None, "shift": None, "tilings": None,
     },
     "generation": None,
 }  # fmt: skip
@@ -56,7 +58,7 @@ def test_people_are_in_one_split_and_tested_in_one_fold(people, folds):
         assert [len(split) for split in splits[1:]] == [4, people]
         seen += splits[2]
     assert len(set(seen)) == people * folds
-    with pytest.raises(DataError, match=f"have {40 // people} folds at most"):
+    with pytest.raises(DataError, match=f"use at most {40 // people} folds"):
         ORLFaces(ORLFaces.Params(people=people, fold=folds + 1)).subjects("test")
 
 
@@ -85,9 +87,9 @@ def test_images_of_other_datasets_have_the_networks_of_the_first_fold():
     assert networks_for(config, "ct20", "padis") == ["ct/1/patch", "ct/2/patch"]
     assert networks_for(config, "ct20_faces", "padis") == ["ct/1/patch"]
     with pytest.raises(ConfigError, match="has one split only"):
-        resolve({"preset": "quick", "datasets": {"head_abdomen": {"folds": 2}}})
+        check_params(resolve({"preset": "quick", "datasets": {"head_abdomen": {"folds": 2}}}))
     with pytest.raises(ConfigError, match="not 4"):
-        resolve({"preset": "quick", "datasets": {"ct": {"folds": 4}}})
+        check_params(resolve({"preset": "quick", "datasets": {"ct": {"folds": 4}}}))
     config = resolve({"preset": "smoke", "datasets": {"faces": {"folds": 2}}})
     assert networks_for(config, "ct20_faces", "padis") == ["ct/patch"] * 2
 

@@ -128,7 +128,7 @@ def test_a_method_a_problem_and_slices_from_outside_are_in_the_tables(project, t
     code, output = workflow(project, "verify", "results/test/tables/table1.csv", "--images", "99")
     assert code == 0, output  # rows of plugins, too
     assert "my_method on " in output
-    assert "| My method | " in (project / "results/test/tables/table1.md").read_text()
+    assert "| My method † | " in (project / "results/test/tables/table1.md").read_text()
     assert {p: p.read_bytes() for p in project.rglob("*.py")} == before
     with open(outside / "my_method.py", "a") as file:
         file.write("# a remark\n")

@@ -206,7 +206,7 @@ def test_a_card_compares_a_method_from_anywhere(browser, project, tmp_path):
     for words in ("levels = 3", "of 5", "PaDIS", "minus", "Worst cases"):
         assert words in text, words
     assert browser.execute_script("return document.scrollingElement.scrollWidth") <= 360
-    assert part(browser, "right-label").text.startswith("Mine: ")
+    assert part(browser, "right-label").text.startswith("Mine †: ")
     assert browser.get_log("browser") == []
     after = {p: p.read_bytes() for p in before}
     assert after == before  # the run is as it was

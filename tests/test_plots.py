@@ -48,6 +48,16 @@ def test_series_have_means_and_bars_without_the_difficulty_of_images():
     assert Look(padis[0].get_color(), padis[0].get_marker()) == looks["PaDIS"]
 
 
+def test_a_word_on_the_axis_stands_behind_the_numbers():
+    assert plots.positions(["all", 42, 10]) == {10: 10, 42: 42, "all": 84}
+    assert plots.positions([0, 1, "all"]) == {0: 0, 1: 1, "all": 2}
+    images = scores({"few": [30, 20], "all": [31, 21]})
+    series = {"PaDIS": [(10, "few"), ("all", "all")]}
+    looks = {"PaDIS": Look("red", "o")}
+    (axes,) = plots.series_figure(images, {"ct20": "CT"}, series, "Slices", looks).axes
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["10", "all"]
+
+
 def test_bars_count_subjects_not_images():
     """Copies of every image, of the same subjects, leave the bars as they are."""
     images = scores({"a": [30, 20, 25], "b": [31, 21, 27]})

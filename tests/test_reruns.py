@@ -170,9 +170,7 @@ def changed(output):
 
 SOURCES = {  # file: text, what takes its place, jobs that run again because of that alone
     "methods/padis.py": ('prior = "padis"', 'prior = "padis"\n    other = 1', {"reconstruct"}),
-    "methods/admm_tv.py": (
-        'label = "', 'label = "Our ', {"table", "metrics", "reconstruction_figure"},
-    ),
+    "methods/admm_tv.py": ('label = "', 'label = "Our ', set()),
     "methods/priors/training.py": ("import torch\n", "import torch\n\nA = 1\n", set()),
     "problems/datasets/phantom.py": ("import numpy", "import math as m\nimport numpy", {"prepare"}),
     "workflow/run/harness.py": ("if reason:", "if bool(reason):", set()),

@@ -112,14 +112,14 @@ class Layers:
         names = [*self.config.get("experiments", []), *self.config.pop("more", [])]
         found: dict[str, Experiment] = {}
         tables = own.get("tables", {})
-        if not isinstance(tables, dict):
+        if not isinstance(tables, dict) or not all(isinstance(v, dict) for v in tables.values()):
             raise ConfigError("tables: must hold a mapping for each name")
         self.config.pop("tables", None)
         for name in dict.fromkeys([*names, *tables]):
             written = _experiment_file(self.preset, str(name))
             block = read_yaml(written) if written else {}
             if name in tables:
-                block = {**block, **(tables[name] or {})}
+                block = {**block, **tables[name]}
             elif not written:
                 known = [p.stem for p in (FOLDER / "experiments").glob("*.yaml")]
                 raise ConfigError(f"experiments: unknown experiment {name!r}{nearest(name, known)}")

@@ -37,7 +37,7 @@ def plot(job: Show, out: Path, *scores: Path) -> None:
 def series_figure(
     images: pd.DataFrame,
     problems: dict[str, str],
-    series: dict[str, list[tuple[float, str]]],
+    series: dict[str, list[tuple[float | str, str]]],
     label: str,
     looks: dict[str, Look],
 ) -> Figure:
@@ -48,29 +48,45 @@ def series_figure(
     Args:
         images: scores, one row per (problem, method, image).
         problems: name to label.
-        series: label to points (number, row).
+        series: label to points (value, row); a value that is no number ("all") stands last.
         label: of the horizontal axis.
         looks: of the series.
     """
     figure, grid = panels(1, len(problems))
-    numbers = sorted({x for points in series.values() for x, _ in points})
+    at = positions([x for points in series.values() for x, _ in points])
     for axes, (problem, title) in zip(grid[0], problems.items(), strict=True):
         rows = [row for points in series.values() for _, row in points]
         means = within(images[images["problem"] == problem], rows, "psnr")
         for line, (name, points) in zip(cycle(STYLES), series.items(), strict=False):
             shown = [(x, means[row]) for x, row in points if row in means]
             axes.errorbar(
-                [x for x, _ in shown], [m.value for _, m in shown], [m.half for _, m in shown],
+                [at[x] for x, _ in shown], [m.value for _, m in shown], [m.half for _, m in shown],
                 linestyle=line, markersize=4, linewidth=1.2, capsize=2, label=name,
                 **looks[name]._asdict(),
             )  # fmt: skip
-        if min(numbers) > 0:
+        if min(at.values()) > 0:
             axes.set_xscale("log")
-        axes.set_xticks(numbers, labels=[f"{x:g}" for x in numbers])
+        axes.set_xticks(list(at.values()), labels=[str(x) for x in at])
         axes.xaxis.set_minor_formatter(NullFormatter())
         finish(axes, title if len(problems) > 1 else "", label, "PSNR (dB)")
         axes.legend(fontsize=TEXT, frameon=False)
     return figure
+
+
+def positions(values: list[float | str]) -> dict[float | str, float]:
+    """Places of values on an axis, in order: numbers at themselves, words behind them.
+
+    Raises:
+        ValueError: no value is a number.
+    """
+    numbers = sorted({x for x in values if not isinstance(x, str)})
+    if not numbers:
+        raise ValueError("a plot needs numbers: no value of its axis is one")
+    found: dict[float | str, float] = {x: x for x in numbers}
+    for word in dict.fromkeys(x for x in values if isinstance(x, str)):
+        last = max(found.values())
+        found[word] = 2 * last if numbers[0] > 0 else last + 1
+    return found
 
 
 def difference_figure(
