@@ -29,20 +29,8 @@ include: "workflow/rules/hooks.smk"
 rule all:
     default_target: True
     input:
-        f"{RUN}/run.json",
         [f"{RUN}/report/main_table.html"] if MAIN_TABLES else [],
         f"{RUN}/report/index.html",
-
-
-# One target per table and one for all ablations: `snakemake --cores all table1`.
-for name in [*TABLES, "ablations"]:
-
-    rule:
-        name:
-            name
-        input:
-            parts_of([name] if name in TABLES else ABLATIONS),
-            [f"{RUN}/tables/ablation_claims.csv"] if name == "ablations" and ABLATIONS else [],
 
 
 # What a cluster's nodes run. The rest takes seconds or needs the internet, and runs beside Snakemake.

@@ -200,7 +200,6 @@ def test_a_card_compares_a_method_from_anywhere(browser, project, tmp_path):
     arguments += ["--params", "{levels: 3}"]
     code, output = workflow(project, *arguments)
     assert code == 0, output
-    assert "mine on ct20: 6/6 images" in output  # two sampling seeds in this run
     opened(browser, project / "results/test/cards/mine.html", 360)
     text = browser.find_element(By.TAG_NAME, "main").text
     for words in ("levels = 3", "of 5", "PaDIS", "minus", "Worst cases"):
@@ -211,7 +210,7 @@ def test_a_card_compares_a_method_from_anywhere(browser, project, tmp_path):
     after = {p: p.read_bytes() for p in before}
     assert after == before  # the run is as it was
     _, output = workflow(project, *arguments)
-    assert "images [" not in output  # nothing is reconstructed twice
+    assert "Nothing to be done" in output
     code, output = workflow(project, "card", "my.yaml", "--run", "results/test")
     assert code == 1
     assert output.count("\n") == 1

@@ -10,7 +10,6 @@ from conftest import ROOT
 
 from workflow.config import shown
 from workflow.config.resolve import PRESETS, read_tuned, resolve
-from workflow.config.spec import Show
 from workflow.run.tuned import tuned
 from workflow.show import reference
 from workflow.show.run_card import run_card
@@ -118,8 +117,7 @@ def test_the_card_of_a_run_has_the_hash_of_every_file_that_is_kept(tmp_path, mon
     files = ("images.csv", "tables/table1.csv", "tables/table1.tex", "tables/extra_cost.md",
              "figures/a/b.png", "figures/c.png", "tuning/ct20/padis.csv")  # fmt: skip
     write(Path("results/mine"), {name: name for name in files})
-    job = Show(name="run_card", settings={})
-    run_card(job, Path("results/mine/run.json"), Path("results/mine/images.csv"))
+    run_card(Path("results/mine"), {}, {})
     card = json.loads(Path("results/mine/run.json").read_text())
     assert set(card["results"]) == {f"results/mine/{name}" for name in files}
 

@@ -22,7 +22,7 @@ from workflow.score.levels import BAR, LEVELS, name, rank_columns
 from workflow.score.sample_summary import summarise
 from workflow.show import cells
 from workflow.show.maps import LINES, figure, maps_of
-from workflow.show.samples import samples, scores_of
+from workflow.show.samples import scores_of, write_table
 from workflow.store.arrays import save_arrays, save_measurements, save_record
 from workflow.store.provenance import hashes
 
@@ -185,11 +185,8 @@ def written(tmp_path):
         paths.append(tmp_path / f"{row}.csv")
         frame.assign(problem=PROBLEM, method=row).to_csv(paths[-1], index=False)
     (tmp_path / "tables").mkdir()
-    samples(
-        shown_by.show(config, "samples", [TABLE], TABLE),
-        tmp_path / "tables" / f"{TABLE}.csv",
-        *paths,
-    )
+    settings = shown_by.show(config, "samples", [TABLE], TABLE).settings
+    write_table(settings, TABLE, paths, tmp_path)
     return tmp_path, frames, paths
 
 

@@ -12,7 +12,7 @@ from workflow.config.resolve import resolve
 from workflow.config.views import labels_of
 from workflow.score import published
 from workflow.score.scores import COLUMNS as SCORE_COLUMNS
-from workflow.score.scores import read_scores
+from workflow.score.scores import read_all, read_scores
 from workflow.score.summary import read_summary, summarise
 from workflow.show import cells, tables
 from workflow.show.score_table import RESOLVED, score_table
@@ -383,9 +383,10 @@ def test_files_of_a_table_agree(table, tmp_path):
         "problems": ["ct20"], "caption": "Main table", "rows": ["baseline", "padis", "admm_tv"],
     }}})  # fmt: skip
     folder = tmp_path / "new" / "tables"
-    job = shown.show(config, "table", ["main"], "main")
+    settings = shown.show(config, "table", ["main"], "main").settings
     (tmp_path / "ct20.csv").write_text(IMAGES)
-    tables.table(job, folder / "main.csv", tmp_path / "ct20.csv")
+    images = read_all([tmp_path / "ct20.csv"])
+    tables.numbers(settings, "main", images, folder)
     names = ["main.csv", "main.json", "main.md", "main.tex", "main_cost.csv", "main_cost.md"]
     assert sorted(p.name for p in folder.iterdir()) == names
     read = read_summary(folder / "main.csv")
@@ -401,5 +402,5 @@ def test_files_of_a_table_agree(table, tmp_path):
     assert "| PaDIS | 1000 | 1000 | 2000 | 8 |" in (folder / "main_cost.md").read_text()
     assert cells.document(cells.load(folder / "main.json")) == text
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    tables.table(job, folder / "main.csv", tmp_path / "ct20.csv")
+    tables.numbers(settings, "main", images, folder)
     assert before == {p.name: p.read_bytes() for p in folder.iterdir()}

@@ -122,12 +122,12 @@ def card(
     file: File,
     run: Annotated[Path, typer.Option(help="finished run, results/<name>")] = Path("results/quick"),
     params: Params = "{}",
-    cores: Annotated[int, typer.Option(help="problems at a time")] = os.cpu_count() or 1,
+    cores: Annotated[int, typer.Option(help="jobs at a time")] = os.cpu_count() or 1,
 ) -> None:
     """Compare a method with a finished run, on one page."""
-    from workflow.show.method_card import method_card
+    from workflow.run.card import card
 
-    print(f"wrote {method_card(file, run, parsed(params), cores)}")
+    sys.exit(card(file, run, parsed(params), cores))
 
 
 @app.command("list", **by_hand)

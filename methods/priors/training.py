@@ -1,19 +1,25 @@
 """Denoising score matching of a network on patches or whole images (PaDIS, section 3)."""
 
+from __future__ import annotations
+
 import copy
 import math
-from typing import Literal, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from torch import nn
+from torch.optim import Optimizer
 
 from methods.priors.networks import Denoiser
 from methods.priors.patches import AT_ONCE, reduced, tiles_and_margin
 from methods.priors.positions import told_positions
 from methods.priors.windows import Canvas
 from problems.noise import seed_of
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 class TrainingParams(NamedTuple):
@@ -56,15 +62,44 @@ class TrainingParams(NamedTuple):
     sigma_max: PositiveFloat = 40.0
 
 
-def processes(accelerator: str, devices: int) -> Fabric:
+class OneProcess:
+    """What a training by one process uses in place of Fabric, which takes 4 seconds to import."""
+
+    world_size, global_rank, is_global_zero = 1, 0, True
+
+    def __init__(self, device: torch.device):
+        self.device = device
+
+    def launch(self) -> None:
+        """Start no other process."""
+
+    def setup(self, network: nn.Module, optimizer: Optimizer, move_to_device: bool) -> tuple:
+        return network, optimizer
+
+    def no_backward_sync(self, network: nn.Module, enabled: bool) -> AbstractContextManager:
+        return nullcontext()
+
+    def backward(self, loss: torch.Tensor) -> None:
+        loss.backward()
+
+    def all_reduce(self, value: torch.Tensor) -> torch.Tensor:
+        return value
+
+
+def processes(device: torch.device, devices: int) -> OneProcess | Fabric:
     """So many processes of this command that share a training, for ``launch`` to start.
 
     Lightning's Fabric runs the command again for each; on a CPU they are processes of one machine,
     on a cluster of one job, whatever the cluster is.
     """
-    strategy = "ddp" if devices > 1 else "auto"
-    cluster = LightningEnvironment()
-    return Fabric(accelerator=accelerator, devices=devices, strategy=strategy, plugins=[cluster])
+    if devices == 1:
+        return OneProcess(device)
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
+
+    return Fabric(
+        accelerator=device.type, devices=devices, strategy="ddp", plugins=[LightningEnvironment()]
+    )
 
 
 class Trainer:
@@ -95,7 +130,7 @@ class Trainer:
         params: TrainingParams,
         seed: int,
         chosen: list[int] | None = None,
-        fabric: Fabric | None = None,
+        fabric: OneProcess | Fabric | None = None,
     ):
         self.network, self.params, self.seed = network.train(), params, seed
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
@@ -120,7 +155,7 @@ class Trainer:
         marking = network.params.margin
         self.position = told_positions(marking, *self.canvas.shape, margin, self.device)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=params.learning_rate)
-        self.fabric = fabric or processes(self.device.type, 1)
+        self.fabric = fabric or OneProcess(self.device)
         if self.fabric.world_size > min(params.batch):
             raise ValueError(
                 f"{self.fabric.world_size} processes cannot share batches of {params.batch}; "

@@ -22,11 +22,10 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
 GROUPS = 8  # of channels, in a compact network
 # Rules, targets, files and folders: no names of tables.
 RULES = """
-ablation_claims ablation_numbers ablations all budget_plot claims collect_scores controls exact
-exact_images exact_scores generate generation main_table_page measure metrics numbers oracle plot
-prepare reconstruct reconstruction_figure report run_card sample sample_maps sample_page
-sample_table score sensitivity table train training training_figure training_table tune tune_row
-tuned tuning
+ablation_claims ablation_numbers ablations all claims controls exact exact_images exact_scores
+generate generation main_table_page measure metrics numbers oracle prepare reconstruct report
+sample score sensitivity train training tune tune_row tuned
+tuning
 """
 
 

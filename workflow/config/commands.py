@@ -13,23 +13,19 @@ RUN = {  # these compute, on a machine (``workflow.config.machine``)
     "score": ("workflow.score.images", "Score rows on a problem."),
 }
 SHOW = {  # these put together what there is
-    "collect": ("workflow.score.images", "Put all scores into one table."),
     "tuned": ("workflow.run.tuned", "Write the best trials of all searches as a configuration."),
-    "table": ("workflow.show.tables", "Write a table as CSV, Markdown and LaTeX."),
+    "table": ("workflow.show.tables", "Write a table and its figures."),
     "claims": ("workflow.show.claims", "Give the paper's claims a verdict."),
-    "metrics": ("workflow.show.ranking", "Compare the rankings by every metric."),
-    "figure": ("workflow.show.figures", "Draw reconstructions and error maps."),
-    "plot": ("workflow.show.plots", "Draw the plot of a table."),
-    "budget": ("workflow.show.budget", "Draw quality against cost of a table."),
+    "metrics": (
+        "workflow.show.ranking",
+        "Put all scores into one table and compare rankings by metric.",
+    ),
     "sensitivity": ("workflow.show.sensitivity", "Draw trials against a parameter."),
-    "training": ("workflow.show.training", "Write the table of all trainings."),
-    "validation": ("workflow.show.training", "Draw validation curves of networks."),
+    "training": ("workflow.show.training", "Write the table and the curves of all trainings."),
     "generation": ("workflow.show.generation", "Compare samples of priors with real images."),
     "exact": ("workflow.show.posterior", "Show distances to exact posteriors."),
-    "samples": ("workflow.show.samples", "Show the scores of samples."),
-    "maps": ("workflow.show.maps", "Draw mean, spread, error and error bars of samples."),
-    "sample_page": ("workflow.show.sample_page", "Write the page about samples."),
-    "run_card": ("workflow.show.run_card", "Write what the run was made with."),
+    "samples": ("workflow.show.samples", "Write a table of samples, its maps and its page."),
+    "method_card": ("workflow.show.method_card", "Write the card of a method."),
     "report": ("workflow.show.report", "Write the page about a run."),
 }
 MODULES = {command: module for command, (module, _) in {**RUN, **SHOW}.items()}

@@ -24,8 +24,12 @@ def show(config: Config, command: str, tables: list[str], name: str = "") -> spe
     return _show(name or command, settings, jobs.plugins_of(config, settings["rows"]))
 
 
-def page(config: Config, tables: list[str]) -> spec.Show:
-    """A page about tables; ``data`` has the splits of datasets that those of `all` are made of."""
+def page(config: Config, tables: list[str], asked: Config | None = None) -> spec.Show:
+    """A page about tables; ``data`` has the splits of datasets that those of `all` are made of.
+
+    That about the finished run also has the whole configuration, as ``config``, and what the user
+    ``asked`` for.
+    """
     job, used = show(config, "report", tables), set()
     for name in [name for name in tables if not config["tables"][name]["extra"]]:
         for problem in config["tables"][name]["problems"]:
@@ -38,25 +42,14 @@ def page(config: Config, tables: list[str]) -> spec.Show:
                     used |= {(trained_on, "train"), (trained_on, "validation")}
                 used |= {(dataset, "train")} if row == "mean_image" else set()
     splits = {d: [s for s in SPLITS if (d, s) in used] for d in config["datasets"]}
-    return replace(job, settings={**job.settings, "data": {d: s for d, s in splits.items() if s}})
+    settings = {**job.settings, "data": {d: s for d, s in splits.items() if s}}
+    whole = {} if asked is None else {"config": config, "asked": asked}
+    return replace(job, settings={**settings, **whole})
 
 
-def figure(config: Config, table: str) -> spec.Show:
-    """Reconstructions of the rows of a table on one of its problems, which one does not matter."""
-    settings = part(config, [table])
-    chosen = {key: settings["tables"][table][key] for key in ("rows", "controls", "published")}
-    shown = {key: settings[key] for key in ("figures", "rows")}
-    return _show(table, {**shown, "tables": {table: chosen}})
-
-
-def bare(command: str) -> spec.Show:
-    """What reads nothing of a configuration."""
-    return _show(command, {})
-
-
-def run_card(config: Config) -> spec.Show:
-    """The card of the run, which has the whole configuration."""
-    return _show("run_card", config)
+def training(drawn: list[str]) -> spec.Show:
+    """The table of all trainings, with the validation curves of networks (names of folders)."""
+    return _show("training", {"drawn": drawn})
 
 
 def generation(config: Config) -> spec.Show:
@@ -93,9 +86,9 @@ def tuned(config: Config) -> spec.Show:
 def part(config: Config, tables: list[str], with_params: bool = False) -> Config:
     """What is shown of a configuration: a configuration without what other tables have.
 
-    Rows have their label, be it that of their method, and ``with_params`` what they have for the
-    problems shown, else their place among all rows and that of the row that they are like. Those
-    that are like another one and in no main table come last.
+    Rows have their label, be it that of their method, their place among all rows, where those that
+    are like another one and in no main table come last, and that of the row that they are like;
+    ``with_params`` also what they have for the problems shown.
     """
     main = {row for table in main_tables(config).values() for row in table["rows"]}
     order = sorted(config["rows"], key=lambda r: "like" in config["rows"][r] and r not in main)
@@ -104,12 +97,13 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
     names = dict.fromkeys(r for name in tables for r in rows_of(config, name) if r not in CONTROLS)
     rows = {}
     for name in names:
-        row = {**config["rows"][name], "label": plain_label(config["rows"][name])}
-        for key in ("params_for", "at_edge"):
-            row[key] = {p: v for p, v in row[key].items() if p in problems}
+        row = config["rows"][name]
         place, kin = order.index(name), order.index(row.get("like", name))
-        shown = {"label": row["label"], "place": place, "kin": kin}
-        rows[name] = row if with_params else shown
+        rows[name] = {"label": plain_label(row), "place": place, "kin": kin}
+        if with_params:
+            used = ("params_for", "at_edge")
+            chosen_for = {k: {p: v for p, v in row[k].items() if p in problems} for k in used}
+            rows[name] = {**row, **rows[name], **chosen_for}
     kept = {key: config[key] for key in ("name", "differs", "means_nothing", "figures")}
     shown = {p: {key: config["problems"][p][key] for key in ("label", "dataset")} for p in problems}
     return {**kept, "tables": chosen, "problems": shown, "rows": rows}

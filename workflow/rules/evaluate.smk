@@ -28,50 +28,59 @@ for number, ((problem, *_), rows) in enumerate(scored_together().items(), start=
             " {input.measurements:q} {input.reconstructions:q} 2>&1 | tee {log:q}"
 
 
-rule collect_scores:
-    input:
-        scores_of(ALL_TABLES),
-    output:
-        f"{RUN}/images.csv",
-    log:
-        f"{RUN}/logs/collect.log",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(shown_by.bare("collect")),
-    shell:
-        "python -m workflow collect {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+# One rule per table, which is also its target: `snakemake --cores all table1`.
+for name in [name for name in TABLES if name not in SAMPLED_TABLES]:
+    problems = TABLES[name]["problems"]
+
+    rule:
+        name:
+            name
+        input:
+            local("results/published/padis_neurips2024.csv"),
+            scores_of([name]),
+            [images_of(problem) for problem in problems],
+            [f"{RUN}/reconstructions/{problem}/{row}.npz" for problem, row in shown(CONFIG, [name])],
+        output:
+            csv=report(
+                f"{RUN}/tables/{name}.csv",
+                caption="../show/captions/table.rst",
+                category="Tables",
+                labels={"table": name, "what": "scores"},
+            ),
+            cost=report(
+                f"{RUN}/tables/{name}_cost.csv",
+                caption="../show/captions/cost.rst",
+                category="Tables",
+                labels={"table": name, "what": "cost"},
+            ),
+            others=multiext(f"{RUN}/tables/{name}", ".md", ".json", ".tex", "_cost.md"),
+            reconstructions=report(
+                [f"{RUN}/figures/{name}/{problem}.png" for problem in problems],
+                caption="../show/captions/reconstructions.rst",
+                category="Reconstructions",
+                labels={"table": name},
+            ),
+            plot=report(
+                [f"{RUN}/figures/{name}.png"] if is_plotted(name) else [],
+                caption="../show/captions/plot.rst",
+                category="Plots",
+                labels={"table": name},
+            ),
+        log:
+            f"{RUN}/logs/table/{name}.log",
+        priority: SOON if name in MAIN_TABLES[:1] else 0
+        conda:
+            "../../environment.yml"
+        params:
+            **values(shown_by.show(CONFIG, "table", [name], name)),
+        shell:
+            "python -m workflow table {params.spec:q} {output.csv:q} 2>&1 | tee {log:q}"
 
 
-rule table:
+rule ablations:
     input:
-        local("results/published/padis_neurips2024.csv"),
-        scores=lambda w: scores_of([w.table]),
-    output:
-        csv=report(
-            f"{RUN}/tables/{{table}}.csv",
-            caption="../show/captions/table.rst",
-            category="Tables",
-            labels={"table": "{table}", "what": "scores"},
-        ),
-        cost=report(
-            f"{RUN}/tables/{{table}}_cost.csv",
-            caption="../show/captions/cost.rst",
-            category="Tables",
-            labels={"table": "{table}", "what": "cost"},
-        ),
-        others=multiext(f"{RUN}/tables/{{table}}", *TEXT_FILES),
-    log:
-        f"{RUN}/logs/table/{{table}}.log",
-    wildcard_constraints:
-        table=OTHERS["table"],
-    priority: lambda w: SOON if w.table in MAIN_TABLES[:1] else 0
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.show(CONFIG, "table", [w.table], w.table)),
-    shell:
-        "python -m workflow table {params.spec:q} {output.csv:q} {input.scores:q} 2>&1 | tee {log:q}"
+        [f"{RUN}/tables/{table}.csv" for table in ABLATIONS],
+        [f"{RUN}/tables/ablation_claims.csv"] if ABLATIONS else [],
 
 
 rule claims:
@@ -103,12 +112,13 @@ rule claims:
         "python -m workflow claims {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
 
 
+# All scores in one table, and how the ranking depends on the metric.
 rule metrics:
     input:
-        f"{RUN}/images.csv",
+        scores_of(ALL_TABLES),
     output:
-        csv=f"{RUN}/tables/metrics.csv",
-        others=multiext(f"{RUN}/tables/metrics", ".md", ".json"),
+        images=f"{RUN}/images.csv",
+        tables=multiext(f"{RUN}/tables/metrics", ".csv", ".md", ".json") if MAIN_TABLES else [],
     log:
         f"{RUN}/logs/table/metrics.log",
     conda:
@@ -116,109 +126,23 @@ rule metrics:
     params:
         **values(lambda w: shown_by.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
-        "python -m workflow metrics {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow metrics {params.spec:q} {output.images:q} {input:q} 2>&1 | tee {log:q}"
 
 
-rule reconstruction_figure:
-    input:
-        images=lambda w: images_of(w.problem),
-        rows=lambda w: [
-            f"{RUN}/{part}/{w.problem}/{row}.{suffix}"
-            for row in rows_of(CONFIG, w.table)
-            for part, suffix in (("reconstructions", "npz"), ("scores", "csv"))
-        ],
-    output:
-        report(
-            f"{RUN}/figures/{{table}}/{{problem}}.png",
-            caption="../show/captions/reconstructions.rst",
-            category="Reconstructions",
-            labels={"table": "{table}", "problem": "{problem}"},
-        ),
-    log:
-        f"{RUN}/logs/figure/{{table}}/{{problem}}.log",
-    wildcard_constraints:
-        table=OTHERS["table"],
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.figure(CONFIG, w.table)),
-    shell:
-        "python -m workflow figure {params.spec:q} {output:q} {input.images:q} {input.rows:q}"
-        " 2>&1 | tee {log:q}"
-
-
-rule plot:
-    input:
-        lambda w: scores_of([w.table]),
-    output:
-        report(
-            f"{RUN}/figures/{{table}}.png",
-            caption="../show/captions/plot.rst",
-            category="Ablations",
-            labels={"plot": "{table}"},
-        ),
-    log:
-        f"{RUN}/logs/figure/{{table}}.log",
-    wildcard_constraints:
-        table="|".join(PLOTTED) or "-",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.show(CONFIG, "plot", [w.table], w.table)),
-    shell:
-        "python -m workflow plot {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
-
-
-rule budget_plot:
-    input:
-        lambda w: scores_of([w.table]),
-    output:
-        report(
-            f"{RUN}/figures/{{table}}.png",
-            caption="../show/captions/plot.rst",
-            category="Quality against cost",
-            labels={"plot": "{table}"},
-        ),
-    log:
-        f"{RUN}/logs/figure/{{table}}.log",
-    wildcard_constraints:
-        table="|".join(SWEPT) or "-",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.show(CONFIG, "budget", [w.table], w.table)),
-    shell:
-        "python -m workflow budget {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
-
-
-rule training_table:
+rule training:
     input:
         cards=[f"{folder}/card.json" for folder in trained(ALL_TABLES)],
         curves=[f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
     output:
         csv=f"{RUN}/tables/training.csv",
         others=multiext(f"{RUN}/tables/training", ".md", ".json"),
+        figure=[f"{RUN}/figures/training.png"] if trained(MAIN_TABLES) else [],
     log:
         f"{RUN}/logs/table/training.log",
     conda:
         "../../environment.yml"
     params:
-        **values(shown_by.bare("training")),
+        **values(shown_by.training([Path(folder).name for folder in trained(MAIN_TABLES)])),
+        folders=trained(ALL_TABLES),
     shell:
-        "python -m workflow training {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
-
-
-rule training_figure:
-    input:
-        cards=[f"{folder}/card.json" for folder in trained(MAIN_TABLES)],
-        curves=[f"{folder}/validation.csv" for folder in trained(MAIN_TABLES)],
-    output:
-        f"{RUN}/figures/training.png",
-    log:
-        f"{RUN}/logs/figure/training.log",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(shown_by.bare("validation")),
-    shell:
-        "python -m workflow validation {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow training {params.spec:q} {output.csv:q} {params.folders:q} 2>&1 | tee {log:q}"

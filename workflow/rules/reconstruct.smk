@@ -13,7 +13,7 @@ rule reconstruct:
     benchmark:
         f"{RUN}/benchmarks/reconstruct/{{problem}}/{{row}}.tsv"
     wildcard_constraints:
-        problem=OTHERS["problem"],
+        problem=OTHERS,
     priority: lambda w: soon((w.problem, w.row))
     conda:
         "../../environment.yml"

@@ -1,41 +1,28 @@
 # What the run was made with, and the page about it.
 
 
-rule run_card:
-    input:
-        lambda w: results(),
-    output:
-        f"{RUN}/run.json",
-    log:
-        f"{RUN}/logs/card.log",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.run_card(CONFIG)),
-    shell:
-        "python -m workflow run_card {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
-
-
 rule report:
     input:
         lambda w: files_of_page(list(TABLES)),
-        shown=lambda w: [f"{RUN}/run.json", *parts_of_the_page()],
+        lambda w: results(),
+        shown=lambda w: parts_of_the_page(),
         templates=templates("index.html.j2"),
     output:
-        report(
+        page=report(
             f"{RUN}/report/index.html",
             caption="../show/captions/page.rst",
             category="Report",
             labels={"page": "everything on one page"},
         ),
+        card=f"{RUN}/run.json",
     log:
         f"{RUN}/logs/report.log",
     conda:
         "../../environment.yml"
     params:
-        **values(lambda w: shown_by.page(CONFIG, list(TABLES))),
+        **values(lambda w: shown_by.page(CONFIG, list(TABLES), config)),
     shell:
-        "python -m workflow report {params.spec:q} {output:q} {input.shown:q} 2>&1 | tee {log:q}"
+        "python -m workflow report {params.spec:q} {output.page:q} {input.shown:q} 2>&1 | tee {log:q}"
 
 
 # The main table is made first and has a page of its own from then on.
@@ -54,3 +41,21 @@ rule main_table_page:
         **values(lambda w: shown_by.page(CONFIG, MAIN_TABLES[:1])),
     shell:
         "python -m workflow report {params.spec:q} {output:q} 2>&1 | tee {log:q}"
+
+
+# The card of a method, which `python -m workflow card` asks for: it and its table have one name. The
+# rows that it is compared with are taken as they are.
+rule method_card:
+    input:
+        lambda w: scores_of([w.table]),
+        templates=templates("card.html.j2"),
+    output:
+        f"{RUN}/cards/{{table}}.html",
+    log:
+        f"{RUN}/logs/cards/{{table}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        **values(lambda w: shown_by.show(CONFIG, "method_card", [*MAIN_TABLES, w.table], w.table)),
+    shell:
+        "python -m workflow method_card {params.spec:q} {output:q} 2>&1 | tee {log:q}"

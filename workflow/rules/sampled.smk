@@ -27,89 +27,44 @@ rule sample:
         " {input.measurements:q} {input.weights:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
-rule sample_table:
-    input:
-        lambda w: scores_of([w.table]),
-    output:
-        csv=report(
-            f"{RUN}/tables/{{table}}.csv",
-            caption="../show/captions/samples.rst",
-            category="Posteriors on real images",
-            labels={"table": "{table}", "what": "scores"},
-        ),
-        others=multiext(f"{RUN}/tables/{{table}}", *SAMPLE_FILES),
-        figure=report(
-            f"{RUN}/figures/{{table}}.png",
-            caption="../show/captions/samples.rst",
-            category="Posteriors on real images",
-            labels={"table": "{table}", "what": "ranks and coverage"},
-        ),
-    log:
-        f"{RUN}/logs/table/{{table}}.log",
-    wildcard_constraints:
-        table="|".join(SAMPLED_TABLES) or "-",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.show(CONFIG, "samples", [w.table], w.table)),
-    shell:
-        "python -m workflow samples {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
+# One rule per table, which is also its target.
+for name in SAMPLED_TABLES:
+    problems = TABLES[name]["problems"]
 
-
-rule sample_maps:
-    input:
-        images=lambda w: images_of(w.problem),
-        rows=lambda w: [
-            f"{RUN}/{part}/{w.problem}/{row}.{suffix}"
-            for row in rows_of(CONFIG, w.table)
-            for part, suffix in (("reconstructions", "npz"), ("scores", "csv"))
-        ],
-    output:
-        report(
-            f"{RUN}/figures/{{table}}/{{problem}}.png",
-            caption="../show/captions/maps.rst",
-            category="Posteriors on real images",
-            labels={"table": "{table}", "problem": "{problem}"},
-        ),
-    log:
-        f"{RUN}/logs/figure/{{table}}/{{problem}}.log",
-    wildcard_constraints:
-        table="|".join(SAMPLED_TABLES) or "-",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.show(CONFIG, "maps", [w.table], w.table)),
-    shell:
-        "python -m workflow maps {params.spec:q} {output:q} {input.images:q} {input.rows:q}"
-        " 2>&1 | tee {log:q}"
-
-
-rule sample_page:
-    input:
-        table=f"{RUN}/tables/{{table}}.json",
-        curves=f"{RUN}/figures/{{table}}.png",
-        images=lambda w: [images_of(problem) for problem in TABLES[w.table]["problems"]],
-        rows=lambda w: [
-            f"{RUN}/{part}/{problem}/{row}.{suffix}"
-            for problem, row in shown(CONFIG, [w.table])
-            for part, suffix in (("reconstructions", "npz"), ("scores", "csv"))
-        ],
-        templates=templates("samples.html.j2"),
-    output:
-        report(
-            f"{RUN}/report/{{table}}.html",
-            caption="../show/captions/maps.rst",
-            category="Posteriors on real images",
-            labels={"table": "{table}", "what": "pictures and maps, with a slider"},
-        ),
-    log:
-        f"{RUN}/logs/page/{{table}}.log",
-    wildcard_constraints:
-        table="|".join(SAMPLED_TABLES) or "-",
-    conda:
-        "../../environment.yml"
-    params:
-        **values(lambda w: shown_by.show(CONFIG, "sample_page", [w.table], w.table)),
-    shell:
-        "python -m workflow sample_page {params.spec:q} {output:q} {input.table:q} {input.curves:q}"
-        " 2>&1 | tee {log:q}"
+    rule:
+        name:
+            name
+        input:
+            scores_of([name]),
+            [images_of(problem) for problem in problems],
+            [f"{RUN}/reconstructions/{problem}/{row}.npz" for problem, row in shown(CONFIG, [name])],
+            templates=templates("samples.html.j2"),
+        output:
+            csv=report(
+                f"{RUN}/tables/{name}.csv",
+                caption="../show/captions/samples.rst",
+                category="Posteriors on real images",
+                labels={"table": name, "what": "scores"},
+            ),
+            others=multiext(f"{RUN}/tables/{name}", ".md", ".json", "_cost.csv"),
+            curves=report(
+                f"{RUN}/figures/{name}.png",
+                caption="../show/captions/samples.rst",
+                category="Posteriors on real images",
+                labels={"table": name, "what": "ranks and coverage"},
+            ),
+            maps=report(
+                [f"{RUN}/figures/{name}/{problem}.png" for problem in problems]
+                + [f"{RUN}/report/{name}.html"],
+                caption="../show/captions/maps.rst",
+                category="Posteriors on real images",
+                labels={"table": name, "what": "pictures and maps"},
+            ),
+        log:
+            f"{RUN}/logs/table/{name}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            **values(shown_by.show(CONFIG, "samples", [name], name)),
+        shell:
+            "python -m workflow samples {params.spec:q} {output.csv:q} 2>&1 | tee {log:q}"

@@ -15,15 +15,9 @@ ALL_TABLES = [table for table in TABLES if not TABLES[table]["extra"]]
 ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = list(main_tables(CONFIG))
 LEDGERS = {"": ALL_TABLES, "ablation_": ABLATIONS}  # of claims
-PLOTTED = [table for table in TABLES if "plot" in TABLES[table]]
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
 SAMPLED, SAMPLED_TABLES = sampled.problems(CONFIG), sampled.tables(CONFIG)  # sampled.smk
-OTHERS = {
-    "problem": "|".join(p for p in CONFIG["problems"] if p not in SAMPLED) or "-",
-    "table": "|".join(t for t in TABLES if t not in SAMPLED_TABLES) or "-",
-}
-SAMPLE_FILES = (".md", ".json", "_cost.csv")
-TEXT_FILES = (".md", ".json", ".tex", "_cost.md")
+OTHERS = "|".join(p for p in CONFIG["problems"] if p not in SAMPLED) or "-"
 
 
 wildcard_constraints:
@@ -74,13 +68,12 @@ def trained(tables):
 
 
 def scored_together():
-    """(problem, tables that show them) to rows."""
-    tables, groups = {}, {}
-    for table in TABLES:
-        for row in shown(CONFIG, [table]) if table not in SAMPLED_TABLES else ():
-            tables.setdefault(row, []).append(table)
-    for (problem, row), names in tables.items():
-        groups.setdefault((problem, *names), []).append(row)
+    """(problem, first table that shows them) to rows."""
+    first, groups = {}, {}
+    for table in [table for table in TABLES if table not in SAMPLED_TABLES]:
+        for problem, row in shown(CONFIG, [table]):
+            if first.setdefault((problem, row), table) == table:
+                groups.setdefault((problem, table), []).append(row)
     return groups
 
 
@@ -105,20 +98,9 @@ def templates(page):
     return [local(f"workflow/show/templates/{name}") for name in parts]
 
 
-def parts_of(tables):
-    """Tables, their plots, the reconstructions of their rows and the pages of samples."""
-    figures = [table for table in tables if table in (*PLOTTED, *SWEPT, *SAMPLED_TABLES)]
-    figures += [f"{table}/{problem}" for table in tables for problem in TABLES[table]["problems"]]
-    usual, of_samples = (".csv", "_cost.csv", *TEXT_FILES), (".csv", *SAMPLE_FILES)
-    return [
-        *(
-            f"{RUN}/tables/{table}{kind}"
-            for table in tables
-            for kind in (of_samples if table in SAMPLED_TABLES else usual)
-        ),
-        *(f"{RUN}/figures/{name}.png" for name in figures),
-        *(f"{RUN}/report/{table}.html" for table in tables if table in SAMPLED_TABLES),
-    ]
+def is_plotted(table):
+    """Whether a table has a figure of its numbers, beside those of its reconstructions."""
+    return "plot" in TABLES[table] or "sweep" in TABLES[table]
 
 
 def results():
@@ -131,7 +113,7 @@ def results():
     figures += ["generation"] if GENERATION else []
     return [
         *([f"{RUN}/images.csv"] if ALL_TABLES else []),
-        *parts_of(ALL_TABLES),
+        *(f"{RUN}/tables/{table}.csv" for table in ALL_TABLES),
         *(f"{RUN}/tables/{name}.csv" for name in tables),
         *(f"{RUN}/figures/{name}.png" for name in figures),
     ]

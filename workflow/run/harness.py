@@ -1,5 +1,6 @@
 """Runs one method on one problem: batches, random numbers, cost counting, failures as records."""
 
+import inspect
 import resource
 import sys
 import time
@@ -154,7 +155,7 @@ def reconstruct(
                 raise ValueError("y was changed in place: work on y.clone()")
         except (Exception, SystemExit) as error:
             traceback.print_exc()
-            reason = reason_of(error)
+            reason = reason_of(error, inspect.getfile(type(method)))
             return empty, {**record, "status": "failed", "reason": reason, "images": []}
         results.append(
             {
@@ -206,10 +207,12 @@ def _progress(line: ProgressLine, before: int, size: int, counter: Counter) -> P
     return progress
 
 
-def reason_of(error: Exception) -> str:
-    """What a table says of an exception: its type and first line."""
+def reason_of(error: BaseException, file: str = "") -> str:
+    """What a table says of an exception: its type, its first line, and where in ``file`` it was."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
+    places = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    where = f" ({Path(file).name}, line {places[-1]})" if places else ""
+    return f"{type(error).__name__}: {lines[0]}{where}"
 
 
 def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, float]:

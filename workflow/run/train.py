@@ -76,7 +76,7 @@ def _train(
         raise ValueError(
             f"devices is {machine.devices}, but PyTorch finds {visible} GPUs; lower it"
         )
-    fabric = processes(device.type, machine.devices)
+    fabric = processes(device, machine.devices)
     fabric.launch()
     device, leads = fabric.device, fabric.is_global_zero
     pixels, shape = held(split.pixels, device), split.pixels.shape[1:]

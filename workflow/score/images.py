@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
-from workflow.config.spec import Score, Show, parse
+from workflow.config.spec import Score, parse
 from workflow.score.metrics import score as score_row
-from workflow.score.scores import COLUMNS, read_scores
+from workflow.score.scores import COLUMNS
 from workflow.store.arrays import (
     StoreError,
     arrays_hash,
@@ -52,9 +50,3 @@ def score(
         frame = score_row(truth, measured["y"], problem, x_hat, record)
         frame = frame.assign(problem=job.problem, method=row).reindex(columns=list(COLUMNS))
         write_text(out.with_name(f"{row}.csv"), frame.to_csv(index=False))
-
-
-def collect(job: Show, out: Path, *scores: Path) -> None:
-    """Put the scores of all problems and rows into one file."""
-    table = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    write_text(out, table.to_csv(index=False))

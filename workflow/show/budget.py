@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow.config.resolve import point_name
-from workflow.config.spec import Show
 from workflow.config.views import labels_of
-from workflow.score.scores import read_all
 from workflow.score.summary import complete
 from workflow.show import figures
 from workflow.show.looks import Look, looks_of
@@ -22,9 +21,9 @@ FAST = 0.01  # seconds; what takes less is drawn here
 LABELLED = 8  # points of a front that have a label at most, the best ones
 
 
-def budget(job: Show, out: Path, *scores: Path) -> None:
+def budget(config: dict[str, Any], table: str, images: pd.DataFrame, out: Path) -> None:
     """Draw the figure of a table that is a sweep of budgets, from the scores of its rows."""
-    config, settings = job.settings, job.settings["tables"][job.name]
+    settings = config["tables"][table]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     labels = labels_of(config, list(settings["sweep"]))
     rows = {
@@ -32,7 +31,7 @@ def budget(job: Show, out: Path, *scores: Path) -> None:
         for row, values in settings["sweep"].items()
     }
     looks = looks_of(config, list(settings["sweep"]))
-    figures.save(budget_figure(costs(read_all(scores), rows), problems, looks, labels), out)
+    figures.save(budget_figure(costs(images, rows), problems, looks, labels), out)
 
 
 def costs(images: pd.DataFrame, rows: dict[str, list[str]]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from workflow.config.views import main_tables, rows_of
+from workflow.config.views import main_tables, rows_of, shown
 
 
 def main_problems(config: dict[str, Any]) -> dict[str, list[str]]:
@@ -25,13 +25,9 @@ def splits(config: dict[str, Any]) -> list[tuple[str, str]]:
     return [(dataset, split) for dataset, found in config["data"].items() for split in found]
 
 
-def score_files(config: dict[str, Any], run: Path) -> list[Path]:
-    """Scores of single images of what is in the main tables."""
-    tables = main_tables(config)
-    shown = dict.fromkeys(
-        (p, r) for n, t in tables.items() for p in t["problems"] for r in rows_of(config, n)
-    )
-    return [run / "scores" / problem / f"{row}.csv" for problem, row in shown]
+def score_files(config: dict[str, Any], run: Path, tables: list[str]) -> list[Path]:
+    """Scores of single images of the rows and controls of tables."""
+    return [run / "scores" / problem / f"{row}.csv" for problem, row in shown(config, tables)]
 
 
 def page_files(config: dict[str, Any], run: Path) -> list[Path]:
@@ -39,7 +35,7 @@ def page_files(config: dict[str, Any], run: Path) -> list[Path]:
     problems = main_problems(config)
     described = [run / "data" / dataset / split for dataset, split in splits(config)]
     return [
-        *score_files(config, run),
+        *score_files(config, run, list(main_tables(config))),
         *(run / "tables" / f"{name}.csv" for name in main_tables(config)),
         *dict.fromkeys(test_images(config, run, problem) for problem in problems),
         *(path.with_suffix(suffix) for path in described for suffix in (".json", ".png")),

@@ -4,6 +4,7 @@ from io import BytesIO
 from math import ceil
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from problems.datasets.base import evenly_spaced
-from workflow.config.spec import Show
 from workflow.config.views import labels_of, rows_of
-from workflow.score.scores import read_scores
+from workflow.show.contents import test_images
 from workflow.store.arrays import load_arrays
 from workflow.store.files import replacing
 from workflow.store.images import load_images
@@ -31,28 +31,32 @@ TRUTH = ""  # in the place of a row
 ERROR_MAP = "inferno"  # its lightness rises steadily, so it reads in grey
 
 
-def figure(job: Show, out: Path, images: Path, *rows: Path) -> None:
+def figure(
+    config: dict[str, Any], table: str, problem: str, scores: pd.DataFrame, run: Path
+) -> None:
     """Draw reconstructions of a few test images by the rows of a table, with error maps.
 
     Args:
-        images: test images.
-        rows: reconstructions (<row>.npz) and scores (<row>.csv) on one problem.
+        scores: of single images, of the rows and controls of the table.
+        run: results/<name>, with images and reconstructions; the figure is written to
+            figures/<table>/<problem>.png.
     """
-    config, truth = job.settings, load_images(images)
-    files, settings = {path.name: path for path in rows}, config["figures"]
+    truth, settings = load_images(test_images(config, run, problem)), config["figures"]
     chosen = inner(len(truth.ids), settings["images"])
     ids = [truth.ids[i] for i in chosen]
-    shown, captions, labels = {}, {}, labels_of(config, rows_of(config, job.name))
+    shown, captions, labels = {}, {}, labels_of(config, rows_of(config, table))
+    first = scores[(scores["problem"] == problem) & (scores["seed"] == 0)]
     for row in labels:
-        frame = read_scores(files[f"{row}.csv"])
-        of_row = frame[frame["seed"] == 0].set_index("image")
+        of_row = first[first["method"] == row].set_index("image")
         if of_row["status"].iloc[0] == "ok":
-            shown[row] = load_arrays(files[f"{row}.npz"])["x_hat"][chosen]
+            path = run / "reconstructions" / problem / f"{row}.npz"
+            shown[row] = load_arrays(path)["x_hat"][chosen]
             captions[row] = [score_text(line) for _, line in of_row.loc[ids].iterrows()]
     drawn = reconstruction_figure(
         truth.pixels[chosen], shown, tuple(settings["window"]), settings["error_max"], ids,
         captions, labels,
     )  # fmt: skip
+    out = run / "figures" / table / f"{problem}.png"
     save(drawn, out, colours=256 if truth.pixels.shape[1] == 1 else None)
 
 

@@ -62,7 +62,7 @@ def read(config: dict[str, Any], run: Path) -> Board | None:
             first.setdefault(problem, lines[lines["problem"] == problem])
     rows = list(dict.fromkeys(row for table in tables.values() for row in table["rows"]))
     problems = {p: config["problems"][p]["label"] for p in main_problems(config)}
-    labels, images = labels_of(config, rows), read_all(score_files(config, run))
+    labels, images = labels_of(config, rows), read_all(score_files(config, run, list(tables)))
     return Board(problems, labels, looks_of(config, rows), images, first)
 
 

@@ -1,5 +1,6 @@
 """Maps of samples: mean, standard deviation, error, error bars and the null-space component."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -9,14 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow.config.spec import Show
-from workflow.config.views import labels_of
+from problems.datasets.base import Images
 from workflow.score.calibration import bars
 from workflow.score.levels import BAR
 from workflow.score.scores import read_scores
 from workflow.show.figures import ERROR_MAP, TEXT, image_grid, inner, save, show_image
 from workflow.store.arrays import load_arrays
-from workflow.store.images import load_images
 
 SIGNED_MAP = "RdBu_r"  # white where nothing is added
 LINES = {  # of the figure: what stands at their left
@@ -29,26 +28,32 @@ LINES = {  # of the figure: what stands at their left
 }
 
 
-def maps(job: Show, out: Path, images: Path, *rows: Path) -> None:
-    """Draw some test images with all rows.
-
-    Args:
-        images: test images.
-        rows: reconstructions (<row>.npz) and scores (<row>.csv) on one problem.
-    """
-    config, truth = job.settings, load_images(images)
-    files, settings = {path.name: path for path in rows}, config["figures"]
-    labels = labels_of(config, config["tables"][job.name]["rows"])
-    scored = {row: read_scores(files[f"{row}.csv"]) for row in labels}
-    shown = {
-        row: found
-        for row in labels
-        if (found := maps_of(load_arrays(files[f"{row}.npz"]), truth.pixels, scored[row]))
-    }
+def draw(
+    config: dict[str, Any],
+    truth: Images,
+    maps: dict[str, dict[str, np.ndarray]],
+    labels: dict[str, str],
+    out: Path,
+) -> None:
+    """Draw some test images with ``maps`` of rows (``read_maps``)."""
+    settings, shown = config["figures"], {row: found for row, found in maps.items() if found}
     chosen = inner(len(truth.ids), settings["images"])
     titles = [truth.ids[i] for i in chosen]
-    drawn = figure(truth.pixels, shown, chosen, titles, settings, labels)
-    save(drawn, out, colours=None)
+    save(figure(truth.pixels, shown, chosen, titles, settings, labels), out, colours=None)
+
+
+def read_maps(
+    run: Path, problem: str, rows: Iterable[str], truth: Images
+) -> dict[str, dict[str, np.ndarray]]:
+    """Maps of the rows of a run (results/<name>) on a problem, by row (``maps_of``)."""
+    return {
+        row: maps_of(
+            load_arrays(run / "reconstructions" / problem / f"{row}.npz"),
+            truth.pixels,
+            read_scores(run / "scores" / problem / f"{row}.csv"),
+        )
+        for row in rows
+    }
 
 
 def maps_of(

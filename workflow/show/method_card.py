@@ -5,86 +5,59 @@ from typing import Any
 
 import pandas as pd
 
+from workflow.config.spec import Show
 from workflow.config.views import REFERENCE, labels_of, main_tables
 from workflow.score import published
-from workflow.score.scores import read_scores
+from workflow.score.scores import read_all
 from workflow.score.summary import SCORES, complete, difference, summarise
-from workflow.show.candidate import Candidate, prepare, reconstruct, result, scores, steadiness
 from workflow.show.cells import Table, html, plain
+from workflow.show.contents import main_problems, score_files, test_images
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
 from workflow.show.score_table import score_table
 from workflow.show.tables import cost_table
-from workflow.store.arrays import StoreError, load_arrays
+from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
+from workflow.store.images import load_images
 
 OTHERS = (REFERENCE, "baseline")  # beside which the worst cases are shown
 
 
-def method_card(file: Path, run: Path, params: dict[str, Any], cores: int) -> Path:
-    """Run the method of ``file`` on the problems of ``run`` and write its card.
+def method_card(job: Show, out: Path) -> None:
+    """Write the card of a method (HTML): of the row of the table that the job names.
 
-    Args:
-        file: with one subclass of ``Method``.
-        run: folder of a finished run, results/<name>.
-        params: parameters that differ from the defaults.
-        cores: problems that are worked on at a time.
-
-    Returns:
-        The page, results/<name>/cards/<method>.html.
-
-    Raises:
-        PluginError: the file defines no method, or has other parameters.
-        StoreError: the run is not finished or damaged, or the method failed; where it did not fail
-            on everything, the page is written.
+    Scores, images and reconstructions, of the main tables too, are read from the run,
+    results/<name>, in which ``out`` is.
     """
-    candidate = prepare(file, run, params)
-    failed = reconstruct(candidate, cores)
-    said = "; ".join(f"no result on {', '.join(on)}: {why}" for why, on in failed.items())
-    if set(candidate.problems) == {problem for on in failed.values() for problem in on}:
-        raise StoreError(said)
-    images = pd.concat([read_scores(run / "images.csv"), scores(candidate)], ignore_index=True)
-    out = run / "cards" / f"{candidate.row}.html"
-    write_text(out, page(candidate, images))
-    if failed:
-        raise StoreError(f"{said}; the rest is in {out}")
-    return out
-
-
-def page(candidate: Candidate, images: pd.DataFrame) -> str:
-    """The card as HTML.
-
-    Args:
-        candidate: what was run.
-        images: scores of the run and of the method.
-    """
-    config, row = candidate.config, candidate.row
-    labels = {problem: config["problems"][problem]["label"] for problem in candidate.problems}
-    tables = main_tables(config).values()
-    rows = labels_of(config, list(dict.fromkeys([row, *(r for t in tables for r in t["rows"])])))
+    config, run = job.settings, out.parents[1]
+    (row,), tables = config["tables"][job.name]["rows"], list(main_tables(config))
+    labels = {problem: config["problems"][problem]["label"] for problem in main_problems(config)}
+    others = [r for table in tables for r in config["tables"][table]["rows"]]
+    rows = labels_of(config, list(dict.fromkeys([row, *others])))
+    images = read_all(score_files(config, run, [*tables, job.name]))
     pairs = [(row, other) for other in rows if other != row]
     summary = summarise(images, labels, rows, published.load(), differences=pairs)
     scored = score_table(summary, labels, rows, f"{rows[row]} among the rows of {config['name']}",
                          differences=pairs)  # fmt: skip
-    _, record = result(candidate.folder, candidate.problems[0])
+    record = load_record(run / "reconstructions" / next(iter(labels)) / f"{row}.json")
     done = summary[(summary["method"] == row) & (summary["status"] == "ok")]["problem"]
-    return render(
+    page = render(
         "card.html.j2",
         label=rows[row],
         name=row,
         run=config["name"],
-        on=labels[candidate.problems[0]],
-        params=record.get("params") or config["rows"][row]["params"],
+        on=next(iter(labels.values())),
+        params=record["spec"]["params"],
         ranks=html(ranks(summary, labels, row)),
         scored=scored,
         scores=html(scored),
         cost=html(cost_table(summary, labels, {row: rows[row]})),
-        steadiness=html(steadiness_table(steadiness(candidate), labels)),
-        worst=[worst(candidate, p, images[images["problem"] == p]) for p in done],
+        worst=[worst(config, run, row, p, images[images["problem"] == p]) for p in done],
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
         made_with=record.get("made_with", {}),
     )
+    write_text(out, page)
 
 
 def ranks(summary: pd.DataFrame, problems: dict[str, str], row: str) -> Table:
@@ -103,37 +76,24 @@ def ranks(summary: pd.DataFrame, problems: dict[str, str], row: str) -> Table:
     return plain(["Problem", "Rank by PSNR", "Rank by SSIM"], lines, "lrr")
 
 
-def steadiness_table(found: list[dict[str, Any]], problems: dict[str, str]) -> Table:
-    """Lay out what ``workflow.show.candidate.steadiness`` found."""
-    lines = []
-    for line in found:
-        seed = "draws nothing" if line["other_seed"] is None else f"{line['other_seed']:+.2f}"
-        batch = f"{line['batch']:.1g}"
-        batch += " (it should not depend on it)" if line["batch"] > 0.05 else ""
-        psnr = f"{line['psnr']:.2f}"
-        lines.append([problems[line["problem"]], line["images"], psnr, seed, batch])
-    header = ["Problem", "Images", "PSNR (dB)", "Change with another seed (dB)"]
-    return plain([*header, "Largest change of a pixel with the batch size"], lines, "lrrrr")
-
-
-def worst(candidate: Candidate, problem: str, images: pd.DataFrame) -> dict[str, Any]:
+def worst(
+    config: dict[str, Any], run: Path, row: str, problem: str, images: pd.DataFrame
+) -> dict[str, Any]:
     """The test image on which the method falls furthest behind PaDIS, else the one of lowest PSNR.
 
     Returns:
         An item of the gallery: problem, image, panels of truth, method and the rows compared.
     """
-    rows = complete(images, [candidate.row, *OTHERS], SCORES)
-    behind = rows[candidate.row]
+    rows = complete(images, [row, *OTHERS], SCORES)
+    behind = rows[row]
     if REFERENCE in rows:
         behind = difference(behind, rows[REFERENCE])
-    image, truth = behind["psnr"].idxmin(), candidate.truth(problem)
+    image, truth = behind["psnr"].idxmin(), load_images(test_images(config, run, problem))
     number = truth.ids.index(image)
     panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]
-    for name, label in labels_of(candidate.config, list(rows)).items():
-        own = name == candidate.row
-        folder = candidate.folder if own else candidate.run / "reconstructions"
-        path = folder / f"{problem}.npz" if own else folder / problem / f"{name}.npz"
+    for name, label in labels_of(config, list(rows)).items():
+        path = run / "reconstructions" / problem / f"{name}.npz"
         uri = png_uri(load_arrays(path)["x_hat"][number])
         panels.append({"label": label, "uri": uri, "score": score_text(rows[name].loc[image])})
-    label = candidate.config["problems"][problem]["label"]
+    label = config["problems"][problem]["label"]
     return {"problem": label, "image": image, "panels": panels, "behind": REFERENCE in rows}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from workflow.config.spec import Show
-from workflow.score.scores import read_all
 from workflow.score.summary import Mean, within
 from workflow.show import figures
 from workflow.show.looks import Look, looks_of
@@ -23,14 +22,14 @@ TEXT = 7  # points
 STYLES = ("-", "--", "-.", ":")  # readable without colour
 
 
-def plot(job: Show, out: Path, *scores: Path) -> None:
+def plot(config: dict[str, Any], table: str, images: pd.DataFrame, out: Path) -> None:
     """Draw the plot of a table from the scores of its rows."""
-    config, settings = job.settings, job.settings["tables"][job.name]
+    settings = config["tables"][table]
     problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
     shown = settings["plot"]
     looks = looks_of(config, settings["rows"], "kin")
     looks = {name: looks[points[0][1]] for name, points in shown["series"].items()}
-    drawn = series_figure(read_all(scores), problems, shown["series"], shown["label"], looks)
+    drawn = series_figure(images, problems, shown["series"], shown["label"], looks)
     figures.save(drawn, out)
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 from workflow.config.spec import Show
 from workflow.config.views import labels_of, title
 from workflow.score.ranking import FIRST, compare
-from workflow.score.scores import METRICS, read_scores
+from workflow.score.scores import METRICS, read_all
 from workflow.show.cells import NOTHING, plain, save, write_csv
 from workflow.show.score_table import INTERVALS
+from workflow.store.files import write_text
 
 CAPTION = (
     "Does the ranking depend on the metric? Each cell: the first row, Kendall's tau between the "
@@ -20,9 +21,15 @@ CAPTION = (
 )
 
 
-def metrics(job: Show, out: Path, scores: Path) -> None:
-    """Write metrics.csv (``out``), .md and .json: whether rankings depend on the metric."""
-    config, images, frames = job.settings, read_scores(scores), []
+def metrics(job: Show, out: Path, *scores: Path) -> None:
+    """Write images.csv (``out``), all scores, and tables/metrics.csv, .md and .json.
+
+    These say whether rankings depend on the metric.
+    """
+    config, images, frames = job.settings, read_all(scores), []
+    write_text(out, images.to_csv(index=False))
+    if not config["tables"]:
+        return
     for name in config["tables"]:
         for problem in config["tables"][name]["problems"]:
             of_problem = images[images["problem"] == problem]
@@ -43,8 +50,8 @@ def metrics(job: Show, out: Path, scores: Path) -> None:
         "ranking": plain(header, lines, "l" * len(header), CAPTION),
         "protocols": plain(["Metric", "Name, version and protocol"], protocols, "ll"),
     }
-    save(out.parent, "metrics", shown)
-    write_csv(out.parent, "metrics", table)
+    save(out.parent / "tables", "metrics", shown)
+    write_csv(out.parent / "tables", "metrics", table)
 
 
 def _cell(line: dict[str, Any], rows: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
 from workflow.show.html import COLOURS, file_uri, png_uri, render, svg, thumbnail_uri
 from workflow.show.leaderboard import Board
+from workflow.show.run_card import run_card
 from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images
@@ -27,13 +28,15 @@ def report(job: Show, out: Path, *shown: Path) -> None:
     Args:
         out: HTML file to write, in a folder of results/<name>;
             ``workflow.show.contents.page_files`` says what of the run is read.
-        shown: tables (JSON), figures (PNG), claims.csv and, once the run is finished, its card
-            (run.json) to show besides.
+        shown: tables (JSON), figures (PNG) and claims.csv to show besides.
+
+    Once everything is made, the settings hold the whole configuration as ``config``, and the card
+    of the run, run.json, is written too.
     """
     config, run, judged = job.settings, out.parents[1], not job.settings["means_nothing"]
     files = {path.name: path for path in shown}
-    board, card = leaderboard.read(config, run), files.get("run.json")
-    made = load_record(card) if card else {"made_with": made_with(job.code, [])}
+    board, whole = leaderboard.read(config, run), config.get("config")
+    made = run_card(run, whole, config["asked"])["made_with"] if whole else made_with({}, [])
     tables = config["tables"]
     ablations = [name for name, t in tables.items() if t["ablation"]]
     sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
@@ -58,8 +61,8 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         claims=_part(files, "claims") if judged else None,
         ledger=_ledger(config, files["claims.csv"]) if judged and "claims.csv" in files else [],
         data=_data(config, run),
-        made_with=made["made_with"],
-        config=json.dumps(made["config"], indent=1, sort_keys=True) if card else "",
+        made_with=made,
+        config=json.dumps(whole, indent=1, sort_keys=True) if whole else "",
     )
     write_text(out, page)
 

@@ -1,8 +1,8 @@
 """The card of a run: what it was made with, and the hashes of its results."""
 
 from pathlib import Path
+from typing import Any
 
-from workflow.config.spec import Show
 from workflow.store.arrays import save_record
 from workflow.store.provenance import hashes, made_with
 
@@ -14,17 +14,15 @@ def kept(run: Path) -> list[Path]:
     return sorted({path for pattern in KEPT for path in run.glob(pattern) if path.is_file()})
 
 
-def run_card(job: Show, out: Path, *results: Path) -> None:
-    """Write what the run was made with, its configuration and the hashes of its results.
+def run_card(run: Path, config: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """Write run.json: what the run was made with, its configuration and hashes of its results.
 
-    These are ``results`` and whatever else a reference would keep, such as extra tables.
+    Args:
+        run: results/<name>.
+        config: the configuration.
+        asked: the part of it that is not of the preset.
     """
-    made = made_with(job.code, [])
-    save_record(
-        out,
-        {
-            "made_with": made,
-            "results": hashes(sorted({*results, *kept(out.parent)})),
-            "config": job.settings,
-        },
-    )
+    made = made_with({}, [])
+    card = {"made_with": made, "results": hashes(kept(run)), "config": config, "asked": asked}
+    save_record(run / "run.json", card)
+    return card

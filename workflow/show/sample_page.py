@@ -5,18 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from workflow.config.spec import Show
+from problems.datasets.base import Images
 from workflow.config.views import labels_of, title
 from workflow.score.levels import BAR
-from workflow.score.scores import read_scores
 from workflow.show import cells
-from workflow.show.contents import test_images
 from workflow.show.figures import inner
 from workflow.show.html import COLOURS, file_uri, png_uri, render
-from workflow.show.maps import maps_of
-from workflow.store.arrays import load_arrays
 from workflow.store.files import write_text
-from workflow.store.images import load_images
 
 SAID = {  # of the maps of a row; white is the largest value
     "sample": "a sample",
@@ -28,52 +23,51 @@ SAID = {  # of the maps of a row; white is the largest value
 }
 
 
-def sample_page(job: Show, out: Path, table: Path, curves: Path) -> None:
-    """Write the page about a table of samples (HTML), in a folder of results/<name>.
-
-    Images, samples and scores of single images are read from there, too.
+def write_page(
+    config: dict[str, Any],
+    name: str,
+    tables: dict[str, cells.Table],
+    maps: dict[str, dict[str, dict[str, np.ndarray]]],
+    truths: dict[str, Images],
+    run: Path,
+) -> None:
+    """Write the page about a table of samples, report/<name>.html in ``run`` (results/<name>).
 
     Args:
-        table: the table (JSON).
-        curves: figure of ranks and coverage.
+        tables: problem to its part of the table.
+        maps: problem to row to ``read_maps``.
+        truths: problem to test images.
     """
-    config, run = job.settings, out.parents[1]
-    rows = labels_of(config, config["tables"][job.name]["rows"])
+    rows = labels_of(config, config["tables"][name]["rows"])
     items = []
-    for problem in config["tables"][job.name]["problems"]:
-        items += _items(config, run, problem, rows)
-    shown = {config["problems"][p]["label"]: t for p, t in cells.load(table).items()}
+    for problem, truth in truths.items():
+        items += _items(config, problem, rows, truth, maps[problem])
+    shown = {config["problems"][p]["label"]: t for p, t in tables.items()}
     page = render(
         "samples.html.j2",
         name=config["name"],
-        title=title(job.name),
+        title=title(name),
         means_nothing=config["means_nothing"],
         tables=[{"label": label, "table": t, "html": cells.html(t)} for label, t in shown.items()],
-        curves=file_uri(curves),
+        curves=file_uri(run / "figures" / f"{name}.png"),
         gallery=items,
         first=f"{next(iter(rows.values()))}: {SAID['sample']}",
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
     )
-    write_text(out, page)
+    write_text(run / "report" / f"{name}.html", page)
 
 
 def _items(
-    config: dict[str, Any], run: Path, problem: str, rows: dict[str, str]
+    config: dict[str, Any],
+    problem: str,
+    rows: dict[str, str],
+    truth: Images,
+    of_rows: dict[str, dict[str, np.ndarray]],
 ) -> list[dict[str, Any]]:
     """Some test images of a problem, as ``gallery.html.j2`` shows them."""
-    truth, error_max = (
-        load_images(test_images(config, run, problem)),
-        config["figures"]["error_max"],
-    )
-    found = {
-        label: maps_of(
-            load_arrays(run / "reconstructions" / problem / f"{row}.npz"),
-            truth.pixels,
-            read_scores(run / "scores" / problem / f"{row}.csv"),
-        )
-        for row, label in rows.items()
-    }
+    error_max = config["figures"]["error_max"]
+    found = {rows[row]: maps for row, maps in of_rows.items()}
     unseen = [{"unseen": maps["unseen_truth"]} for maps in found.values() if maps][:1]
     items = []
     for n in inner(len(truth.ids), config["figures"]["images"]):

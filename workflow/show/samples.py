@@ -14,8 +14,12 @@ from workflow.score.sample_summary import NAMES, summarise
 from workflow.score.scores import MEASURED, read_all
 from workflow.show import figures
 from workflow.show.cells import NOTHING, Cell, Table, cell, save, write_csv
+from workflow.show.contents import score_files, test_images
+from workflow.show.maps import draw, read_maps
 from workflow.show.sample_curves import curves
+from workflow.show.sample_page import write_page
 from workflow.show.tables import NOTHING_SAID, mixed
+from workflow.store.images import load_images
 
 TEXT = (
     "{label}: {images} test images of {clusters} subjects, {samples} samples per image for rows "
@@ -63,9 +67,28 @@ COLUMNS = {  # of the table after the first: factor and decimals
 POINT = "{} (point)"
 
 
-def samples(job: Show, out: Path, *scores: Path) -> None:
-    """Write tables/<name>.csv (``out``), .md, .json, _cost.csv and figures/<name>.png."""
-    config, table = job.settings, job.settings["tables"][job.name]
+def samples(job: Show, out: Path) -> None:
+    """Write a table of samples: tables/<name>.csv (``out``), .md, .json and _cost.csv.
+
+    Its curves, maps and page are written, too. Scores, images and samples are read from the run,
+    results/<name>, in which ``out`` is.
+    """
+    config, table, run = job.settings, job.settings["tables"][job.name], out.parents[1]
+    scores = score_files(config, run, [job.name])
+    shown = write_table(config, job.name, scores, run)
+    rows = labels_of(config, table["rows"])
+    truths = {p: load_images(test_images(config, run, p)) for p in table["problems"]}
+    maps = {p: read_maps(run, p, rows, truth) for p, truth in truths.items()}
+    for problem, truth in truths.items():
+        draw(config, truth, maps[problem], rows, run / f"figures/{job.name}/{problem}.png")
+    write_page(config, job.name, shown, maps, truths, run)
+
+
+def write_table(
+    config: dict[str, Any], name: str, scores: Iterable[Path], run: Path
+) -> dict[str, Table]:
+    """Write a table of samples and its curves from ``scores``; return its parts by problem."""
+    table = config["tables"][name]
     summary = summarise(scores, table["differences"])
     problems = {p: config["problems"][p]["label"] for p in table["problems"]}
     rows = labels_of(config, table["rows"])
@@ -78,11 +101,12 @@ def samples(job: Show, out: Path, *scores: Path) -> None:
     lead = f"{table['caption'].strip()} {shown[first].caption}"
     shown[first] = replace(shown[first], caption=lead)
     shown[last] = replace(shown[last], remarks=remarks)
-    save(out.parent, job.name, shown)
-    write_csv(out.parent, job.name, summary.drop(columns=list(MEASURED)))
-    write_csv(out.parent, f"{job.name}_cost", summary[[*NAMES[:2], *MEASURED]])
+    save(run / "tables", name, shown)
+    write_csv(run / "tables", name, summary.drop(columns=list(MEASURED)))
+    write_csv(run / "tables", f"{name}_cost", summary[[*NAMES[:2], *MEASURED]])
     drawn = curves(summary, problems, config, table["rows"])
-    figures.save(drawn, out.parents[1] / "figures" / f"{job.name}.png")
+    figures.save(drawn, run / "figures" / f"{name}.png")
+    return shown
 
 
 def scores_of(

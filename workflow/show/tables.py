@@ -12,8 +12,9 @@ from workflow.score import published
 from workflow.score.scores import read_all
 from workflow.score.summary import COSTS as MEASURED
 from workflow.score.summary import SCORES, summarise
-from workflow.show import protocol
+from workflow.show import budget, figures, plots, protocol
 from workflow.show.cells import NOTHING, Cell, Table, cell, document, latex, plain, save, write_csv
+from workflow.show.contents import score_files
 from workflow.show.score_table import by_place, score_table
 from workflow.store.files import write_text
 from workflow.store.provenance import CONDITIONS
@@ -47,19 +48,32 @@ COSTS = dict(
 )  # fmt: skip
 
 
-def table(job: Show, out: Path, *scores: Path) -> None:
-    """Write one table from the scores of its rows (CSV): <name>.csv (``out``) and more beside it.
+def table(job: Show, out: Path) -> None:
+    """Write one table: <name>.csv (``out``), more beside it, and its figures.
 
     <name>.csv, .md, .json and .tex have scores, <name>_cost.csv and .md have time and memory, which
-    differ from run to run; the others do not.
+    differ from run to run; the others do not. Scores, images and reconstructions are read from the
+    run, results/<name>, in which ``out`` is.
     """
-    config, name = job.settings, job.name
-    chosen, images = config["tables"][name], read_all(scores)
+    config, name, run = job.settings, job.name, out.parents[1]
+    chosen, images = config["tables"][name], read_all(score_files(config, run, [name]))
+    numbers(config, name, images, out.parent)
+    for problem in chosen["problems"]:
+        figures.figure(config, name, problem, images, run)
+    if "plot" in chosen:
+        plots.plot(config, name, images, run / "figures" / f"{name}.png")
+    if "sweep" in chosen:
+        budget.budget(config, name, images, run / "figures" / f"{name}.png")
+
+
+def numbers(config: dict[str, Any], name: str, images: pd.DataFrame, folder: Path) -> None:
+    """Write the files of a table from the scores of single images."""
+    chosen = config["tables"][name]
     summary = summarise(
         images, chosen["problems"], chosen["rows"], published.load(),
         chosen["published"], chosen["differences"], chosen["controls"],
     )  # fmt: skip
-    write(config, name, summary, out.parent, mixed(images, labels_of(config, chosen["rows"])))
+    write(config, name, summary, folder, mixed(images, labels_of(config, chosen["rows"])))
 
 
 def mixed(images: pd.DataFrame, rows: dict[str, str]) -> list[str]:

@@ -1,6 +1,5 @@
 """Table and figure of all trainings: what a network saw, its time and how well it denoises."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,23 @@ COLUMNS = {  # of the table: heading, unit and format
 LEVEL = "sigma_"  # in front of the noise levels among the columns of a validation curve
 
 
-def training(job: Show, out: Path, *files: Path) -> None:
-    """Write training.csv (``out``), .md and .json from cards (JSON) and validation curves (CSV)."""
-    table = summarise(*_read(files))
+def training(job: Show, out: Path, *folders: Path) -> None:
+    """Write training.csv (``out``), .md and .json, and the figure of the validation curves.
+
+    Args:
+        folders: of networks; those that ``job.settings`` names are in the figure.
+    """
+    cards = [load_record(folder / "card.json") for folder in folders]
+    curves = [pd.read_csv(folder / "validation.csv") for folder in folders]
+    table = summarise(cards, curves)
     write_csv(out.parent, "training", table)
     save(out.parent, "training", {"networks": training_table(table)})
-
-
-def _read(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[pd.DataFrame]]:
-    """Cards and validation curves of the same networks in the same order."""
-    cards = [load_record(path) for path in files if path.suffix == ".json"]
-    return cards, [pd.read_csv(path) for path in files if path.suffix == ".csv"]
+    drawn: dict[str, dict[str, pd.DataFrame]] = {}
+    for folder, card, curve in zip(folders, cards, curves, strict=True):
+        if folder.name in job.settings["drawn"]:
+            drawn.setdefault(card["dataset"], {})[card["name"]] = curve
+    if drawn:
+        figures.save(validation_figure(drawn), out.parents[1] / "figures" / "training.png")
 
 
 def summarise(cards: list[dict[str, Any]], curves: list[pd.DataFrame]) -> pd.DataFrame:
@@ -77,14 +82,6 @@ def training_table(table: pd.DataFrame) -> Table:
         "which nothing was trained on."
     )
     return plain(header, lines, "ll" + "r" * (len(header) - 2), note)
-
-
-def validation(job: Show, out: Path, *files: Path) -> None:
-    """Draw the validation curves of networks; ``files`` as in ``training``."""
-    frames: dict[str, dict[str, pd.DataFrame]] = {}
-    for card, curve in zip(*_read(files), strict=True):
-        frames.setdefault(card["dataset"], {})[card["name"]] = curve
-    figures.save(validation_figure(frames), out)
 
 
 def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:

@@ -1,0 +1,67 @@
+"""Runs a method from anywhere on the problems of a finished run, for its card."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow.config.resolve import command
+from workflow.plugins.discovery import defined_in, use
+from workflow.plugins.params import PluginError
+from workflow.show.contents import main_problems
+from workflow.store.arrays import StoreError, load_record
+from workflow.store.files import write_text
+
+
+def card(file: Path, run: Path, params: dict[str, Any], cores: int) -> int:
+    """Run the method of ``file`` beside the rows of ``run`` and write its card.
+
+    The configuration of the run with a row and a table for the method is written to
+    cards/<name>.yaml in ``run``; from it Snakemake makes cards/<name>.html.
+
+    Args:
+        file: with one subclass of ``Method``.
+        run: folder of a finished run, results/<name>.
+        params: parameters that differ from the defaults.
+        cores: jobs at a time.
+
+    Returns:
+        The exit status of Snakemake.
+
+    Raises:
+        PluginError: the file defines no method.
+        StoreError: the run is not finished.
+    """
+    if not (run / "run.json").exists():
+        raise StoreError(f"{run}/run.json is missing: run `{command(str(run))}` first")
+    made = load_record(run / "run.json")
+    config, asked = made["config"], made["asked"]
+    if not main_problems(config):
+        raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
+    use([*config["plugins"], str(file.resolve())])
+    if "method" not in [plugin.kind for plugin in defined_in(file)]:
+        raise PluginError(f"{file} defines no subclass of Method")
+    name, row = file.stem, {"method": file.stem, "params": params, "search": {}}
+    if name in config["rows"]:  # the file of a row of the run, tried again
+        old = config["rows"][name]
+        name, row = (
+            f"{name}_again",
+            {"from": name, "params": params, "label": f"{old['label']}, again"},
+        )
+    table = {
+        "problems": list(main_problems(config)), "rows": [name], "ablation": True, "compare": [],
+        "caption": f"The method {name}.",
+    }  # fmt: skip
+    chosen = {
+        **asked,
+        "name": run.name,
+        "plugins": [*config["plugins"], str(file.resolve())],
+        "rows": {**asked.get("rows", {}), name: row},
+        "tables": {**asked.get("tables", {}), name: table},
+    }
+    settings, page = run / "cards" / f"{name}.yaml", run / "cards" / f"{name}.html"
+    write_text(settings, yaml.safe_dump(chosen, sort_keys=False))
+    job = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", str(settings)]
+    return subprocess.run([*job, "--", str(page)], check=False).returncode
