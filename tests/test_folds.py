@@ -17,6 +17,7 @@ from workflow.config.resolve import resolve
 from workflow.config.spec import Prepare
 from workflow.config.views import networks_for
 from workflow.config.yaml import ConfigError
+from workflow.plugins.params import PluginError
 from workflow.run.prepare import prepare
 from workflow.run.tune import spread
 
@@ -88,7 +89,7 @@ def test_images_of_other_datasets_have_the_networks_of_the_first_fold():
     assert networks_for(config, "ct20_faces", "padis") == ["ct/1/patch"]
     with pytest.raises(ConfigError, match="has one split only"):
         check_params(resolve({"preset": "quick", "datasets": {"head_abdomen": {"folds": 2}}}))
-    with pytest.raises(ConfigError, match="not 4"):
+    with pytest.raises(PluginError, match="not 4"):
         check_params(resolve({"preset": "quick", "datasets": {"ct": {"folds": 4}}}))
     config = resolve({"preset": "smoke", "datasets": {"faces": {"folds": 2}}})
     assert networks_for(config, "ct20_faces", "padis") == ["ct/patch"] * 2
