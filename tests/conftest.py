@@ -13,7 +13,15 @@ from problems.datasets.sources import SOURCES, DownloadError, fetch, stored
 from workflow.config.resolve import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
+RUNS = {"finished", "project", "downloads"}  # fixtures that start Snakemake or download
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests of whole runs as slow; others have the mark where they are."""
+    for item in items:
+        if RUNS & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,14 @@ TIMING = ["seconds", "peak_memory_mb"]
 
 
 def copy_project(folder, settings=SETTINGS):
-    for name in ("problems", "methods", "workflow", "profiles", "results/published"):
+    for name in (
+        "problems",
+        "methods",
+        "workflow",
+        "profiles",
+        "results/published",
+        "snakemake_logger_plugin_padis",
+    ):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "environment.yml"):
         shutil.copy2(ROOT / name, folder / name)

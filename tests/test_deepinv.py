@@ -83,6 +83,7 @@ def test_the_noise_level_is_set_on_a_view(ct_20):
     assert torch.equal(view.A(x), physics.A(x))
 
 
+@pytest.mark.slow
 def test_total_variation_is_minimised_as_by_ours(ct_20):
     problem, _, y = ct_20
     weight = 0.01

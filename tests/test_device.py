@@ -79,6 +79,7 @@ def test_without_a_choice_all_gpus_are_used(tmp_path, monkeypatch):
     assert gpus() == ["0", "1"]
 
 
+@pytest.mark.slow
 def test_cores_are_shared_by_the_jobs_that_run_at_a_time(tmp_path, monkeypatch):
     two_gpus(tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)

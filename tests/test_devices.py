@@ -24,6 +24,7 @@ def begin(folder, name, out, devices):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["patch", "whole"])
 def test_two_processes_train_as_one(project, name):
     made = network_of(project, name)
@@ -47,6 +48,7 @@ def test_two_processes_train_as_one(project, name):
     assert not checkpoint.exists()
 
 
+@pytest.mark.slow
 def test_more_processes_than_examples_are_refused(project):
     process = begin(project, "whole", "results/test/nine/weights.safetensors", devices=9)
     output, _ = process.communicate(timeout=600)

@@ -150,6 +150,7 @@ STEPS = Langevin.Params(
 )
 
 
+@pytest.mark.slow
 def test_a_step_that_is_wrong_by_a_factor_of_two_is_found(case):
     found = {}
     for factor in (0.5, 1.0, 2.0):
@@ -174,6 +175,7 @@ def test_a_step_that_is_wrong_by_a_factor_of_two_is_found(case):
     assert found[0.5]["spread_ratio"] == pytest.approx(2**0.5, abs=0.15)
 
 
+@pytest.mark.slow
 def test_every_row_takes_the_evaluations_that_it_is_given(case):
     """And a weight that is matched makes PnP-ADMM the posterior mean of a Gaussian."""
     job = job_of(resolve({"preset": "smoke"}), "gaussian", "inpainting")

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("torch", "deepinv", "torchmetrics", "torchvision")
 SHOWS = ("tables", "figures", "plots", "budget", "claims", "ranking", "training", "report", "maps")
 
@@ -19,9 +21,14 @@ def test_tables_and_figures_need_no_pytorch():
     assert not {*HEAVY} & {*loaded}
 
 
+@pytest.mark.slow
 def test_a_job_starts_without_the_compiler_and_has_it_when_it_asks():
     code = """
 import sys
+
+import pytest
+import pytest
+import pytest
 from workflow.run.imports import without_compiler
 without_compiler()
 import workflow.run.reconstruct
@@ -34,6 +41,7 @@ print(torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item())
     assert python(code) == ["False", "True", "1.0"]
 
 
+@pytest.mark.slow
 def test_the_compiler_can_be_asked_for_first():
     code = """
 from workflow.run.imports import without_compiler

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 from running import (
     SETTINGS,
@@ -66,6 +67,7 @@ class Waiting(Method):
 """
 
 
+@pytest.mark.slow
 def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
     """On one core, killed in a training and at six other moments, against two cores unkilled."""
     folder, one_core = copy_project(tmp_path / "killed"), ("--cores", "1")
@@ -102,6 +104,7 @@ def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
     assert left == []
 
 
+@pytest.mark.slow
 def test_a_killed_row_goes_on_at_the_next_batch(project, tmp_path):
     (project / "methods/waiting.py").write_text(WAITING)
     (project / "my.yaml").write_text(
@@ -128,6 +131,7 @@ def test_a_killed_row_goes_on_at_the_next_batch(project, tmp_path):
     assert batches.read_text() == "x" * 7  # the batch that was killed, twice
 
 
+@pytest.mark.slow
 def test_reading_the_snakefile_writes_nothing_and_a_refused_run_changes_nothing(project):
     def files():
         return {p: p.read_bytes() for p in (project / "results").rglob("*") if p.is_file()}
@@ -157,6 +161,7 @@ def test_reading_the_snakefile_writes_nothing_and_a_refused_run_changes_nothing(
     assert record["spec"]["seed"] == 0  # the first run's
 
 
+@pytest.mark.slow
 def test_killing_snakemake_alone_ends_its_jobs(tmp_path):
     folder = copy_project(tmp_path / "orphans")
     process = start(folder)

@@ -104,6 +104,7 @@ def test_a_file_of_settings_that_cannot_be_read_is_named(tmp_path):
         read(tmp_path / "gone.yaml")
 
 
+@pytest.mark.slow
 def test_plugins_are_beside_the_file_that_names_them(tmp_path):
     (tmp_path / "failing.py").write_text(METHOD.format(prior=None))
     settings = {"preset": "smoke", "name": "mine", "plugins": ["failing.py"]}
@@ -166,6 +167,7 @@ def test_check_says_a_mistake_once(tmp_path):
     assert len([wrong for wrong in broken if "prior is 'gone'" in wrong]) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_there_is_made_by_its_own_command(tmp_path):
     assert command("results/quick") == "snakemake --cores all"
     assert command("results/smoke") == "snakemake --cores all --config preset=smoke"

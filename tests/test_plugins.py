@@ -283,6 +283,7 @@ def test_a_file_that_cannot_be_used_is_one_line(tmp_path, name, text, message):
 # ---- commands -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["method", "problem"])
 def test_a_new_file_keeps_the_contract_untouched(tmp_path, kind):
     said = workflow("new", kind, "my_own", cwd=tmp_path)
@@ -309,6 +310,7 @@ def test_a_name_that_cannot_be_used_is_refused(tmp_path, name):
     assert (tmp_path / "there.py").read_text() == "kept"
 
 
+@pytest.mark.slow
 def test_every_broken_rule_is_explained(tmp_path):
     (tmp_path / "bad.py").write_text(BAD)
     found = workflow("check", tmp_path / "bad.py", status=1)
@@ -319,12 +321,14 @@ def test_every_broken_rule_is_explained(tmp_path):
         assert words in found, words
 
 
+@pytest.mark.slow
 def test_an_exception_names_its_line(tmp_path):
     (tmp_path / "bad.py").write_text(METHOD.replace("from helper import STEP", "1 / 0"))
     found = workflow("check", tmp_path / "bad.py", status=1)
     assert "bad.py, line 5: ZeroDivisionError: division by zero" in found
 
 
+@pytest.mark.slow
 def test_the_list_names_everything(folder):
     (folder / "broken.py").write_text("1 / 0\n")
     found = workflow("list", folder, cwd=ROOT)
@@ -337,6 +341,7 @@ def test_the_list_names_everything(folder):
     assert "helper" not in found
 
 
+@pytest.mark.slow
 def test_a_run_ends_where_a_plugin_does_not_take_its_parameters(folder):
     row = {"method": "mine", "prior": None, "label": "Mine", "params": {"step": "far"}}
     config = resolve({"preset": "smoke", "plugins": [str(folder)], "rows": {"mine": row}})

@@ -236,6 +236,7 @@ def test_jobs_read_the_finer_images():
         check_params(resolve({"preset": "smoke", "problems": problem}))
 
 
+@pytest.mark.slow
 def test_a_finer_grid_is_prepared_measured_and_tuned(tmp_path):
     settings = {**SETTINGS, "problems": {"ct20": {"grid": 2, "params": {"photons": 1e4}}}}
     folder, results = copy_project(tmp_path, settings), tmp_path / "results/test"

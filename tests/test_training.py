@@ -23,6 +23,7 @@ def images(n=6, height=16, width=12):
     return torch.rand(n, 1, 1, 1, generator=generator).expand(n, 1, height, width).contiguous()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", [PATCHES, WHOLE], ids=["patches", "whole"])
 def test_training_lowers_the_loss(params):
     params = params._replace(examples=1600)
@@ -34,6 +35,7 @@ def test_training_lowers_the_loss(params):
     assert sum(losses[-50:]) < 0.7 * sum(losses[:50])
 
 
+@pytest.mark.slow
 def test_a_gaussian_denoiser_learns_to_denoise():
     """A few steps on constant images: the noise of a pixel must fall well below what came in."""
     params = NetworkParams("drunet", width=8, multipliers=(1, 1, 1, 1), blocks=1, position=False)

@@ -23,7 +23,6 @@ from workflow.config.views import (
 from workflow.config.spec import save_spec
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
-from workflow.run.terminal import Terminal
 
 if Path.cwd().resolve() != Path(workflow.basedir).resolve():
     sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
@@ -109,7 +108,4 @@ exported = " ".join(f"{name}={quote(str(value))}" for name, value in SETTINGS.it
 exported += f' PATH={quote(os.path.dirname(sys.executable))}:"$PATH"'
 exported = exported.replace("{", "{{").replace("}", "}}")  # Snakemake fills in the prefix
 
-# The terminal shows where jobs are; what they print is in their logs.
-TERMINAL = Terminal(workflow)
-silent = "exec > /dev/null; " if TERMINAL.active else ""
-shell.prefix(f"set -euo pipefail; {silent}export {exported}; ")
+shell.prefix(f"set -euo pipefail; export {exported}; ")

@@ -29,7 +29,7 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
             requirement=requirement,
             folder=lambda w, output: os.path.dirname(output[0]),
         shell:
-            "python -m workflow fetch {params.requirement:q} {params.folder:q} 2>&1 | tee {log:q}"
+            "python -m workflow fetch {params.requirement:q} {params.folder:q} &> {log:q}"
 
 
 rule prepare:
@@ -48,7 +48,7 @@ rule prepare:
     params:
         **values(lambda w: jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
     shell:
-        "python -m workflow prepare {params.spec:q} {output.images:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow prepare {params.spec:q} {output.images:q} {input:q} &> {log:q}"
 
 
 rule measure:
@@ -70,4 +70,4 @@ rule measure:
     params:
         **values(lambda w: jobs.measure(CONFIG, w.problem)),
     shell:
-        "python -m workflow measure {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow measure {params.spec:q} {output:q} {input:q} &> {log:q}"

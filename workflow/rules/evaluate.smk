@@ -25,7 +25,7 @@ for number, ((problem, *_), rows) in enumerate(scored_together().items(), start=
             **values(jobs.score(CONFIG, problem, rows)),
         shell:
             "python -m workflow score {params.spec:q} {output.first:q} {input.images:q}"
-            " {input.measurements:q} {input.reconstructions:q} 2>&1 | tee {log:q}"
+            " {input.measurements:q} {input.reconstructions:q} &> {log:q}"
 
 
 # One rule per table, which is also its target: `snakemake --cores all table1`.
@@ -74,7 +74,7 @@ for name in [name for name in TABLES if name not in SAMPLED_TABLES]:
         params:
             **values(shown_by.show(CONFIG, "table", [name], name)),
         shell:
-            "python -m workflow table {params.spec:q} {output.csv:q} 2>&1 | tee {log:q}"
+            "python -m workflow table {params.spec:q} {output.csv:q} &> {log:q}"
 
 
 rule ablations:
@@ -109,7 +109,7 @@ rule claims:
     params:
         **values(lambda w: shown_by.show(CONFIG, "claims", LEDGERS[w.part])),
     shell:
-        "python -m workflow claims {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow claims {params.spec:q} {output.csv:q} {input:q} &> {log:q}"
 
 
 # All scores in one table, and how the ranking depends on the metric.
@@ -126,7 +126,7 @@ rule metrics:
     params:
         **values(lambda w: shown_by.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
-        "python -m workflow metrics {params.spec:q} {output.images:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow metrics {params.spec:q} {output.images:q} {input:q} &> {log:q}"
 
 
 rule training:
@@ -145,4 +145,4 @@ rule training:
         **values(shown_by.training([Path(folder).name for folder in trained(MAIN_TABLES)])),
         folders=trained(ALL_TABLES),
     shell:
-        "python -m workflow training {params.spec:q} {output.csv:q} {params.folders:q} 2>&1 | tee {log:q}"
+        "python -m workflow training {params.spec:q} {output.csv:q} {params.folders:q} &> {log:q}"

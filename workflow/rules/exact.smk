@@ -20,7 +20,7 @@ if EXACT:
         params:
             **values(lambda w: exact_jobs.images(CONFIG)),
         shell:
-            "python -m workflow prepare {params.spec:q} {output.images:q} 2>&1 | tee {log:q}"
+            "python -m workflow prepare {params.spec:q} {output.images:q} &> {log:q}"
 
     rule exact_scores:
         input:
@@ -40,7 +40,7 @@ if EXACT:
             **values(lambda w: exact_jobs.posterior(CONFIG, w.exact_prior, w.exact_problem)),
         shell:
             "python -m workflow posterior {params.spec:q} {output:q} {input:q}"
-            " --threads {threads} 2>&1 | tee {log:q}"
+            " --threads {threads} &> {log:q}"
 
     rule exact:
         input:
@@ -61,4 +61,4 @@ if EXACT:
         params:
             **values(lambda w: exact_jobs.show(CONFIG)),
         shell:
-            "python -m workflow exact {params.spec:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
+            "python -m workflow exact {params.spec:q} {output.csv:q} {input:q} &> {log:q}"

@@ -20,7 +20,7 @@ rule generate:
         **values(lambda w: jobs.generate(CONFIG, w.prior)),
     shell:
         "python -m workflow generate {params.spec:q} {output:q} {input:q}"
-        " --threads {threads} 2>&1 | tee {log:q}"
+        " --threads {threads} &> {log:q}"
 
 
 if GENERATION:
@@ -47,4 +47,4 @@ if GENERATION:
             **values(lambda w: shown_by.generation(CONFIG)),
         shell:
             "python -m workflow generation {params.spec:q} {output.csv:q} {input.train:q} {input.test:q} {input.samples:q}"
-            " 2>&1 | tee {log:q}"
+            " &> {log:q}"

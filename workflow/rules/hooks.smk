@@ -2,6 +2,9 @@
 import json
 import subprocess
 
+from snakemake.logging import logger
+
+from workflow.run.estimate import expected_seconds
 from workflow.store.failures import last_lines
 
 
@@ -27,22 +30,41 @@ def check_parameters():
         sys.exit(done.stderr.strip())
 
 
+def log_expected_seconds():
+    """Send the expected duration of each job to the display in the terminal."""
+    jobs = {
+        job.jobid: (
+            job.rule.name,
+            expected_seconds(SPECS.get(job.params.get("spec"))) if job.is_shell else 0.0,
+        )
+        for job in workflow.dag.needrun_jobs()
+    }
+    logger.info("", extra={"event": "expected_seconds", "jobs": jobs})
+
+
+# The display prints what this logger says, and only warnings and errors of Snakemake itself.
+messages = logger.getChild("workflow")
+
+
 onstart:
     check_parameters()
     for job in workflow.dag.needrun_jobs():
         if "spec" in job.params.keys():
             save_spec(job.params.spec, SPECS[job.params.spec])
-    TERMINAL.start(SPECS)
+    log_expected_seconds()
 
 
 # Failed rows do not stop anything else; the end of the output and the exit status say that they are.
 onsuccess:
-    TERMINAL.end(f"Results: {made()}", *(f"Snakemake's log: {name}" for name in log[:1]))
+    messages.info(f"Results: {made()}")
+    for name in log[:1]:
+        messages.info(f"Snakemake's log: {name}")
     if failures():
         sys.exit(failures())
 
 
 onerror:
-    TERMINAL.end(*(f"Snakemake's log: {name}" for name in log[:1]))
+    for name in log[:1]:
+        messages.info(f"Snakemake's log: {name}")
     if failures():
-        print(failures(), file=sys.stderr)
+        messages.error(failures())

@@ -24,7 +24,7 @@ rule reconstruct:
         **values(lambda w: jobs.reconstruct(CONFIG, w.problem, w.row)),
     shell:
         "python -m workflow reconstruct {params.spec:q} {output.images:q} {input.measurements:q} {input.weights:q}"
-        " --threads {threads} 2>&1 | tee {log:q}"
+        " --threads {threads} &> {log:q}"
 
 
 rule controls:
@@ -47,4 +47,4 @@ rule controls:
         **values(lambda w: jobs.controls(CONFIG, w.problem)),
     shell:
         "python -m workflow controls {params.spec:q} {output.first:q} {input.images:q} {input.train:q}"
-        " 2>&1 | tee {log:q}"
+        " &> {log:q}"

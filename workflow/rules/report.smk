@@ -22,7 +22,7 @@ rule report:
     params:
         **values(lambda w: shown_by.page(CONFIG, list(TABLES), config)),
     shell:
-        "python -m workflow report {params.spec:q} {output.page:q} {input.shown:q} 2>&1 | tee {log:q}"
+        "python -m workflow report {params.spec:q} {output.page:q} {input.shown:q} &> {log:q}"
 
 
 # The main table is made first and has a page of its own from then on.
@@ -40,7 +40,7 @@ rule main_table_page:
     params:
         **values(lambda w: shown_by.page(CONFIG, MAIN_TABLES[:1])),
     shell:
-        "python -m workflow report {params.spec:q} {output:q} 2>&1 | tee {log:q}"
+        "python -m workflow report {params.spec:q} {output:q} &> {log:q}"
 
 
 # The card of a method, which `python -m workflow card` asks for: it and its table have one name. The
@@ -58,4 +58,4 @@ rule method_card:
     params:
         **values(lambda w: shown_by.show(CONFIG, "method_card", [*MAIN_TABLES, w.table], w.table)),
     shell:
-        "python -m workflow method_card {params.spec:q} {output:q} 2>&1 | tee {log:q}"
+        "python -m workflow method_card {params.spec:q} {output:q} &> {log:q}"

@@ -24,7 +24,7 @@ rule sample:
         **values(lambda w: sampled.sample(CONFIG, w.problem, w.row)),
     shell:
         "python -m workflow sample {params.spec:q} {output.images:q} {input.test:q} {input.validation:q}"
-        " {input.measurements:q} {input.weights:q} --threads {threads} 2>&1 | tee {log:q}"
+        " {input.measurements:q} {input.weights:q} --threads {threads} &> {log:q}"
 
 
 # One rule per table, which is also its target.
@@ -67,4 +67,4 @@ for name in SAMPLED_TABLES:
         params:
             **values(shown_by.show(CONFIG, "samples", [name], name)),
         shell:
-            "python -m workflow samples {params.spec:q} {output.csv:q} 2>&1 | tee {log:q}"
+            "python -m workflow samples {params.spec:q} {output.csv:q} &> {log:q}"

@@ -40,4 +40,4 @@ rule train:
         **values(lambda w: jobs.train(CONFIG, fold_of(w), w.network)),
     shell:
         "python -m workflow train {params.spec:q} {output.weights:q} {input.images:q} {input.validation:q}"
-        " --threads {threads} 2>&1 | tee {log:q}"
+        " --threads {threads} &> {log:q}"

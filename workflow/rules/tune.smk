@@ -25,7 +25,7 @@ rule tune_row:
         **values(lambda w: jobs.tune(CONFIG, w.problem, w.row)),
     shell:
         "python -m workflow tune {params.spec:q} {output:q} {input.images:q} {input.measured:q}"
-        " {input.weights:q} --threads {threads} 2>&1 | tee {log:q}"
+        " {input.weights:q} --threads {threads} &> {log:q}"
 
 
 rule sensitivity:
@@ -40,7 +40,7 @@ rule sensitivity:
     params:
         **values(lambda w: shown_by.sensitivity(CONFIG, w.parameter)),
     shell:
-        "python -m workflow sensitivity {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow sensitivity {params.spec:q} {output:q} {input:q} &> {log:q}"
 
 
 rule tuned:
@@ -55,7 +55,7 @@ rule tuned:
     params:
         **values(lambda w: shown_by.tuned(CONFIG)),
     shell:
-        "python -m workflow tuned {params.spec:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        "python -m workflow tuned {params.spec:q} {output:q} {input:q} &> {log:q}"
 
 
 rule tune:

@@ -1,24 +1,24 @@
-"""One line per job and interval: what it does, how far, how fast and how long it will take."""
+"""Progress lines of a job: how far it is, how long it will take, and how fast it is."""
 
-import re
 import sys
 import time
-from pathlib import Path
 
 from tqdm import tqdm
 
-FORMAT = "{desc}: {whole}/{total} {what} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
-PRINTED = re.compile(r": (\d+/\d+ .+ \[[\d:]+<([\d:]+), .*\])$")
+# The display in the terminal (snakemake_logger_plugin_padis) reads the share and the time left.
+FORMAT = (
+    "{desc}: {percentage:.0f}% {done}/{total} {what} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+)
 
 
 class ProgressLine:
-    """Prints ``label: 4/12 images [00:12<00:26, 3.0 s/ images, 130 evaluations/s]`` now and then.
+    """Prints ``label: 33% 4/12 images [00:12<00:26, 3.0 s/ images, 130 evaluations/s]`` regularly.
 
     Args:
-        label: names the job.
+        label: name of the job.
         total: amount of work in ``unit``.
         unit: plural name of what is counted.
-        done: work that an earlier run did already.
+        done: work that an earlier run finished.
         interval: seconds between lines.
     """
 
@@ -33,8 +33,8 @@ class ProgressLine:
         """Report that ``done`` of the work is finished.
 
         Args:
-            note: said after the rate.
-            calls: evaluations of a prior since the start, whose rate is said, too.
+            note: printed after the rate.
+            calls: evaluations of a prior since the start, to print their rate as well.
         """
         now = time.monotonic()
         if done < self.total and now - self.last < self.interval:
@@ -42,41 +42,9 @@ class ProgressLine:
         self.last = now
         if calls:
             note = f"{calls / (now - self.start):.0f} evaluations/s"
+        done = min(done, self.total)
         text = tqdm.format_meter(
-            min(done, self.total),
-            self.total,
-            now - self.start,
-            initial=self.initial,
-            unit=f" {self.unit}",
-            what=self.unit,
-            prefix=self.label,
-            postfix=note,
-            bar_format=FORMAT,
-            whole=int(min(done, self.total)),
-        )
+            done, self.total, now - self.start, initial=self.initial, unit=f" {self.unit}",
+            what=self.unit, prefix=self.label, postfix=note, bar_format=FORMAT, done=int(done),
+        )  # fmt: skip
         print(text, file=sys.stderr, flush=True)
-
-
-def said_last(log: str, since: float = 0.0) -> tuple[str, float | None]:
-    """The last line of the log of a job and the seconds left by it, if it says so.
-
-    Args:
-        since: time at which the job started; an older log is of another attempt.
-    """
-    try:
-        with open(log, "rb") as file:
-            changed = Path(log).stat().st_mtime
-            file.seek(max(0, file.seek(0, 2) - 2000))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return "", None
-    text = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    if not text or changed < since:
-        return "", None
-    found = PRINTED.search(text)
-    if not found:
-        return text, None
-    left = 0
-    for part in found[2].split(":"):
-        left = 60 * left + int(part)
-    return found[1], max(left - (time.time() - changed), 0.0)
