@@ -244,6 +244,7 @@ def test_a_damaged_file_stops_with_one_line(project, name):
     assert (project / "results/test/tables/table1.md").read_text() == before
 
 
+@pytest.mark.slow
 def test_a_missing_folder_stops_with_one_line(tmp_path):
     source = {"source": "folder", "size": [32, 32], "params": {"path": "no/such/folder"}}
     folder = copy_project(tmp_path / "missing", {**SETTINGS, "datasets": {"ct": source}})

@@ -125,7 +125,7 @@ def card(
     cores: Annotated[int, typer.Option(help="jobs at a time")] = os.cpu_count() or 1,
 ) -> None:
     """Compare a method with a finished run, on one page."""
-    from workflow.run.card import card
+    from workflow.show.card import card
 
     sys.exit(card(file, run, parsed(params), cores))
 
