@@ -179,18 +179,6 @@ def validate() -> None:
 
 
 @app.command(**by_hand)
-def profile(
-    network: Annotated[str, typer.Argument(help="name in the configuration")],
-    dataset: Annotated[str, typer.Option(help="whose image size is taken")] = "ct",
-    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
-) -> None:
-    """Time every layer of a network on one core, beside the peak of the core."""
-    from workflow.run.profile import profile
-
-    print(*profile(chosen(None, configfile), network, dataset), sep="\n")
-
-
-@app.command(**by_hand)
 def estimate(
     preset: Annotated[str | None, typer.Option(help="what is estimated, default quick")] = None,
     configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,

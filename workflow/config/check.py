@@ -23,8 +23,8 @@ GROUPS = 8  # of channels, in a compact network
 # Rules, targets, files and folders: no names of tables.
 RULES = """
 ablation_claims ablation_numbers ablations all claims controls exact exact_images exact_scores
-generate generation main_table_page measure method_card metrics numbers oracle prepare reconstruct report
-sample score sensitivity train training tune tune_row tuned
+generate generation main_table_page measure method_card metrics numbers oracle prepare reconstruct
+report sample score sensitivity train training tune tune_row tuned
 tuning
 """
 
