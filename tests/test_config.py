@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from workflow.config import jobs
 from workflow.config.check import RULES, check_params
 from workflow.config.explain import explain
+from workflow.config.jobs import Jobs
 from workflow.config.resolve import PRESETS, ConfigError, read, read_tuned, resolve
 from workflow.config.views import label_of, networks_for, params_of, rows_of, searches, trials_of
 from workflow.config.yaml import parse
@@ -269,7 +269,7 @@ def test_a_preset_can_take_what_was_tuned_for_another():
 def test_searches_start_at_the_values_of_the_row_and_of_its_kin():
     config = resolve({"preset": "quick"})
     for problem, row in (("ct20", "padis"), ("superresolution", "langevin_whole")):
-        starts = jobs.tune(config, problem, row).starts
+        starts = Jobs(config).tune(problem, row).starts
         assert starts[0] == {
             k: params_of(config["rows"][row], problem)[k] for k in config["rows"][row]["search"]
         }

@@ -11,8 +11,8 @@ import yaml
 from conftest import ROOT
 from pydantic import PositiveFloat
 
-from workflow.config import jobs
 from workflow.config.check import check_params
+from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
 from workflow.config.yaml import ConfigError
 from workflow.plugins import discovery as plugins
@@ -159,17 +159,17 @@ def test_reading_a_configuration_neither_evaluates_nor_imports_a_plugin(tmp_path
     row = {"method": "evil", "prior": "padis", "label": "Evil", "params": {"step": 2}}
     config = resolve({"preset": "smoke", "plugins": [str(tmp_path)], "rows": {"evil": row}})
     assert config["rows"]["evil"]["params"] == {"step": 2}
-    assert jobs.reconstruct(config, "ct20", "evil").params == {"step": 2}
+    assert Jobs(config).reconstruct("ct20", "evil").params == {"step": 2}
     assert [path.name for path in tmp_path.iterdir()] == ["evil.py"]
 
 
 def test_reading_the_snakefile_imports_no_torch():
     code = (
-        "import sys\nfrom workflow.config import jobs\n"
+        "import sys\nfrom workflow.config.jobs import Jobs\n"
         "from workflow.config.resolve import resolve\n"
         "for preset in ('quick', 'smoke'):\n"
         "    config = resolve({'preset': preset})\n"
-        "    jobs.reconstruct(config, 'ct20', 'padis'), jobs.measure(config, 'ct20')\n"
+        "    Jobs(config).reconstruct('ct20', 'padis'), Jobs(config).measure('ct20')\n"
         "from workflow.plugins.discovery import discover, load\n"
         "for name in discover('dataset'): load('dataset', name)\n"
         "assert not {'torch', 'deepinv'} & set(sys.modules)"

@@ -15,8 +15,8 @@ from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
 from problems.physics.tomography import Tomography
 from problems.superresolution import Superresolution
-from workflow.config import jobs
 from workflow.config.check import check_params
+from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
 from workflow.config.yaml import ConfigError
 from workflow.plugins.contract import rule_of, suite
@@ -226,11 +226,11 @@ def test_images_must_be_the_means_of_those_that_are_measured(tmp_path):
 
 def test_jobs_read_the_finer_images():
     config = resolve({"preset": "quick"})
-    for job in (jobs.measure, lambda c, p: jobs.tune(c, p, "admm_tv")):
+    for job in (lambda c, p: Jobs(c).measure(p), lambda c, p: Jobs(c).tune(p, "admm_tv")):
         images, measured = job(config, "ct20").inputs.values()
         finer_images, finer_measured = job(config, "ct20_realistic").inputs.values()
         assert images == measured == finer_images != finer_measured
-    assert jobs.prepare(config, "ct", "test", 4).size == [256, 256]
+    assert Jobs(config).prepare("ct", "test", 4).size == [256, 256]
     problem = {"deblurring": {"grid": 2}}
     with pytest.raises(ConfigError, match=r"problems\.deblurring: .* no finer grid"):
         check_params(resolve({"preset": "smoke", "problems": problem}))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from running import SETTINGS, jobs, network_of, run, spec_of, workflow
 
-from workflow.config import jobs as described
+from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
 from workflow.config.spec import load_spec, parse
 from workflow.score import scores
@@ -83,54 +83,54 @@ def test_two_plugins_of_one_file_name_are_not_confused(tmp_path):
 
 def test_science_code_is_in_no_network_and_machinery_in_no_job():
     config = resolve({"preset": "smoke"})
-    assert described.train(config, "ct", "patch").code == {}
+    assert Jobs(config).train("ct", "patch").code == {}
     for job in (
-        described.reconstruct(config, "ct20", "padis"),
-        described.measure(config, "ct20"),
-        described.prepare(config, "ct", "test"),
+        Jobs(config).reconstruct("ct20", "padis"),
+        Jobs(config).measure("ct20"),
+        Jobs(config).prepare("ct", "test"),
     ):
         assert job.code
         assert all(name.startswith(("methods/", "problems/")) for name in job.code)
-    assert "methods/priors/patch.py" in described.reconstruct(config, "ct20", "padis").code
-    assert "methods/priors/training.py" not in described.reconstruct(config, "ct20", "padis").code
+    assert "methods/priors/patch.py" in Jobs(config).reconstruct("ct20", "padis").code
+    assert "methods/priors/training.py" not in Jobs(config).reconstruct("ct20", "padis").code
 
 
 def test_the_key_has_what_decides_the_result_only():
     config = resolve({"preset": "smoke"})
-    job = described.reconstruct(config, "ct20", "padis")
+    job = Jobs(config).reconstruct("ct20", "padis")
     assert replace(job, batch=job.batch + 1, plugins=["/somewhere/x.py"]).hash == job.hash
     assert replace(job, precision="float32").hash != job.hash  # asked for, not "auto"
     for change in ({"protocol": 2}, {"seed": 9}, {"code": {**job.code, "methods/dps.py": "0"}}):
         assert replace(job, **change).hash != job.hash
     assert parse(json.loads(json.dumps(job.record))).hash == job.hash
-    score = described.score(config, "ct20", ["padis"])
+    score = Jobs(config).score("ct20", ["padis"])
     assert score.inputs == {"padis": job.hash}
     assert all(f"{name} " in " ".join(score.metrics) for name in scores.METRICS)
 
 
 def test_the_order_of_search_axes_counts():
     config = resolve({"preset": "quick"})
-    first = described.tune(config, "ct20", "admm_tv")
+    first = Jobs(config).tune("ct20", "admm_tv")
     row = config["rows"]["admm_tv"]
     assert len(row["search"]) > 1
     row["search"] = dict(reversed(row["search"].items()))
-    second = described.tune(config, "ct20", "admm_tv")
+    second = Jobs(config).tune("ct20", "admm_tv")
     assert first.axes == [*reversed(second.axes)]
     assert first.hash != second.hash
 
 
 def test_a_network_is_known_by_recipe_and_images(tmp_path):
     def key(config, fold="ct", network="patch"):
-        return described.train(config, fold, network).hash
+        return Jobs(config).train(fold, network).hash
 
     config, other = resolve({"preset": "smoke"}), resolve({"preset": "smoke", "name": "other"})
-    folder = described.network_folder(config, "ct", "patch")
+    folder = Jobs(config).network_folder("ct", "patch")
     assert folder == f"results/networks/ct-1-patch-{key(config)}"
-    assert described.network_folder(other, "ct", "patch") == folder
+    assert Jobs(other).network_folder("ct", "patch") == folder
     for changes in ({"seed": 1}, {"networks": {"patch": {"training": {"learning_rate": 0.5}}}}):
         assert key(resolve({"preset": "smoke", **changes})) != key(config)
     assert key(config, network="whole") != key(config)
-    job = described.train(config, "ct", "patch")
+    job = Jobs(config).train("ct", "patch")
     assert replace(job, training_version=2).hash != job.hash
 
 
@@ -148,11 +148,11 @@ def test_a_moved_folder_of_images_is_the_same(tmp_path):
         config = resolve({"preset": "smoke", "datasets": {"ct": ct}})
         keys.append(
             (
-                described.train(config, "ct", "patch").hash,
-                described.prepare(config, "ct", "test").hash,
+                Jobs(config).train("ct", "patch").hash,
+                Jobs(config).prepare("ct", "test").hash,
             )
         )
-        assert str(tmp_path) not in " ".join(described.train(config, "ct", "patch").lines(99))
+        assert str(tmp_path) not in " ".join(Jobs(config).train("ct", "patch").lines(99))
     assert keys[0] == keys[1]
 
 

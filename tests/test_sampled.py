@@ -10,11 +10,12 @@ from problems.datasets.base import Images
 from problems.deblurring import Deblurring
 from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
-from workflow.config import jobs, sampled
 from workflow.config import shown as shown_by
 from workflow.config.build import build_method
+from workflow.config.jobs import Jobs
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
+from workflow.config.views import sampled_tables
 from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import draws
 from workflow.run.sample import KEPT, Judged, draw, numbers_of, unseen
@@ -33,27 +34,27 @@ PROBLEM, TABLE = "ct20_noisy", "posterior"
 def test_rows_that_sample_are_told_from_point_estimators():
     config = resolve({"preset": "quick"})
     table = TABLE
-    assert table in sampled.tables(config)
+    assert table in sampled_tables(config)
     problem = config["tables"][table]["problems"][0]
     rows = [*config["tables"][table]["rows"], "padual_homogenised", "red_diff"]
-    found = {row: jobs.reconstruct(config, problem, row) for row in rows}
+    found = {row: Jobs(config).reconstruct(problem, row) for row in rows}
     points = {row for row, job in found.items() if not draws(build_method(job.method, job.params))}
     assert points == {"padual", "pnp_admm", "red_diff"}
-    repeats = {sampled.sample(config, problem, row).repeats for row in rows}
+    repeats = {Jobs(config).sample(problem, row).repeats for row in rows}
     assert repeats == {config["problems"][problem]["samples"]}  # the job of a point estimator: 1
 
 
 def test_samples_reach_the_jobs_of_their_problem_only():
     config, other = resolve(SMOKE), resolve(SMOKE)
     other["problems"][PROBLEM]["samples"] = 7
-    assert sampled.sample(other, PROBLEM, "langevin").repeats == 7
-    first, second = (sampled.sample(c, PROBLEM, "langevin") for c in (config, other))
+    assert Jobs(other).sample(PROBLEM, "langevin").repeats == 7
+    first, second = (Jobs(c).sample(PROBLEM, "langevin") for c in (config, other))
     assert first.hash != second.hash
-    assert jobs.reconstruct(config, "ct20", "langevin") == jobs.reconstruct(
-        other, "ct20", "langevin"
+    assert Jobs(config).reconstruct("ct20", "langevin") == Jobs(other).reconstruct(
+        "ct20", "langevin"
     )
-    assert jobs.measure(config, PROBLEM).hash == jobs.measure(other, PROBLEM).hash
-    assert len(jobs.measure(config, PROBLEM).inputs) == 4
+    assert Jobs(config).measure(PROBLEM).hash == Jobs(other).measure(PROBLEM).hash
+    assert len(Jobs(config).measure(PROBLEM).inputs) == 4
 
 
 @pytest.mark.parametrize(
@@ -100,13 +101,13 @@ def judged(spread, count=16):
     x = mean + spread * 0.05 * random.normal(size=(count, *mean.shape))
     y = problem.measure(torch.from_numpy(truth), ImageNoise(list(range(5)))).numpy()
     images = Images(truth, list("abcde"), list("ppqvv"), [1] * 5)
-    job = sampled.sample(resolve(SMOKE), PROBLEM, "langevin")
+    job = Jobs(resolve(SMOKE)).sample(PROBLEM, "langevin")
     return Judged(problem, images, y, x.reshape(-1, 1, 32, 32).astype(np.float32), job)
 
 
 def test_a_problem_without_noise_is_refused(tmp_path):
     config = resolve({**SMOKE, "problems": {PROBLEM: {"params": {"noise_level": 0.0}}}})
-    job = sampled.sample(config, PROBLEM, "pnp_admm")
+    job = Jobs(config).sample(PROBLEM, "pnp_admm")
     images = Images(np.zeros((1, 1, 32, 32), np.float32), ["a"], ["p"], [1])
     save_measurements(tmp_path / "y.npz", np.zeros((1, 1, 4), np.float32), images)
     paths = (tmp_path / name for name in ("out.npz", "test.npy", "validation.npy", "y.npz"))
@@ -117,7 +118,7 @@ def test_a_problem_without_noise_is_refused(tmp_path):
 def test_samples_are_not_drawn_again_where_an_attempt_was_killed_as_it_judged(
     tmp_path, monkeypatch
 ):
-    job = sampled.sample(resolve(SMOKE), PROBLEM, "pnp_admm")
+    job = Jobs(resolve(SMOKE)).sample(PROBLEM, "pnp_admm")
     images = Images(np.zeros((1, 1, 32, 32), np.float32), ["a"], ["p"], [1])
     y = tmp_path / "y.npz"
     drawn = []

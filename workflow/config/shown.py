@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from problems.datasets.base import SPLITS
-from workflow.config import jobs, spec
+from workflow.config import spec
+from workflow.config.jobs import Jobs
 from workflow.config.views import (
     CONTROLS,
     main_tables,
@@ -21,7 +22,7 @@ Config = dict[str, Any]
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
     """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
     settings = part(config, tables, command == "table")
-    return _show(name or command, settings, jobs.plugins_of(config, settings["rows"]))
+    return _show(name or command, settings, Jobs(config).plugins_of(settings["rows"]))
 
 
 def page(config: Config, tables: list[str], asked: Config | None = None) -> spec.Show:
@@ -76,7 +77,7 @@ def tuned(config: Config) -> spec.Show:
             "problem": problem,
             "row": row,
             "label": plain_label(config["rows"][row]),
-            "search": jobs.tune(config, problem, row).search,
+            "search": Jobs(config).tune(problem, row).search,
         }
         for problem, row in searches(config)
     ]

@@ -108,6 +108,17 @@ def measured_splits(config: dict[str, Any], problem: str) -> list[str]:
     return ["test", "validation"] if "samples" in config["problems"][problem] else ["test"]
 
 
+def sampled_problems(config: dict[str, Any]) -> list[str]:
+    """Names of the problems with `samples`."""
+    return [name for name, problem in config["problems"].items() if "samples" in problem]
+
+
+def sampled_tables(config: dict[str, Any]) -> list[str]:
+    """Names of the tables of such problems."""
+    known = set(sampled_problems(config))
+    return [n for n, table in config["tables"].items() if set(table["problems"]) <= known]
+
+
 def shown(config: dict[str, Any], tables: list[str]) -> list[tuple[str, str]]:
     """(problem, row) of all rows and controls of tables, each once."""
     found = (

@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 from shlex import quote
 
-from workflow.config import jobs
+from workflow.config.jobs import NETWORKS as STORE, Jobs
 from workflow.config import shown as shown_by
 from workflow.config.yaml import ConfigError
 from workflow.config.machine import environment, gpus
@@ -16,6 +16,8 @@ from workflow.config.views import (
     networks_for,
     networks_shown,
     rows_of,
+    sampled_problems,
+    sampled_tables,
     searched,
     searches,
     shown,
@@ -35,6 +37,7 @@ try:
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
+JOBS = Jobs(CONFIG)
 RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
 

@@ -46,7 +46,7 @@ rule prepare:
     resources:
         **needs("prepare"),
     params:
-        **values(lambda w: jobs.prepare(CONFIG, w.dataset, w.split, int(w.finer[2:] or 1))),
+        **values(lambda w: JOBS.prepare(w.dataset, w.split, int(w.finer[2:] or 1))),
     shell:
         "python -m workflow prepare {params.spec:q} {output.images:q} {input:q} &> {log:q}"
 
@@ -68,6 +68,6 @@ rule measure:
     resources:
         **needs("measure"),
     params:
-        **values(lambda w: jobs.measure(CONFIG, w.problem)),
+        **values(lambda w: JOBS.measure(w.problem)),
     shell:
         "python -m workflow measure {params.spec:q} {output:q} {input:q} &> {log:q}"

@@ -22,7 +22,7 @@ for number, ((problem, *_), rows) in enumerate(scored_together().items(), start=
         conda:
             "../../environment.yml"
         params:
-            **values(jobs.score(CONFIG, problem, rows)),
+            **values(JOBS.score(problem, rows)),
         shell:
             "python -m workflow score {params.spec:q} {output.first:q} {input.images:q}"
             " {input.measurements:q} {input.reconstructions:q} &> {log:q}"

@@ -4,8 +4,7 @@
 rule generate:
     input:
         lambda w: [
-            f"{jobs.NETWORKS}/{name}/weights.safetensors"
-            for name in jobs.generate(CONFIG, w.prior).prior.networks
+            f"{STORE}/{name}/weights.safetensors" for name in JOBS.generate(w.prior).prior.networks
         ],
     output:
         f"{RUN}/generation/{{prior}}.npz",
@@ -17,7 +16,7 @@ rule generate:
     resources:
         **needs("generate"),
     params:
-        **values(lambda w: jobs.generate(CONFIG, w.prior)),
+        **values(lambda w: JOBS.generate(w.prior)),
     shell:
         "python -m workflow generate {params.spec:q} {output:q} {input:q}"
         " --threads {threads} &> {log:q}"

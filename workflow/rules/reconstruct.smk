@@ -21,7 +21,7 @@ rule reconstruct:
     resources:
         **needs("reconstruct"),
     params:
-        **values(lambda w: jobs.reconstruct(CONFIG, w.problem, w.row)),
+        **values(lambda w: JOBS.reconstruct(w.problem, w.row)),
     shell:
         "python -m workflow reconstruct {params.spec:q} {output.images:q} {input.measurements:q} {input.weights:q}"
         " --threads {threads} &> {log:q}"
@@ -44,7 +44,7 @@ rule controls:
     conda:
         "../../environment.yml"
     params:
-        **values(lambda w: jobs.controls(CONFIG, w.problem)),
+        **values(lambda w: JOBS.controls(w.problem)),
     shell:
         "python -m workflow controls {params.spec:q} {output.first:q} {input.images:q} {input.train:q}"
         " &> {log:q}"

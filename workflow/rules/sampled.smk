@@ -21,7 +21,7 @@ rule sample:
     resources:
         **needs("reconstruct"),
     params:
-        **values(lambda w: sampled.sample(CONFIG, w.problem, w.row)),
+        **values(lambda w: JOBS.sample(w.problem, w.row)),
     shell:
         "python -m workflow sample {params.spec:q} {output.images:q} {input.test:q} {input.validation:q}"
         " {input.measurements:q} {input.weights:q} --threads {threads} &> {log:q}"

@@ -4,7 +4,6 @@ from functools import cache
 from snakemake.cli import get_argument_parser
 
 from problems.datasets.sources import SOURCES, stored
-from workflow.config import sampled
 from workflow.plugins.discovery import load
 from workflow.plugins.params import nearest
 from workflow.show.contents import page_files
@@ -16,7 +15,7 @@ ABLATIONS = [table for table in TABLES if TABLES[table]["ablation"]]
 MAIN_TABLES = list(main_tables(CONFIG))
 LEDGERS = {"": ALL_TABLES, "ablation_": ABLATIONS}  # of claims
 SWEPT = [table for table in TABLES if "sweep" in TABLES[table]]
-SAMPLED, SAMPLED_TABLES = sampled.problems(CONFIG), sampled.tables(CONFIG)  # sampled.smk
+SAMPLED, SAMPLED_TABLES = sampled_problems(CONFIG), sampled_tables(CONFIG)  # sampled.smk
 OTHERS = "|".join(p for p in CONFIG["problems"] if p not in SAMPLED) or "-"
 
 
@@ -51,7 +50,7 @@ def downloads_of(dataset):
 @cache
 def network_folder(name):
     """Where all runs share the network ``name``: ct/patch, or ct/1/patch of the first fold."""
-    return jobs.network_folder(CONFIG, *name.rsplit("/", 1))
+    return JOBS.network_folder(*name.rsplit("/", 1))
 
 
 def weights_of(networks):

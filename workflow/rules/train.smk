@@ -1,5 +1,5 @@
 # Networks: one per fold of a dataset and recipe, in one store that the problems of all runs share.
-STORED = f"{jobs.NETWORKS}/{{dataset}}-{{number}}-{{network}}-{{key}}"
+STORED = f"{STORE}/{{dataset}}-{{number}}-{{network}}-{{key}}"
 
 
 # Networks that are there are files that no rule makes: a run of another name, or images that were
@@ -7,7 +7,7 @@ STORED = f"{jobs.NETWORKS}/{{dataset}}-{{number}}-{{network}}-{{key}}"
 PARTS = ("weights.safetensors", "loss.csv", "validation.csv")
 TRAINED = [
     card.parent.name[-16:]
-    for card in Path(jobs.NETWORKS).glob("*/card.json")
+    for card in Path(STORE).glob("*/card.json")
     if all(card.with_name(part).exists() for part in PARTS)
 ]
 
@@ -37,7 +37,7 @@ rule train:
     resources:
         **needs("train"),
     params:
-        **values(lambda w: jobs.train(CONFIG, fold_of(w), w.network)),
+        **values(lambda w: JOBS.train(fold_of(w), w.network)),
     shell:
         "python -m workflow train {params.spec:q} {output.weights:q} {input.images:q} {input.validation:q}"
         " --threads {threads} &> {log:q}"

@@ -22,7 +22,7 @@ rule tune_row:
     resources:
         **needs("tune_row"),
     params:
-        **values(lambda w: jobs.tune(CONFIG, w.problem, w.row)),
+        **values(lambda w: JOBS.tune(w.problem, w.row)),
     shell:
         "python -m workflow tune {params.spec:q} {output:q} {input.images:q} {input.measured:q}"
         " {input.weights:q} --threads {threads} &> {log:q}"

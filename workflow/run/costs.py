@@ -12,7 +12,7 @@ from typing import Any
 from methods.priors.overlap import starts
 from methods.priors.patches import tiles_and_margin
 from methods.priors.training import TrainingParams
-from workflow.config import jobs
+from workflow.config.jobs import Jobs
 from workflow.config.views import CONTROLS, networks_for, prior_of, rows_of
 from workflow.plugins.params import make_params
 from workflow.run.device import setup
@@ -94,7 +94,7 @@ def estimate(
             are those of this machine.
         say: is called with each line as soon as it is known.
     """
-    job = jobs.train(config, next(iter(config["datasets"])), next(iter(config["networks"])))
+    job = Jobs(config).train(next(iter(config["datasets"])), next(iter(config["networks"])))
     device, precision = setup(job, 1)
     rates: dict[str, Rate] = {}
     where = f"{processor(device)}{', one core' if device.type == 'cpu' else ''}"
