@@ -10,7 +10,8 @@ from conftest import ROOT
 from workflow.config.check import RULES, check_params
 from workflow.config.explain import explain
 from workflow.config.jobs import Jobs
-from workflow.config.resolve import PRESETS, ConfigError, read, read_tuned, resolve
+from workflow.config.layers import PRESETS, read_tuned
+from workflow.config.resolve import ConfigError, read, resolve
 from workflow.config.views import label_of, networks_for, params_of, rows_of, searches, trials_of
 from workflow.config.yaml import parse
 from workflow.plugins.discovery import load

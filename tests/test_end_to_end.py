@@ -17,7 +17,7 @@ from running import (
     workflow,
 )
 
-from workflow.config.resolve import read_tuned
+from workflow.config.layers import read_tuned
 from workflow.store.arrays import file_hash
 
 

@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT
 
 from workflow.config import shown
-from workflow.config.resolve import PRESETS, read_tuned, resolve
+from workflow.config.layers import PRESETS, read_tuned
+from workflow.config.resolve import resolve
 from workflow.run.tuned import tuned
 from workflow.show import reference
 from workflow.show.run_card import run_card

@@ -3,7 +3,8 @@
 from typing import Any
 
 from workflow.config.check import check_params, recipe_of
-from workflow.config.resolve import Layers, Value, resolve, table_of
+from workflow.config.layers import Layers, Value
+from workflow.config.resolve import resolve, table_of
 from workflow.config.views import prior_name, prior_of
 from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import load

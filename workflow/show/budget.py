@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow.config.resolve import point_name
+from workflow.config.layers import point_name
 from workflow.config.views import labels_of
 from workflow.score.summary import complete
 from workflow.show import figures
