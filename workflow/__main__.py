@@ -28,6 +28,7 @@ Params = Annotated[
     str, typer.Option(help="parameters that differ from the defaults, a YAML mapping")
 ]
 File = Annotated[Path, typer.Argument(help="Python file with the method, problem or dataset")]
+Configuration = Annotated[str, typer.Argument(help="preset or YAML file")]
 Folder = Annotated[Path, typer.Argument(help="results/<name>")]
 
 
@@ -75,13 +76,19 @@ for job, about in {**RUN, **SHOW}.items():
     add(job, *about)
 
 
-def chosen(preset: str | None, configfile: Path | None) -> dict[str, Any]:
-    """The configuration of the options --preset and --configfile, of which the file wins."""
-    from workflow.config.check import check_params
-    from workflow.config.resolve import read, resolve
+def asked(name: str) -> dict[str, Any]:
+    """What a user asks for by the name of a preset or of a YAML file."""
+    from workflow.config.resolve import read
 
-    named = {"preset": preset} if preset else {}
-    config = resolve(named | (read(configfile) if configfile else {}))
+    return read(Path(name)) if Path(name).suffix else {"preset": name}
+
+
+def chosen(name: str) -> dict[str, Any]:
+    """The configuration that is named by a preset or a YAML file."""
+    from workflow.config.check import check_params
+    from workflow.config.resolve import resolve
+
+    config = resolve(asked(name))
     check_params(config)
     return config
 
@@ -143,14 +150,13 @@ def list_(
 
 
 @app.command(**by_hand)
-def data(preset_or_file: Annotated[str, typer.Argument(help="preset or YAML file")]) -> None:
+def data(config: Configuration = "quick") -> None:
     """Say what the images of a configuration are, and write a contact sheet per split."""
     from workflow.config.machine import Machine
     from workflow.run.prepare import look
 
-    file = Path(preset_or_file)
-    config = chosen(None, file) if file.suffix else chosen(preset_or_file, None)
-    for line in look(config, Machine(cache=Path(config["cache"]))):
+    found = chosen(config)
+    for line in look(found, Machine(cache=Path(found["cache"]))):
         print(line)
 
 
@@ -158,13 +164,12 @@ def data(preset_or_file: Annotated[str, typer.Argument(help="preset or YAML file
 def show(
     row: Annotated[str, typer.Argument(help="row of a table, such as padis")],
     problem: Annotated[str, typer.Argument(help="column of a table, such as ct20")],
-    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
+    config: Configuration = "quick",
 ) -> None:
     """Say what parameters a row has on a problem, and where each comes from."""
     from workflow.config.explain import explain
-    from workflow.config.resolve import read
 
-    print(explain(read(configfile) if configfile else {}, row, problem))
+    print(explain(asked(config), row, problem))
 
 
 @app.command(**by_hand)
@@ -180,14 +185,13 @@ def validate() -> None:
 
 @app.command(**by_hand)
 def estimate(
-    preset: Annotated[str | None, typer.Option(help="what is estimated, default quick")] = None,
-    configfile: Annotated[Path | None, typer.Option(help="YAML file over a preset")] = None,
+    config: Configuration = "quick",
     tflops: Annotated[float | None, typer.Option(help="speed of another device")] = None,
 ) -> None:
     """Say how many hours and devices a configuration takes, from evaluations timed here."""
     from workflow.run.costs import estimate
 
-    estimate(chosen(preset, configfile), tflops, partial(print, flush=True))
+    estimate(chosen(config), tflops, partial(print, flush=True))
 
 
 @app.command(**by_hand)
