@@ -51,7 +51,7 @@ def test_method_documents_itself(name):
 
 LIARS = {  # samplers that are none: what they draw, and what is said
     "draws nothing": (lambda x, noise: x, "draws nothing"),
-    "is deaf": (lambda x, noise: x + 0 * noise.normal_like(x), "change nothing"),
+    "ignores noise": (lambda x, noise: x + 0 * noise.normal_like(x), "change nothing"),
     "shares": (lambda x, noise: x + noise.normal_like(x).mean(dim=0), "run of its own"),
 }
 

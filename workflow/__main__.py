@@ -59,7 +59,7 @@ def add(name: str, module: str, text: str) -> None:
                 take_gpus(where.devices if name == "train" else 1, where.jobs_per_gpu)
             return getattr(import_module(module), function)(job, out, *(inputs or ()), **options)
 
-        # A method's process cannot open the truth, and begins before PyTorch is there.
+        # The process of a method cannot open the truth; it is forked before PyTorch is imported.
         if name == "reconstruct":
             killed = isolate(where.minutes, where.truth)
         elif name == "sample":

@@ -52,7 +52,7 @@ class Plot(Entry):
     label: str = ""
     """Of the horizontal axis."""
     lines: dict[str, dict[Any, str]] = {}
-    """Label of a line to value on the axis to row, where the rows are no grid."""
+    """Label of a line to value on the axis to row, where the rows are not a grid."""
 
 
 class Experiment(Entry):

@@ -63,7 +63,7 @@ def check_params(config: dict[str, Any]) -> None:
 
     Raises:
         ConfigError: parameters that do not fit each other.
-        PluginError: a file that is no plugin, or a parameter that a plugin does not take.
+        PluginError: a file defines no plugin, or a parameter that a plugin does not take.
     """
     check_files()
     for name, dataset in config["datasets"].items():
@@ -116,7 +116,7 @@ def _check_network_params(network: dict[str, Any], owner: str) -> None:
     width = network["network"].get("width", GROUPS)
     if network["network"].get("backbone", "compact") == "compact" and width % GROUPS:
         place = f"{owner}.network.width"
-        raise ConfigError(f"{place}: {width} is no multiple of {GROUPS}; a compact one needs it")
+        raise ConfigError(f"{place}: a compact network needs a multiple of {GROUPS}, not {width}")
 
 
 def _check_row_params(row: dict[str, Any], owner: str) -> None:

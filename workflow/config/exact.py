@@ -120,7 +120,7 @@ def check_exact_params(exact: dict[str, Any]) -> None:
     source = load("dataset", images["source"])
     images["params"] = checked(images["params"], kinds(source.Params), "exact.images")
     if source.downloads:
-        raise ConfigError(f"exact.images: {images['source']} needs downloads; take phantom")
+        raise ConfigError(f"exact.images: {images['source']} needs downloads; use source: phantom")
     for name, problem in exact["problems"].items():
         known = kinds(load("problem", problem["family"]).Params)
         problem["params"] = checked(problem["params"], known, f"exact.problems.{name}")

@@ -1,4 +1,4 @@
-"""What of a job depends on where it runs and changes no result."""
+"""Machine-dependent settings that do not affect results."""
 
 import fcntl
 import os
@@ -48,15 +48,15 @@ class Machine:
 
 def machine(threads: int = 1) -> Machine:
     """The machine that the environment describes."""
-    said = os.environ
+    env = os.environ
     return Machine(
         threads=threads,
-        cache=Path(said.get("BENCHMARK_CACHE", "results/cache")),
-        minutes=float(said.get("BENCHMARK_MINUTES", 0)),
-        checkpoint_seconds=float(said.get("BENCHMARK_CHECKPOINT_SECONDS", 30)),
-        devices=int(said.get("BENCHMARK_DEVICES", 1)),
-        jobs_per_gpu=int(said.get("BENCHMARK_JOBS_PER_GPU", 1)),
-        truth=tuple(Path(p) for p in said.get("BENCHMARK_TRUTH", "").split(os.pathsep) if p),
+        cache=Path(env.get("BENCHMARK_CACHE", "results/cache")),
+        minutes=float(env.get("BENCHMARK_MINUTES", 0)),
+        checkpoint_seconds=float(env.get("BENCHMARK_CHECKPOINT_SECONDS", 30)),
+        devices=int(env.get("BENCHMARK_DEVICES", 1)),
+        jobs_per_gpu=int(env.get("BENCHMARK_JOBS_PER_GPU", 1)),
+        truth=tuple(Path(p) for p in env.get("BENCHMARK_TRUTH", "").split(os.pathsep) if p),
     )
 
 
@@ -102,7 +102,7 @@ def take_gpus(count: int, sharing: int) -> None:
 def claim(devices: list[str], count: int, sharing: int, folder: Path) -> list[str]:
     """``count`` of ``devices``, of each a share that no other process has; waits for them.
 
-    They are this process's to its end. Those that fewest processes have come first.
+    They are held until this process exits. The least shared devices come first.
 
     Args:
         devices: names, as in ``CUDA_VISIBLE_DEVICES``.
@@ -125,6 +125,6 @@ def claim(devices: list[str], count: int, sharing: int, folder: Path) -> list[st
                 if len(taken) == count:
                     CLAIMS.extend(taken.values())
                     return list(taken)
-        for file in taken.values():  # not to wait for each other with one each
+        for file in taken.values():  # avoids a deadlock of two processes
             os.close(file)
         time.sleep(random.uniform(0.2, 0.8))

@@ -26,7 +26,7 @@ class Dataset(Entry):
     params: Params = {}
     """Parameters of the source."""
     folds: Count = 1
-    """Ways in which it is split, each with networks of its own; test images of all are pooled."""
+    """Cross-validation folds, each with its own networks; their test images are pooled."""
     train: Count | None = None
     validation: Count | None = None
     test: Count | None = None
@@ -45,7 +45,7 @@ class Problem(Entry):
     trained_on: str | None = Unset
     """Dataset of the networks; default is `dataset`, with `like` that of the other problem."""
     grid: Count = 1
-    """How many times finer than the reconstruction's the grid is from which the data come."""
+    """Oversampling factor of the grid on which the data are simulated."""
     label: str
     """Name in tables."""
     repeats: Count = 1
@@ -166,7 +166,7 @@ class Config(Entry):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the networks; `auto` is bfloat16 where the processor computes in it, else float32."""
     devices: Count = 1
-    """GPUs, or processes on CPUs, that train one network together; they change it by rounding."""
+    """GPUs, or processes on CPUs, that train one network; results differ by rounding only."""
     jobs_per_gpu: Count = 1
     """That share a GPU of this machine; small networks leave most of one idle."""
     threads: Count = 1

@@ -140,7 +140,7 @@ class Measure(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class Controls(Operator):
-    """What could be had of a problem without a method."""
+    """Reference points computed from the truth."""
 
     protocol: int = PROTOCOL
 

@@ -44,7 +44,7 @@ def parse(text: str, place: str) -> dict[str, Any]:
     """A mapping from YAML text.
 
     Raises:
-        ConfigError: it is no YAML, holds something else or a key twice; ``place`` is named.
+        ConfigError: ``place`` (named in the message) is not YAML, not a mapping, or repeats a key.
     """
     try:
         found = yaml.load(text, Loader)

@@ -43,7 +43,7 @@ def parsed(text: str) -> dict[str, Any]:
     """Parameters from the command line, a YAML mapping such as "{mu: 2, start: noise}".
 
     Raises:
-        PluginError: it is no mapping.
+        PluginError: the text is not a mapping.
     """
     import yaml
 
@@ -52,7 +52,7 @@ def parsed(text: str) -> dict[str, Any]:
     except yaml.YAMLError:
         values = None
     if not isinstance(values, dict):
-        raise PluginError(f"parameters {text!r} are no mapping: write '{{name: value}}'")
+        raise PluginError(f"parameters {text!r} are not a mapping: write '{{name: value}}'")
     return values
 
 
@@ -128,7 +128,7 @@ def _valid(values: dict[str, Any], known: dict[str, Any], owner: str) -> dict[st
 
 
 def _strict(kind: Any) -> Any:
-    """An annotation whose numbers are ``number`` and whose booleans are no numbers."""
+    """An annotation whose numbers are ``number`` and that does not take booleans as numbers."""
     origin, args = get_origin(kind), get_args(kind)
     if kind is bool:
         return StrictBool

@@ -37,7 +37,9 @@ def new(kind: str, name: str, out: Path | None = None) -> str:
         FileExistsError: the file exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise PluginError(f"{name!r} is no name: use lower-case letters, digits and underscores")
+        raise PluginError(
+            f"{name!r} cannot be a name: use lower-case letters, digits and underscores"
+        )
     if name in discover(kind):
         raise PluginError(f"there is a {kind} {name!r} already: choose another name")
     file = Path(out or f"{name}.py")

@@ -42,7 +42,7 @@ RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
 
 # What a job reads stands in a file that is named by its key. The files are written when the run
-# starts, by who holds Snakemake's lock.
+# starts, by the process that holds Snakemake's lock.
 SPECS = {}
 SLOTS = 40  # parameters of a rule: one per line of a record, the last one with all that are left
 

@@ -49,7 +49,7 @@ def apart(function: Callable[[], None], minutes: float, truth: tuple[Path, ...])
 def seal(*folders: Path) -> None:
     """Let this process open no file below ``folders`` from now on.
 
-    It keeps a method from reading the truth by accident or for convenience, not by intent.
+    It prevents accidental reads of the truth; it does not stop deliberate access.
     """
     if not _sealed:
         sys.addaudithook(_refuse)

@@ -59,7 +59,7 @@ def _check_patients(
                 "keep it in one split"
             )
         if again:
-            raise DataError(f"{name}: {min(again)} is a test patient of two folds; have fewer")
+            raise DataError(f"{name}: {min(again)} is a test patient of two folds; use fewer folds")
         earlier |= tested
 
 

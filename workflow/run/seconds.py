@@ -34,7 +34,7 @@ class Rate:
     flops: float
 
     def at(self, speed: float) -> "Rate":
-        """What it were on a machine that does ``speed`` operations per second."""
+        """The rate on a machine that does ``speed`` operations per second."""
         cost = self.flops / speed
         return Rate(cost, 2 * cost, 3 * cost, self.flops)
 

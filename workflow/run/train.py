@@ -36,9 +36,10 @@ CURVE_POINTS = 200  # of the loss
 def train(job: Train, out: Path, images: Path, validation: Path, machine: Machine) -> None:
     """Train a network on ``images`` and write its weights to ``out``, its companions beside them.
 
-    Now and then the averaged network denoises the images in ``validation``, which nothing learns
-    from and whose time is not counted. A checkpoint of another job is not resumed. A network that
-    is there already and saw the same images is kept, also if another run trains it meanwhile.
+    At each point of the validation curve the averaged network denoises the images in
+    ``validation``; no network learns from them, and the time is not counted. A checkpoint of
+    another job is not resumed. An existing network of the same images is kept, also if another run
+    is training it.
 
     Raises:
         StoreError: the loss is not finite.
