@@ -3,12 +3,13 @@ STORED = f"{STORE}/{{dataset}}-{{number}}-{{network}}-{{key}}"
 
 
 # Networks that are there are files that no rule makes: a run of another name, or images that were
-# prepared again, must not train them anew.
+# prepared again, must not train them anew. (A job on a cluster reads the Snakefile, too, and a task of
+# an array asks for the jobs of the others.)
 PARTS = ("weights.safetensors", "loss.csv", "validation.csv")
 TRAINED = [
     card.parent.name[-16:]
     for card in Path(STORE).glob("*/card.json")
-    if all(card.with_name(part).exists() for part in PARTS)
+    if workflow.is_main_process and all(card.with_name(part).exists() for part in PARTS)
 ]
 
 
