@@ -2,8 +2,8 @@
 
 "bicubic" is down-sampling with the antialiased cubic kernel of the DPS code, which PaDIS uses;
 "average" is the mean of factor x factor blocks, as in DDNM. Either is divided by its spectral norm.
-Nearest-neighbour up-sampling is the baseline and A^+: exact for "average"; for "bicubic" it is what
-PaDIS uses instead.
+The baseline is nearest-neighbour up-sampling. A^+ is the exact pseudo-inverse, as VE-DDNM needs it;
+PaDIS has nearest-neighbour up-sampling in its place, which is A^+ for "average" only.
 
 Source: PaDIS, whose first public commit has the bicubic operator and nearest-neighbour up-sampling.
 The factor 4 is inferred from the baselines in its tables. The noise of standard deviation 0.01 for
@@ -35,3 +35,8 @@ class Superresolution(Problem):
         inner = Downsampling(*self.shape[1:], self.params.factor, self.params.kernel)
         physics = UnitNorm(inner, self.shape)
         return physics, physics.norm
+
+    def baseline(self, y):
+        factor = self.params.factor
+        pixels = (y * self.norm).clamp(0, 1)
+        return pixels.repeat_interleave(factor, -2).repeat_interleave(factor, -1)

@@ -236,6 +236,8 @@ def test_average_is_the_mean_of_blocks():
 @pytest.mark.parametrize(
     ("cls", "params"),
     [
+        (Superresolution, {}),
+        (Superresolution, {"factor": 2}),
         (Superresolution, {"kernel": "average"}),
         (Superresolution, {"kernel": "average", "factor": 2}),
         (Inpainting, {}),

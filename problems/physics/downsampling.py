@@ -24,7 +24,7 @@ def downsampling_matrix(size: int, factor: int, kernel: str) -> torch.Tensor:
 class Downsampling(LinearPhysics):
     """Maps (B, C, H, W) to (B, C, H / factor, W / factor), in the units of the image.
 
-    ``A_dagger`` repeats every value over its block: the pseudo-inverse for "average".
+    ``A_dagger`` is the pseudo-inverse, that of each axis in turn.
 
     Args:
         height, width: size of an image.
@@ -42,10 +42,11 @@ class Downsampling(LinearPhysics):
                 f"an image of {height} x {width} cannot be down-sampled by {factor}: "
                 "both sides must be multiples of the factor"
             )
-        self.factor = factor
         for name, size in (("rows", height), ("columns", width)):
             matrix = downsampling_matrix(size, factor, kernel)
+            inverse = torch.linalg.pinv(matrix.double()).float()
             self.register_buffer(name, matrix, persistent=False)
+            self.register_buffer(f"{name}_inverse", inverse, persistent=False)
 
     def A(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
         return self.rows @ x @ self.columns.T
@@ -54,4 +55,4 @@ class Downsampling(LinearPhysics):
         return self.rows.T @ y @ self.columns
 
     def A_dagger(self, y: torch.Tensor, **kwargs) -> torch.Tensor:
-        return y.repeat_interleave(self.factor, -2).repeat_interleave(self.factor, -1)
+        return self.rows_inverse @ y @ self.columns_inverse.T
