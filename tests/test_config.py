@@ -369,10 +369,25 @@ def test_no_table_has_the_name_of_a_rule():
 
 
 def test_a_compact_network_is_a_multiple_of_its_groups_wide():
-    with pytest.raises(ConfigError, match="width: 12 is no"):
+    with pytest.raises(ConfigError, match="multiple of 8, not 12"):
         settled({"networks": {"patch": {"network": {"width": 12}}}})
 
 
 def test_a_missing_file_names_the_presets(tmp_path):
     with pytest.raises(ConfigError, match=r"presets are .*quick"):
         read(Path(tmp_path / "none.yaml"))
+
+
+def test_a_network_has_another_recipe_on_another_dataset():
+    at = {"faces": {"network": {"width": 16}, "training": {"examples": 7}}}
+    config = resolve({"preset": "smoke", "networks": {"patch": {"at": at}}})
+    check_params(config)
+    on_ct, on_faces = (Jobs(config).train(dataset, "patch") for dataset in ("ct", "faces"))
+    assert (on_faces.training["examples"], on_faces.network["width"]) == (7, 16)
+    assert on_faces.training == {**on_ct.training, "examples": 7}
+    assert on_ct.network["width"] == 8
+    derived = Jobs(config).train("faces", "simple")
+    assert derived.network["width"] == 16  # simple is from patch
+    wrong = {"preset": "smoke", "networks": {"patch": {"at": {"face": at["faces"]}}}}
+    with pytest.raises(ConfigError, match="face"):
+        resolve(wrong)

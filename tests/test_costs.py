@@ -43,7 +43,7 @@ def test_evaluations_are_those_of_the_algorithms(smoke):
 
 def test_hours_are_those_of_pixels(smoke):
     rate = Rate(inference=1.0, gradient=2.0, training=3.0, flops=1e12)
-    trainings, tables = hours(smoke, lambda name: rate)
+    trainings, tables = hours(smoke, lambda name, dataset: rate)
     recipe = TrainingParams(**smoke["networks"]["whole"]["training"])
     assert trainings["ct/whole"] == pytest.approx(3 * recipe.examples * 32**2 / 3600)
     calls, gradients = counting(smoke)("ct20", "padis")

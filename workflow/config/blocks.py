@@ -83,6 +83,13 @@ class Experiment(Entry):
     """Of the searches of rows that the grid makes."""
 
 
+class Recipe(Entry):
+    """Fields of a network and of its training."""
+
+    network: Params = {}
+    training: Params = {}
+
+
 class NetworkBlock(Entry):
     """A denoiser and its training."""
 
@@ -92,6 +99,8 @@ class NetworkBlock(Entry):
     """Fields of methods.priors.networks.NetworkParams."""
     training: Params = {}
     """Fields of methods.priors.training.TrainingParams."""
+    at: dict[str, Recipe] = {}
+    """Dataset to the fields that are others there, as of `network` and `training`."""
     images: Count | None = None
     """Number of training images; default is all. Sets are nested."""
 

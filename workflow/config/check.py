@@ -40,6 +40,9 @@ def check_names(config: dict[str, Any]) -> None:
         find("dataset", dataset["source"])
     for name, problem in config["problems"].items():
         _check_problem(config, problem, f"problems.{name}")
+    for name, network in config["networks"].items():
+        for dataset in network["at"]:
+            _known(config, "datasets", dataset, f"networks.{name}.at")
     for name, prior in config["priors"].items():
         _check_prior(config, prior, f"priors.{name}")
     for name in config["rows"]:
@@ -113,6 +116,9 @@ def _check_dataset_params(dataset: dict[str, Any], owner: str) -> None:
 def _check_network_params(network: dict[str, Any], owner: str) -> None:
     for part in RECIPES:
         network[part] = checked(network[part], kinds(recipe_of(part)), f"{owner}.{part}")
+        for dataset, here in network["at"].items():
+            known, place = kinds(recipe_of(part)), f"{owner}.at.{dataset}.{part}"
+            here[part] = checked(here.get(part, {}), known, place)
     width = network["network"].get("width", GROUPS)
     if network["network"].get("backbone", "compact") == "compact" and width % GROUPS:
         place = f"{owner}.network.width"

@@ -17,6 +17,7 @@ from workflow.config.views import (
     networks_of,
     params_of,
     prior_of,
+    recipe,
     trials_of,
 )
 from workflow.plugins.discovery import ROOT, find
@@ -113,18 +114,15 @@ class Jobs:
 
     def train(self, fold: str, network: str) -> spec.Train:
         """One network of a fold: of ct/1, or ct where there is one."""
-        recipe = self.config["networks"][network]
         dataset, _, number = fold.partition("/")
+        made = recipe(self.config, network, dataset)
         return spec.Train(
             dataset=fold,
             fold=int(number or 1),
             name=network,
-            network=recipe["network"],
-            training=recipe["training"],
-            images={
-                **self._described(dataset),
-                "used": recipe["images"],
-            },
+            network=made["network"],
+            training=made["training"],
+            images={**self._described(dataset), "used": made["images"]},
             validation=VALIDATION,
             **self._computed(),
         )

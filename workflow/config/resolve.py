@@ -92,9 +92,12 @@ def _network(layers: Layers, name: str) -> dict[str, Any]:
             hint = nearest(block.from_, layers.networks)
             raise ConfigError(f"networks.{name}.from: unknown network {block.from_!r}{hint}")
         base = _network(layers, block.from_)
-    found = {
-        part: {**base.get(part, {}), **getattr(block, part)} for part in ("network", "training")
-    }
+    parts = ("network", "training")
+    found = {part: {**base.get(part, {}), **getattr(block, part)} for part in parts}
+    found["at"] = dict(base.get("at", {}))
+    for dataset, recipe in block.at.items():
+        before = found["at"].get(dataset, {})
+        found["at"][dataset] = {p: {**before.get(p, {}), **getattr(recipe, p)} for p in parts}
     return {**found, "images": block.images or base.get("images")}
 
 

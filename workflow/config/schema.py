@@ -65,6 +65,8 @@ class Network(Entry):
     """Fields of methods.priors.networks.NetworkParams."""
     training: Params = {}
     """Fields of methods.priors.training.TrainingParams."""
+    at: dict[str, dict[str, Params]] = {}
+    """Dataset to the fields of `network` and `training` that are others there."""
     images: Count | None = None
     """Number of training images or null for all; nested: a larger number adds images."""
 

@@ -12,6 +12,7 @@ from workflow.config.views import (
     main_tables,
     networks_for,
     plain_label,
+    recipe,
     rows_of,
     searches,
 )
@@ -57,7 +58,8 @@ def generation(config: Config) -> spec.Show:
     """Samples of priors beside real images."""
     settings = config["generation"]
     priors = {name: config["priors"][name] for name in settings["priors"]}
-    networks = {p["network"]: config["networks"][p["network"]] for p in priors.values()}
+    dataset = settings["dataset"]
+    networks = {p["network"]: recipe(config, p["network"], dataset) for p in priors.values()}
     shown = {"generation": settings, "priors": priors, "networks": networks}
     return _show("generation", shown)
 

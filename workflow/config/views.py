@@ -43,6 +43,14 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
     return {**prior, "network": config["rows"][row].get("network", prior["network"])}
 
 
+def recipe(config: dict[str, Any], network: str, dataset: str) -> dict[str, Any]:
+    """`network` and `training` of a network on the images of a dataset, and how many `images`."""
+    found = config["networks"][network]
+    here = found["at"].get(dataset, {})
+    parts = {part: {**found[part], **here.get(part, {})} for part in ("network", "training")}
+    return {**parts, "images": found["images"]}
+
+
 def plain_label(row: dict[str, Any]) -> str:
     """Name of a row in figures and messages."""
     return row["label"] if "label" in row else row["method"]

@@ -13,7 +13,7 @@ from methods.priors.overlap import starts
 from methods.priors.patches import tiles_and_margin
 from methods.priors.training import TrainingParams
 from workflow.config.jobs import Jobs
-from workflow.config.views import CONTROLS, networks_for, prior_of, rows_of
+from workflow.config.views import CONTROLS, networks_for, prior_of, recipe, rows_of
 from workflow.plugins.params import make_params
 from workflow.run.device import setup
 from workflow.run.evaluations import counting
@@ -51,12 +51,14 @@ def seen_in_training(params: TrainingParams, size: list[int]) -> float:
     return params.examples * sum(p * batch * side**2 for p, batch, side in steps) / examples
 
 
-def hours(config: dict[str, Any], rate_of: Callable[[str], Rate]) -> tuple[Hours, dict[str, Hours]]:
+def hours(
+    config: dict[str, Any], rate_of: Callable[[str, str], Rate]
+) -> tuple[Hours, dict[str, Hours]]:
     """Hours of all trainings that tables of ``all`` need, and by table of its reconstructions.
 
     Args:
         config: resolved.
-        rate_of: seconds per pixel of a network by its name.
+        rate_of: seconds per pixel of a network (name) on the images of a dataset.
     """
     trainings: Hours = {}
     tables: dict[str, Hours] = {}
@@ -70,9 +72,11 @@ def hours(config: dict[str, Any], rate_of: Callable[[str], Rate]) -> tuple[Hours
             prior = prior_of(config, row)
             if prior is None:
                 continue
-            settings, rate = config["problems"][problem], rate_of(prior["network"])
+            settings = config["problems"][problem]
+            rate = rate_of(prior["network"], settings["trained_on"])
             dataset = config["datasets"][settings["dataset"]]
-            params = _training(config, prior["network"])
+            training = recipe(config, prior["network"], settings["trained_on"])["training"]
+            params = make_params(TrainingParams, training, prior["network"])
             calls, gradients = counts(problem, row)
             seen = seen_by_prior(prior, params.patch, dataset["size"]) * (dataset["test"] or IMAGES)
             cost = (calls - gradients) * rate.inference + gradients * rate.gradient
@@ -100,13 +104,13 @@ def estimate(
     where = f"{processor(device)}{', one core' if device.type == 'cpu' else ''}"
     say(f"measured on {where}, {str(precision).removeprefix('torch.')}")
 
-    def rate_of(name: str) -> Rate:
-        recipe = config["networks"][name]
-        structure = structure_of(recipe["network"]) | {"position": None, "context": None}
-        key = json.dumps([structure, bool(recipe["training"].get("patch"))])
+    def rate_of(name: str, dataset: str) -> Rate:
+        made = recipe(config, name, dataset)
+        structure = structure_of(made["network"]) | {"position": None, "context": None}
+        key = json.dumps([structure, bool(made["training"].get("patch"))])
         if key not in rates:
             size = next(iter(config["datasets"].values()))["size"]
-            rates[key] = measured(recipe, size, device, precision)
+            rates[key] = measured(made, size, device, precision)
             say(_said(name, rates[key], size))
         return rates[key].at(1e12 * tflops) if tflops else rates[key]
 
@@ -129,10 +133,6 @@ def estimate(
     useful = ceil((training + reconstruction) / chain) if chain else 1
     say(f"more than {useful} devices make nothing faster")
     say(ASSUMED)
-
-
-def _training(config: dict[str, Any], network: str) -> TrainingParams:
-    return make_params(TrainingParams, config["networks"][network]["training"], network)
 
 
 def _said(name: str, rate: Rate, size: list[int]) -> str:
