@@ -1,25 +1,18 @@
 """Denoising score matching of a network on patches or whole images (PaDIS, section 3)."""
 
-from __future__ import annotations
-
 import copy
 import math
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from torch import nn
-from torch.optim import Optimizer
 
 from methods.priors.networks import Denoiser
 from methods.priors.patches import AT_ONCE, reduced, tiles_and_margin
 from methods.priors.positions import told_positions
+from methods.priors.processes import OneProcess
 from methods.priors.windows import Canvas
 from problems.noise import seed_of
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 
 class TrainingParams(NamedTuple):
@@ -62,46 +55,6 @@ class TrainingParams(NamedTuple):
     sigma_max: PositiveFloat = 40.0
 
 
-class OneProcess:
-    """What a training by one process uses in place of Fabric, which takes 4 seconds to import."""
-
-    world_size, global_rank, is_global_zero = 1, 0, True
-
-    def __init__(self, device: torch.device):
-        self.device = device
-
-    def launch(self) -> None:
-        """Start no other process."""
-
-    def setup(self, network: nn.Module, optimizer: Optimizer, move_to_device: bool) -> tuple:
-        return network, optimizer
-
-    def no_backward_sync(self, network: nn.Module, enabled: bool) -> AbstractContextManager:
-        return nullcontext()
-
-    def backward(self, loss: torch.Tensor) -> None:
-        loss.backward()
-
-    def all_reduce(self, value: torch.Tensor) -> torch.Tensor:
-        return value
-
-
-def processes(device: torch.device, devices: int) -> OneProcess | Fabric:
-    """So many processes of this command that share a training, for ``launch`` to start.
-
-    Lightning's Fabric runs the command again for each; on a CPU they are processes of one machine,
-    on a cluster of one job, whatever the cluster is.
-    """
-    if devices == 1:
-        return OneProcess(device)
-    from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import LightningEnvironment
-
-    return Fabric(
-        accelerator=device.type, devices=devices, strategy="ddp", plugins=[LightningEnvironment()]
-    )
-
-
 class Trainer:
     """Trains one network; the random numbers of step n depend on ``seed`` and n only.
 
@@ -116,7 +69,7 @@ class Trainer:
         params: the recipe.
         seed: from ``seed_of``.
         chosen: those of the images to train on; default is all.
-        fabric: of Lightning, which spreads the steps over processes; default is this process.
+        fabric: what ``processes`` returns; default is this process alone.
 
     Raises:
         ValueError: sizes, probabilities and batch do not fit together or the image, or a batch has
@@ -130,7 +83,7 @@ class Trainer:
         params: TrainingParams,
         seed: int,
         chosen: list[int] | None = None,
-        fabric: OneProcess | Fabric | None = None,
+        fabric: Any = None,
     ):
         self.network, self.params, self.seed = network.train(), params, seed
         self.average = copy.deepcopy(network).eval().requires_grad_(False)

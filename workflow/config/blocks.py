@@ -84,21 +84,19 @@ class Experiment(Entry):
 
 
 class Recipe(Entry):
-    """Fields of a network and of its training."""
+    """A denoiser and its training on a dataset."""
 
-    network: Params = {}
-    training: Params = {}
-
-
-class NetworkBlock(Entry):
-    """A denoiser and its training."""
-
-    from_: str | None = Field(default=None, alias="from")
-    """The network that this one differs from."""
     network: Params = {}
     """Fields of methods.priors.networks.NetworkParams."""
     training: Params = {}
     """Fields of methods.priors.training.TrainingParams."""
+
+
+class NetworkBlock(Recipe):
+    """A denoiser and its training."""
+
+    from_: str | None = Field(default=None, alias="from")
+    """The network that this one differs from."""
     at: dict[str, Recipe] = {}
     """Dataset to the fields that are others there, as of `network` and `training`."""
     images: Count | None = None

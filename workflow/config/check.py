@@ -88,7 +88,7 @@ def check_params(config: dict[str, Any]) -> None:
         check_exact_params(config["exact"])
 
 
-def recipe_of(part: str) -> type:
+def fields_of(part: str) -> type:
     """The class of the fields of a part of a network's entry."""
     module, name = RECIPES[part]
     return getattr(import_module(module), name)
@@ -115,9 +115,9 @@ def _check_dataset_params(dataset: dict[str, Any], owner: str) -> None:
 
 def _check_network_params(network: dict[str, Any], owner: str) -> None:
     for part in RECIPES:
-        network[part] = checked(network[part], kinds(recipe_of(part)), f"{owner}.{part}")
+        network[part] = checked(network[part], kinds(fields_of(part)), f"{owner}.{part}")
         for dataset, here in network["at"].items():
-            known, place = kinds(recipe_of(part)), f"{owner}.at.{dataset}.{part}"
+            known, place = kinds(fields_of(part)), f"{owner}.at.{dataset}.{part}"
             here[part] = checked(here.get(part, {}), known, place)
     width = network["network"].get("width", GROUPS)
     if network["network"].get("backbone", "compact") == "compact" and width % GROUPS:

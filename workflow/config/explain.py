@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflow.config.check import check_params, recipe_of
+from workflow.config.check import check_params, fields_of
 from workflow.config.layers import Layers, Value
 from workflow.config.resolve import resolve, table_of
 from workflow.config.views import prior_name, prior_of, recipe
@@ -44,7 +44,7 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     known: dict[str, Any] = {}
     for part in ("network", "training"):
         given |= {k: Value(v, "network") for k, v in network[part].items()}
-        known |= defaults(recipe_of(part))
+        known |= defaults(fields_of(part))
     return "\n".join([*lines, *_lines(given, known)])
 
 

@@ -6,7 +6,7 @@ from snakemake.cli import get_argument_parser
 from problems.datasets.sources import SOURCES, stored
 from workflow.plugins.discovery import load
 from workflow.plugins.params import nearest
-from workflow.show.contents import page_files
+from workflow.show.contents import page_files, score_files
 
 DOWNLOADS = f"{CONFIG['cache']}/downloads"
 GENERATION = CONFIG.get("generation")
@@ -58,7 +58,7 @@ def weights_of(networks):
 
 
 def scores_of(tables):
-    return [f"{RUN}/scores/{problem}/{row}.csv" for problem, row in shown(CONFIG, tables)]
+    return [str(path) for path in score_files(CONFIG, Path(RUN), tables)]
 
 
 def trained(tables):

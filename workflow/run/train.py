@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 
 from methods.priors.assembly import assemble
 from methods.priors.networks import NetworkParams, build_network
-from methods.priors.training import Trainer, TrainingParams, processes
+from methods.priors.processes import processes
+from methods.priors.training import Trainer, TrainingParams
 from problems.datasets.base import Images, nested
 from problems.noise import ImageNoise, seed_of
 from workflow.config.machine import Machine
