@@ -189,6 +189,15 @@ def test_the_card_of_a_method_that_raises_is_one_reason(project, tmp_path):
     assert reason in (project / "results/test/cards/failing.html").read_text()
 
 
+def test_a_card_beside_a_run_of_an_older_version_is_refused(tmp_path):
+    run = tmp_path / "results" / "quick"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text('{"config": {}}')
+    code, output = workflow(tmp_path, "card", str(ROOT / "methods/padis.py"), root=ROOT)
+    assert (code, output.count("\n")) == (1, 1)
+    assert "older version: run `snakemake --cores all` again" in output
+
+
 def test_every_argument_and_option_says_what_it_is():
     commands = typer.main.get_command(app).commands
     silent = [
@@ -198,3 +207,13 @@ def test_every_argument_and_option_says_what_it_is():
         if not parameter.help
     ]
     assert not silent
+
+
+@pytest.mark.slow
+def test_the_page_has_the_plots_of_ablations_and_all_makes_every_file_of_a_table():
+    name = "name=not_there"
+    code, output = snakemake("--dry-run", "--config", "preset=smoke", name)
+    assert code == 0, output
+    report = output.split("rule report:")[-1].split("output:")[0]
+    for file in ("figures/patch_size.png", "figures/table1/ct20.png", "tables/table1.tex"):
+        assert f"results/not_there/{file}" in report

@@ -79,7 +79,7 @@ for name in [name for name in TABLES if name not in SAMPLED_TABLES]:
 
 rule ablations:
     input:
-        [f"{RUN}/tables/{table}.csv" for table in ABLATIONS],
+        [getattr(rules, table).output for table in ABLATIONS],
         [f"{RUN}/tables/ablation_claims.csv"] if ABLATIONS else [],
 
 

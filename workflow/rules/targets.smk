@@ -112,7 +112,7 @@ def results():
     figures += ["generation"] if GENERATION else []
     return [
         *([f"{RUN}/images.csv"] if ALL_TABLES else []),
-        *(f"{RUN}/tables/{table}.csv" for table in ALL_TABLES),
+        *(str(path) for table in ALL_TABLES for path in getattr(rules, table).output),
         *(f"{RUN}/tables/{name}.csv" for name in tables),
         *(f"{RUN}/figures/{name}.png" for name in figures),
     ]

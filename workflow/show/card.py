@@ -37,6 +37,8 @@ def card(file: Path, run: Path, params: dict[str, Any], cores: int) -> int:
     if not (run / "run.json").exists():
         raise StoreError(f"{run}/run.json is missing: run `{command(str(run))}` first")
     made = load_record(run / "run.json")
+    if "asked" not in made:
+        raise StoreError(f"{run} is of an older version: run `{command(str(run))}` again")
     config, asked = made["config"], made["asked"]
     if not main_problems(config):
         raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
