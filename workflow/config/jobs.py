@@ -181,9 +181,8 @@ class Jobs:
         Kin are rows of one sampler with other priors, which search the same parameters.
         """
         search, rows = self.config["rows"][row]["search"], self.config["rows"]
-        shown = {
-            r for t in self.config["tables"].values() if problem in t["problems"] for r in t["rows"]
-        }
+        tables = [t for t in self.config["tables"].values() if not t["ablation"]]
+        shown = {r for t in tables if problem in t["problems"] for r in t["rows"]}
         kin = [
             r for r in rows if r in shown and r != row and list(rows[r]["search"]) == list(search)
         ]
