@@ -25,16 +25,15 @@ from typing import Literal
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat
 
-from methods.base import Method
+from methods.sampler import Output, Sampler
 from methods.sampling import Annealing, Start, initial_state, noise_aware
 
 
-class DPS(Method):
+class DPS(Sampler):
     jacobian = True
-    samples = True
 
     @dataclass(frozen=True)
-    class Params(Annealing, Start):
+    class Params(Annealing, Start, Output):
         """Parameters of the loop; the defaults take 1000 evaluations, as in the paper.
 
         ``data_step`` selects the gradient that zeta multiplies, with r = y - A D(x):
@@ -50,7 +49,7 @@ class DPS(Method):
         epsilon: PositiveFloat = 0.5  # Langevin step relative to sigma^2, (0, 2)
         data_step: Literal["norm", "squared", "least_squares"] = "norm"
 
-    def reconstruct(self, y, problem, prior, noise, progress):
+    def draw(self, y, problem, prior, noise, progress):
         p = self.params
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
 

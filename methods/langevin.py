@@ -21,22 +21,21 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat
 
-from methods.base import Method
+from methods.sampler import Output, Sampler
 from methods.sampling import Annealing, Start, anneal, data_step, initial_state
 
 
-class Langevin(Method):
+class Langevin(Sampler):
     label = "Langevin dynamics"
     reference = "Song, Ermon, NeurIPS 2019, arXiv 1907.05600; Hu et al., NeurIPS 2024"
     prior = "padis"
-    samples = True
 
     @dataclass(frozen=True)
-    class Params(Annealing, Start):
+    class Params(Annealing, Start, Output):
         zeta: NonNegativeFloat = 0.3  # data step, unscaled; "least_squares": unit norm, < 2
         data_step: Literal["norm", "least_squares"] = "norm"
 
-    def reconstruct(self, y, problem, prior, noise, progress):
+    def draw(self, y, problem, prior, noise, progress):
         p = self.params
 
         def move(x, sigma, alpha):

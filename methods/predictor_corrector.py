@@ -25,18 +25,17 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
-from methods.base import Method
+from methods.sampler import Output, Sampler
 from methods.sampling import Schedule, Start, data_step, initial_state
 
 
-class PredictorCorrector(Method):
+class PredictorCorrector(Sampler):
     label = "Predictor-corrector"
     reference = "Chung, Ye, Medical Image Analysis 2022, arXiv 2110.05243; Hu et al., NeurIPS 2024"
     prior = "padis"
-    samples = True
 
     @dataclass(frozen=True)
-    class Params(Schedule, Start):
+    class Params(Schedule, Start, Output):
         zeta: NonNegativeFloat = 0.3  # data step, unscaled; "least_squares": unit norm, < 2
         snr: PositiveFloat = 0.16  # signal-to-noise ratio of the corrector
         squared: bool = False  # square the length of the corrector step
@@ -45,7 +44,7 @@ class PredictorCorrector(Method):
         levels: PositiveInt = 500  # noise levels, two evaluations each
         data_step: Literal["norm", "least_squares"] = "norm"
 
-    def reconstruct(self, y, problem, prior, noise, progress):
+    def draw(self, y, problem, prior, noise, progress):
         p = self.params
         x = initial_state(y, problem, prior, noise, p.start, p.sigma_max)
         for step, (sigma, sigma_next) in enumerate(pairwise(p.sigmas())):

@@ -19,18 +19,17 @@ from dataclasses import dataclass
 
 from pydantic import PositiveInt
 
-from methods.base import Method
+from methods.sampler import Output, Sampler
 from methods.sampling import Annealing, Start, anneal, initial_state
 
 
-class VEDDNM(Method):
+class VEDDNM(Sampler):
     label = "VE-DDNM"
     reference = "Wang, Yu, Zhang, ICLR 2023, arXiv 2212.00490; Hu et al., NeurIPS 2024"
     prior = "padis"
-    samples = True
 
     @dataclass(frozen=True)
-    class Params(Annealing, Start):
+    class Params(Annealing, Start, Output):
         levels: PositiveInt = 1000  # noise levels
         updates: PositiveInt = 1  # updates per level
 
@@ -39,7 +38,7 @@ class VEDDNM(Method):
             return "no usable pseudo-inverse: it would amplify the noise without bound"
         return None
 
-    def reconstruct(self, y, problem, prior, noise, progress):
+    def draw(self, y, problem, prior, noise, progress):
         p, physics = self.params, problem.physics
         measured = physics.A_dagger(y)  # A^+ y
 

@@ -137,11 +137,13 @@ def test_what_a_row_did_is_said_from_its_record():
     summary = pd.DataFrame(
         [
             {"problem": "ct20", "method": row, "variant": "", "ran": ran, "denoiser_calls": calls,
-             "jacobian_calls": jacobian}
+             "jacobian_calls": jacobian, "psnr": 20.0}
             for row, ran, calls, jacobian in (
                 ("padis", "from noise, 0.5 to 0.02", 40.0, 40.0),
                 ("padual", "from baseline, 0.3 to 0.01", 20.0, 0.0),
                 ("admm_tv", "from baseline", 0.0, 0.0),
+                ("baseline", "", 0.0, 0.0),  # its error is 0.1
+                ("langevin", "from baseline, 0.04 to 0.004", 40.0, 0.0),
             )
         ]
     )  # fmt: skip
@@ -150,6 +152,7 @@ def test_what_a_row_did_is_said_from_its_record():
     (rows,) = said.blocks
     assert [[cell.parts[0][0] for cell in row[:2]] for row in rows] == [
         ["ADMM-TV", "from baseline"],
+        ["Langevin dynamics", "from baseline, 0.04 to 0.004 (n), 40 evaluations"],
         ["PaDIS", "from noise, 0.5 to 0.02, 40 evaluations with Jacobian"],
         ["PaDual †", "from baseline, 0.3 to 0.01, 20 evaluations"],
     ]

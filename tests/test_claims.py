@@ -56,6 +56,15 @@ def test_orders_get_the_verdict_of_their_interval(tables):
     assert set(found[found["problem"] == "ct8"]["verdict"]) == {"not run"}
 
 
+def test_an_interval_can_leave_the_sign_open_and_exclude_the_published_size(tables):
+    table = tables["first"]
+    pair = (table["method"] == "langevin - padis") & (table["problem"] == "ct20")
+    table.loc[pair, ["psnr", "psnr_ci95"]] = [0.1, 0.3]  # published: 33.03 - 33.57
+    found = claims.orders({"first": table})
+    ct20 = found[(found["problem"] == "ct20") & (found["score"] == "psnr")].set_index("row")
+    assert ct20.loc["langevin", "verdict"] == "size excluded"
+
+
 def test_numbers_are_comparable_only_under_the_same_protocol(tables):
     found = claims.numbers({"first": tables["first"]}, "")
     psnr = found[(found["problem"] == "ct20") & (found["score"] == "psnr")].set_index("row")
@@ -82,9 +91,9 @@ def test_ledger_is_laid_out(tables, tmp_path):
     )
     text = (tmp_path / "claims.md").read_text()
     lines = text.splitlines()
-    assert "| by PSNR, on the problem of that name | 1 | 1 | 1 | 3 |" in lines
-    assert "| by PSNR, on it, without the baseline | 0 | 1 | 1 | 2 |" in lines
-    assert "| by PSNR, on a problem like it | 0 | 0 | 0 | 0 |" in lines
+    assert "| by PSNR, on the problem of that name | 1 | 1 | 0 | 1 | 3 | 2 |" in lines
+    assert "| by PSNR, on it, without the baseline | 0 | 1 | 0 | 1 | 2 | 1 |" in lines
+    assert "| by PSNR, on a problem like it | 0 | 0 | 0 | 0 | 0 | 0 |" in lines
     assert any("| the same name | Baseline | PaDIS | -8.64 | -9.00 ± " in line for line in lines)
     assert "differs from the paper's: smaller images." in text
     assert pd.read_csv(tmp_path / "claims.csv")["verdict"].notna().all()
@@ -97,7 +106,7 @@ def test_claims_on_another_problem_are_counted_apart(tables, tmp_path):
     assert set(found[found["problem"] == "ct20"]["paper"]) == {"ct60", "ct20"}
     write(tmp_path / "claims.csv", tables, {"ct20": "CT | 20", "ct8": "CT, 8"}, ROWS, "")
     lines = (tmp_path / "claims.md").read_text().splitlines()
-    assert "| by PSNR, on a problem like it | 1 | 1 | 1 | 0 |" in lines
+    assert "| by PSNR, on a problem like it | 1 | 1 | 0 | 1 | 0 | 2 |" in lines
     assert any(r"| CT \| 20 | ct60 | Baseline | PaDIS | " in line for line in lines)
 
 

@@ -261,12 +261,6 @@ def test_a_table_without_rows_has_those_of_the_first():
     assert config["tables"]["own"]["rows"] == config["tables"]["table1"]["rows"]
 
 
-def test_a_preset_can_take_what_was_tuned_for_another():
-    quick, standard = (resolve({"preset": preset}) for preset in ("quick", "standard"))
-    rows = [config["rows"]["padis"] for config in (quick, standard)]
-    assert rows[0]["params_for"]["ct8"] == rows[1]["params_for"]["ct8"]
-
-
 def test_searches_start_at_the_values_of_the_row_and_of_its_kin():
     config = resolve({"preset": "quick"})
     for problem, row in (("ct20", "padis"), ("superresolution", "langevin_whole")):

@@ -43,7 +43,6 @@ class Layers:
         if self.preset not in known:
             raise ConfigError(f"unknown preset {self.preset!r}{nearest(self.preset, known)}")
         chosen = read_yaml(PRESETS / f"{self.preset}.yaml")
-        tuned_as = chosen.pop("tuned_as", self.preset)
         self.files = {
             "presets/common.yaml": read_yaml(PRESETS / "common.yaml"),
             "exact.yaml": {"exact": read_yaml(FOLDER / "exact.yaml")},
@@ -51,7 +50,7 @@ class Layers:
             f"presets/{self.preset}.yaml": {"name": self.preset, **chosen},
             YOURS: own,
         }
-        self.tuned_file = f"tuned/{tuned_as}.csv"
+        self.tuned_file = f"tuned/{self.preset}.csv"
         self.tuned = read_tuned(FOLDER / self.tuned_file)
         self.config = self._combined()
         self.trials: dict[str, int] = {}  # of searches of rows that grids make

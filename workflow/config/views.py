@@ -89,9 +89,12 @@ def searches(config: dict[str, Any]) -> list[tuple[str, str]]:
         (problem, row)
         for problem in config["tuning"]["problems"]
         for row in dict.fromkeys(
-            row for t in config["tables"].values() if problem in t["problems"] for row in t["rows"]
+            row
+            for name, table in config["tables"].items()
+            if problem in table["problems"]
+            for row in rows_of(config, name)
         )
-        if config["rows"][row]["search"]
+        if row not in CONTROLS and config["rows"][row]["search"]
     ]
 
 

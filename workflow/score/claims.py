@@ -8,15 +8,18 @@ PaDIS.
 
 import pandas as pd
 
+from workflow.score.intervals import survives_holm
 from workflow.score.summary import SCORES, Mean
 
 CLAIM = ["table", "problem", "row", "other", "paper"]
 FOUND = ["score", "published", "ours", "ci95", "verdict"]
+HOLM = "holm"
 NUMBER = ["table", "problem", "row", "paper"]
 VERDICTS = {
     "reproduced": "the interval of our difference is on the published side of zero",
     "not reproduced": "it is on the other side",
-    "unresolved": "it reaches zero",
+    "size excluded": "it reaches zero but not the published difference",
+    "unresolved": "it reaches both",
     "not run": "we have no interval",
 }
 
@@ -28,7 +31,8 @@ def orders(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         tables: name to what ``workflow.score.summary.summarise`` returns.
 
     Returns:
-        Columns table, problem, row, other, paper, score, published, ours, ci95 and verdict;
+        Columns table, problem, row, other, paper, score, published, ours, ci95, verdict and holm
+        (whether our difference is resolved after Holm's correction for all claims by this score);
         ``paper`` is the problem of the published numbers.
     """
     lines, seen = [], set()
@@ -49,15 +53,21 @@ def orders(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
                     ours = Mean(line[score], line[f"{score}_ci95"])
                     where = name, line["problem"], row, other, of[0].split("/")[0], score
                     verdict = _verdict(published, ours)
-                    lines.append([*where, published, ours.value, ours.half, verdict])
-    return pd.DataFrame(lines, columns=CLAIM + FOUND)
+                    counts = [line["images"], line["clusters"]]
+                    lines.append([*where, published, ours.value, ours.half, verdict, *counts])
+    found = pd.DataFrame(lines, columns=[*CLAIM, *FOUND, "images", "clusters"])
+    found[HOLM] = False
+    for _, group in found.groupby("score"):
+        compared = group.assign(psnr=group["ours"], psnr_ci95=group["ci95"])
+        found.loc[group.index, HOLM] = survives_holm(compared, "psnr")
+    return found[[*CLAIM, *FOUND, HOLM]]
 
 
 def _verdict(published: float, ours: Mean) -> str:
     if pd.isna(ours.value) or pd.isna(ours.half):
         return "not run"
     if not ours.resolved:
-        return "unresolved"
+        return "size excluded" if abs(ours.value - published) > ours.half else "unresolved"
     return "reproduced" if (ours.value > 0) == (published > 0) else "not reproduced"
 
 

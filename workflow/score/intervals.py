@@ -12,7 +12,8 @@ of images per subject it is the ordinary t interval of the subjects' means.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit  # the quantile of t; scipy.stats takes long to import
+import pandas as pd
+from scipy.special import stdtr, stdtrit  # t and its quantile; scipy.stats takes long to import
 
 LEVEL = 0.95
 
@@ -38,3 +39,27 @@ def half_width(values: Sequence[float], clusters: Sequence[str]) -> float:
     sums = np.bincount(members, values - values.mean())
     error = np.sqrt(count / (count - 1) * (sums**2).sum()) / len(values)
     return float(stdtrit(count - 1, 0.5 + LEVEL / 2) * error)
+
+
+def survives_holm(differences: pd.DataFrame, score: str) -> pd.Series:
+    """Whether each difference stays resolved when as many are tested as there are lines.
+
+    Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979, 65-70) of the p-values
+    that belong to the intervals, at the level 5 %.
+
+    Args:
+        differences: lines of a summary with the mean (``score``), its half-width
+            (``<score>_ci95``), ``images`` and ``clusters``.
+        score: "psnr" or "ssim".
+
+    Returns:
+        One boolean per line; False without an interval.
+    """
+    counts = differences["clusters"].where(differences["clusters"] > 1, differences["images"])
+    freedom = (counts - 1).clip(lower=1).astype(float)
+    halves = differences[f"{score}_ci95"].astype(float)
+    ratio = differences[score].abs().astype(float) / halves.where(halves > 0)
+    p = pd.Series(2 * stdtr(freedom, -ratio * stdtrit(freedom, 0.5 + LEVEL / 2)), ratio.index)
+    ordered = p.dropna().sort_values()
+    adjusted = (ordered * np.arange(len(ordered), 0, -1)).cummax()
+    return (adjusted < 1 - LEVEL).reindex(differences.index, fill_value=False)

@@ -6,13 +6,16 @@ import pandas as pd
 
 from workflow.config.spec import Show
 from workflow.config.views import labels_of
-from workflow.score.claims import CLAIM, NUMBER, VERDICTS, agreement, numbers, orders
+from workflow.score.claims import CLAIM, HOLM, NUMBER, VERDICTS, agreement, numbers, orders
 from workflow.score.summary import SCORES, read_summary
 from workflow.show.cells import NOTHING, Table, plain, save, write_csv
 from workflow.show.score_table import INTERVALS, show
 
 CLAIMS = "The paper's claims and our results."
-ORDERS = "Differences of the means, ours ± half-width of the interval."
+ORDERS = (
+    "Differences of the means, ours ± half-width of the interval; * resolved after Holm's "
+    "correction for all claims by this score."
+)
 TAU = "Rank correlation of our PSNR with the paper's over rows (Kendall's tau)."
 COMPARED = "Single numbers: reproduced if the published one is in our 95 % interval."
 DIFFERS = "Single numbers are not comparable, because our protocol differs from the paper's: {}."
@@ -72,11 +75,13 @@ def _counts(order: pd.DataFrame) -> Table:
             (same & ~trivial, "on it, without the baseline"),
             (~same, "on a problem like it"),
         ):
-            verdicts = order[part & (order["score"] == score)]["verdict"]
-            counts = [(verdicts == verdict).sum() for verdict in VERDICTS]
+            found = order[part & (order["score"] == score)]
+            counts = [(found["verdict"] == verdict).sum() for verdict in VERDICTS]
+            counts.append(found[HOLM].sum())
             lines.append([f"by {score.upper()}, {where}", *counts])
     caption = f"{CLAIMS} {meaning}. {INTERVALS}"
-    return plain(["Claims", *VERDICTS], lines, "l" + "r" * len(VERDICTS), caption)
+    header = ["Claims", *VERDICTS, "resolved with Holm"]
+    return plain(header, lines, "l" + "r" * (len(header) - 1), caption)
 
 
 def _orders(order: pd.DataFrame, problems: dict[str, str], rows: dict[str, str]) -> Table:
@@ -91,6 +96,7 @@ def _orders(order: pd.DataFrame, problems: dict[str, str], rows: dict[str, str])
             line = found.get(score, {"published": float("nan"), "verdict": NOTHING})
             known = line["verdict"] not in (NOTHING, "not run")
             ours = f"{show(score, line['ours'])} ± {show(score, line['ci95'])}" if known else ""
+            ours += " *" * line.get(HOLM, False)
             cells += [show(score, line["published"]), ours, line["verdict"]]
         lines.append(cells)
     return plain(header, lines, "lllllrrlrrl", ORDERS)

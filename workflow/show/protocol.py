@@ -1,5 +1,6 @@
 """What the text beside a table says of its rows: how each ran, and what its search left open."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,9 @@ from workflow.show.score_table import by_place
 
 RAN = (
     "How each row ran: where it starts, its noise levels (standard deviation, image units), how "
-    "often an image is denoised, and whether gradients pass through the network."
+    "often an image is denoised, and whether gradients pass through the network. (n) marks chains "
+    "that start at the baseline with a first noise level below half of its root mean square error: "
+    "they refine it rather than sample."
 )
 
 
@@ -20,25 +23,30 @@ def settings(config: dict[str, Any], table: str, summary: pd.DataFrame) -> Table
     All of it is what ``summary`` says of the reconstructions.
     """
     chosen = config["tables"][table]
-    ran = {key: _ran(line) for key, line in by_place(summary).items()}
-    problems, lines = chosen["problems"], []
+    lines = by_place(summary)
+    errors = {p: 10 ** (-lines[p, "baseline"]["psnr"] / 20) for p, r in lines if r == "baseline"}
+    ran = {key: _ran(line, errors.get(key[0], 0)) for key, line in lines.items()}
+    problems, shown = chosen["problems"], []
     for row, label in labels_of(config, chosen["rows"]).items():
         cells = [ran.get((problem, row), "") for problem in problems]
         if any(cells):
-            lines.append([label, *cells])
-    if not lines:
+            shown.append([label, *cells])
+    if not shown:
         return None
     header = ["Method", *(config["problems"][problem]["label"] for problem in problems)]
-    return plain(header, lines, "l" * len(header), RAN)
+    return plain(header, shown, "l" * len(header), RAN)
 
 
-def _ran(line: dict[str, Any]) -> str:
+def _ran(line: dict[str, Any], error: float) -> str:
+    """How a line ran; ``error``: root mean square error of the baseline there, 0 if not known."""
     calls = line["denoiser_calls"]
     if pd.isna(calls):
         return ""
     jacobian = " with Jacobian" if line["jacobian_calls"] else ""
     counted = [f"{calls:.0f} evaluations{jacobian}"] if calls else []
-    return ", ".join([*([line["ran"]] if line["ran"] else []), *counted])
+    chain = re.fullmatch(r"from baseline, (\S+) to \S+", line["ran"])
+    mark = " (n)" if chain and float(chain[1]) < error / 2 else ""
+    return ", ".join([*([line["ran"] + mark] if line["ran"] else []), *counted])
 
 
 def remarks(config: dict[str, Any], table: str) -> list[str]:

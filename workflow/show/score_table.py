@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from workflow.score.intervals import survives_holm
 from workflow.score.summary import SCORES, Mean
 from workflow.show.cells import NOTHING, Cell, Table, cell
 
 INTERVALS = (
     "Interval: 95 %, cluster-robust t interval (CR1) over subjects; where all images are slices of "
-    "one patient, t interval over slices, valid for this patient only. Intervals are not corrected "
-    "for multiple comparisons."
+    "one patient, t interval over slices, valid for this patient only."
 )
 ONE_PATIENT = (
     "Slices of one patient: {}. Nothing is bold there: the scores say nothing about other patients."
@@ -65,12 +65,16 @@ def score_table(
         return row_of(labels[row], cells)
 
     below = []
+    compared = summary[summary["method"].isin([" - ".join(pair) for pair in differences])]
+    stay = {s: dict(zip(compared.index, survives_holm(compared, s), strict=True)) for s in SCORES}
+    places = {(line.problem, line.method): line.Index for line in compared.itertuples()}
     for pair in differences:
-        found = [lines[problem, " - ".join(pair)] for problem in problems]
-        label = " minus ".join(labels[row] for row in pair)
-        below.append(row_of(label, ((difference(line), "") for line in found)))
+        cells = []
+        for problem in problems:
+            place = problem, " - ".join(pair)
+            cells.append((difference(lines[place], {s: stay[s][places[place]] for s in SCORES}), ""))
+        below.append(row_of(" minus ".join(labels[row] for row in pair), cells))
     if below:
-        compared = summary[summary["method"].isin([" - ".join(pair) for pair in differences])]
         widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
         below.append(row_of(RESOLVED, ((_widths(widths.loc[p]), "") for p in problems)))
     header = [("", "Method")]
@@ -105,7 +109,8 @@ def _legend(images: pd.DataFrame, problems: dict[str, str], caption: str, below:
     if below:
         text += (
             " Differences: mean over images ± half-width of its interval, bold if the interval "
-            "does not reach 0 (resolved). The last line has the median half-width, about the "
+            "does not reach 0 (resolved), with * if so after Holm's correction for all differences "
+            "of this table. The last line has the median half-width, about the "
             "smallest difference that is resolved."
         )
     return text
@@ -137,8 +142,11 @@ def _published(line: dict[str, Any]) -> str:
     return " / ".join(show(score, line[f"{score}_published"]) for score in SCORES)
 
 
-def difference(line: dict[str, Any]) -> Cell:
-    """Means and half-widths of a difference, bold if resolved over several subjects."""
+def difference(line: dict[str, Any], stay: dict[str, bool]) -> Cell:
+    """Means and half-widths of a difference, bold if resolved over several subjects.
+
+    ``stay`` says of each score whether this holds after a correction, which is marked with *.
+    """
     if not line["images"]:
         return cell(NOTHING)
     parts = []
@@ -146,7 +154,9 @@ def difference(line: dict[str, Any]) -> Cell:
         mean = Mean(line[score], line[f"{score}_ci95"])
         text = f"{'+' if mean.value >= 0 else '-'}{show(score, abs(mean.value))}"
         text += "" if pd.isna(mean.half) else f" ± {show(score, mean.half)}"
-        parts += [(text, mean.resolved and line["clusters"] > 1), (" / ", False)]
+        several = line["clusters"] > 1
+        text += " *" * (stay[score] and several)
+        parts += [(text, mean.resolved and several), (" / ", False)]
     return Cell(parts[:-1])
 
 

@@ -1,0 +1,35 @@
+"""Conjugate gradients: least squares from the baseline, without a prior.
+
+    x_0 = baseline,    x_k: k-th iterate of conjugate gradients on A^T A x = A^T y
+
+Without noise the limit is the solution of A x = y that is nearest to the baseline. With noise, and
+where A^T A is ill conditioned, the number of iterations regularises. A control: a problem on which
+it beats a method with a prior says little about that prior.
+
+Reference: Hestenes, Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", Journal
+of Research of the National Bureau of Standards 1952; as a regularisation: Hanke, "Conjugate
+Gradient Type Methods for Ill-Posed Problems", 1995.
+
+Deviations: none.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import PositiveInt
+
+from methods.base import Method
+from methods.proximal import proximal
+
+
+class ConjugateGradients(Method):
+    label = "Conjugate gradients, no prior"
+    reference = "Hestenes, Stiefel, 1952; Hanke, 1995"
+
+    @dataclass(frozen=True)
+    class Params:
+        iterations: PositiveInt = 100
+
+    def reconstruct(self, y, problem, prior, noise, progress):
+        x = problem.baseline(y)
+        aty = problem.physics.A_adjoint(y)
+        return proximal(problem.physics, aty, x, 0.0, self.params.iterations)
