@@ -4,9 +4,9 @@
     x_hat  = argmin_x ||A x - y||^2 / 2 + gamma/2 ||x - xbar||^2    (conjugate gradients, from xbar)
 
 gamma = max(sigma_y^2 / 0.05^2, 1e-4), so that x_hat meets data without noise; 0.05 stands for the
-error of a draw. The defaults, one draw and no iteration, are the samplers of the papers. A draw of a
-posterior has twice the squared error of the posterior mean, and explicit data steps of a few hundred
-evaluations leave a part of the residual.
+error of a draw. The defaults, one draw and no iteration, are the samplers of the papers. A draw of
+a posterior has twice the squared error of the posterior mean, and explicit data steps of a few
+hundred evaluations leave a part of the residual.
 """
 
 from abc import abstractmethod

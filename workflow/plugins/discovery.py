@@ -21,7 +21,11 @@ from workflow.plugins.params import PluginError, nearest
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {  # package, base class, and files of the package that are not plugins
-    "method": ("methods", "Method", {"base", "sampling", "sampler", "dps", "proximal", "deepinv_adapter"}),
+    "method": (
+        "methods",
+        "Method",
+        {"base", "sampling", "sampler", "dps", "proximal", "deepinv_adapter"},
+    ),
     "problem": ("problems", "Problem", {"base", "noise", "seeds"}),
     "dataset": ("problems.datasets", "Dataset", {"base", "sources", "description"}),
 }

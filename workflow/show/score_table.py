@@ -72,7 +72,9 @@ def score_table(
         cells = []
         for problem in problems:
             place = problem, " - ".join(pair)
-            cells.append((difference(lines[place], {s: stay[s][places[place]] for s in SCORES}), ""))
+            cells.append(
+                (difference(lines[place], {s: stay[s][places[place]] for s in SCORES}), "")
+            )
         below.append(row_of(" minus ".join(labels[row] for row in pair), cells))
     if below:
         widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
