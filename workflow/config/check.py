@@ -94,6 +94,13 @@ def fields_of(part: str) -> type:
     return getattr(import_module(module), name)
 
 
+def check_asked(config: dict[str, Any], row: str, problem: str) -> None:
+    """Raise ConfigError where there is no such row or problem."""
+    for kind, name in (("rows", row), ("problems", problem)):
+        if name not in config[kind]:
+            raise ConfigError(f"unknown {kind[:-1]} {name!r}{nearest(name, config[kind])}")
+
+
 def _known(config: dict[str, Any], kind: str, name: str, owner: str) -> None:
     if name not in config[kind]:
         raise ConfigError(f"{owner}: unknown {kind[:-1]} {name!r}{nearest(name, config[kind])}")

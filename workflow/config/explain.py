@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from workflow.config.check import check_params, fields_of
+from workflow.config.check import check_asked, check_params, fields_of
 from workflow.config.layers import Layers, Value
 from workflow.config.resolve import resolve, table_of
 from workflow.config.views import prior_name, prior_of, recipe
-from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import load
-from workflow.plugins.params import defaults, nearest
+from workflow.plugins.params import defaults
 
 
 def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
@@ -19,9 +18,7 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     """
     config = resolve(overrides)
     check_params(config)
-    for kind, name in (("rows", row), ("problems", problem)):
-        if name not in config[kind]:
-            raise ConfigError(f"unknown {kind[:-1]} {name!r}{nearest(name, config[kind])}")
+    check_asked(config, row, problem)
     layers, settings = Layers(overrides), config["rows"][row]
     for table, experiment in layers.experiments.items():  # adds the rows of grids
         table_of(layers, table, experiment)

@@ -1,0 +1,41 @@
+"""Rows in Python, with the networks in the repository."""
+
+import numpy as np
+import pytest
+import torch
+
+from workflow.api import Row
+
+
+def test_a_row_measures_and_reconstructs_an_image_of_ones_own(slices):
+    image = np.clip(slices, 0, 1)
+    padis = Row("padis", "ct20", updates=1)
+    y = padis.measure(image)
+    first, again, other = (padis.reconstruct(y, seed=seed) for seed in (0, 0, 1))
+    assert first.shape == (1, 1, 256, 256)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    found, start = Row("padual", "ct20").reconstruct(y), padis.problem.baseline(y)
+    errors = [float((x.cpu()[0, 0] - torch.tensor(image)).square().mean()) for x in (found, start)]
+    assert errors[0] < 0.3 * errors[1]
+
+
+@pytest.fixture
+def slices():
+    """A body on air, smoothed: float32 (256, 256)."""
+    rows, columns = np.mgrid[:256, :256] - 127.5
+    body = (rows / 80) ** 2 + (columns / 110) ** 2 < 1
+    lungs = (rows / 50) ** 2 + ((abs(columns) - 50) / 35) ** 2 < 1
+    return (0.45 * body - 0.35 * lungs).astype(np.float32)
+
+
+def test_what_does_not_fit_is_refused_with_the_reason(slices):
+    tv = Row("admm_tv", "ct20")
+    with pytest.raises(ValueError, match=r"shape \(100, 256\), wanted \(256, 256\)"):
+        tv.measure(slices[:100])
+    with pytest.raises(ValueError, match=r"values from 0 to 450: scale them to \[0, 1\]"):
+        tv.measure(1000 * slices)
+    with pytest.raises(ValueError, match="did you mean 'padis'"):
+        Row("padi", "ct20")
+    with pytest.raises(FileNotFoundError, match="snakemake --cores all results/networks/ct-1-"):
+        Row("padis_context", "ct20")

@@ -1,0 +1,122 @@
+"""A row of the tables in Python: its method and parameters, its problem, its trained prior.
+
+    from workflow.api import Row
+
+    padis = Row("padis", "ct20")                # PaDIS on CT with 20 views, at 256 x 256
+    y = padis.measure(image)                    # image: array of 256 x 256 values in [0, 1]
+    x_hat = padis.reconstruct(y)
+
+The networks of the main table of the preset ``standard`` are in the repository; those of another
+preset or of a YAML file are there after a run of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from methods.priors.base import Prior
+from problems.noise import ImageNoise, seed_of
+from workflow.config.build import build_method, build_problem
+from workflow.config.check import check_asked
+from workflow.config.jobs import NETWORKS, Jobs
+from workflow.config.resolve import read, resolve
+from workflow.plugins.discovery import ROOT, use
+from workflow.run.device import setup
+from workflow.run.reconstruct import priors_for
+from workflow.store.weights import shape_of
+
+
+class Row:
+    """A method with its parameters, a problem and a prior, as a run of a configuration has them.
+
+    Args:
+        row: name in ``workflow/rows.yaml``, or of the configuration.
+        problem: name, such as "ct20".
+        config: preset or YAML file.
+        fold: whose networks to use, from 1; their test patients are not in their training sets.
+        threads: cores to use; PyTorch is told so.
+        params: parameters that take the place of those of the configuration.
+
+    Attributes:
+        method: ``methods.base.Method``.
+        problem: ``problems.base.Problem``; ``problem.physics`` is a deepinv ``LinearPhysics``.
+        prior: ``methods.priors.base.Prior``, or None.
+        shape: (C, H, W) of an image.
+
+    Raises:
+        ConfigError: there is no such row or problem.
+        FileNotFoundError: the network is not there; the message has the command that trains it.
+    """
+
+    def __init__(
+        self,
+        row: str,
+        problem: str,
+        config: str | Path = "standard",
+        fold: int = 1,
+        threads: int = 1,
+        **params: Any,
+    ):
+        asked = read(Path(config)) if Path(config).suffix else {"preset": str(config)}
+        found = resolve(asked)
+        check_asked(found, row, problem)
+        use(found["plugins"])
+        job = Jobs(found).reconstruct(problem, row)
+        self.device, precision = setup(job, threads)
+        weights = [
+            ROOT / NETWORKS / name / "weights.safetensors"
+            for name in (job.prior.networks[fold - 1 : fold] if job.prior else [])
+        ]
+        for path in weights:
+            if not path.exists():
+                raise FileNotFoundError(
+                    f"there is no network {path.parent.name}: snakemake --cores all "
+                    f"{path.relative_to(ROOT)} trains it"
+                )
+        self.method = build_method(job.method, {**job.params, **params})
+        size = found["datasets"][job.dataset]["size"]
+        self.shape = shape_of(weights[0]) if weights else (1, *size)
+        self.problem = build_problem(
+            job.family, job.problem_params, self.shape, ROOT / found["cache"] / "operators"
+        ).to(self.device)
+        self._seed = job.seed, job.problem, job.row
+        self.prior: Prior | None = None
+        if job.prior:
+            one = replace(job, prior=replace(job.prior, networks=[weights[0].parent.name]))
+            (self.prior,) = priors_for(one, weights, self.shape, self.device, precision)
+
+    def measure(self, image: np.ndarray | torch.Tensor, seed: int = 0) -> torch.Tensor:
+        """y = A x + noise of one image, (H, W) or (C, H, W), or of a batch (B, C, H, W).
+
+        Raises:
+            ValueError: another size, or values outside [0, 1].
+        """
+        x = torch.as_tensor(image, dtype=torch.float32).reshape(-1, *self._fitting(image))
+        if x.min() < 0 or x.max() > 1:
+            raise ValueError(f"values from {x.min():g} to {x.max():g}: scale them to [0, 1]")
+        return self.problem.measure(x.to(self.device), self._noise("measure", seed, len(x)))
+
+    def reconstruct(
+        self,
+        y: torch.Tensor,
+        seed: int = 0,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> torch.Tensor:
+        """x_hat of measurements, (B, C, H, W) in [0, 1]; another seed gives another sample."""
+        noise = self._noise("reconstruct", seed, len(y))
+        prior = self.prior.bind(noise) if self.prior else None
+        with torch.inference_mode(not self.method.jacobian), torch.set_grad_enabled(False):
+            x_hat = self.method.reconstruct(y, self.problem, prior, noise, progress)
+        return x_hat.clamp(0, 1).cpu()
+
+    def _fitting(self, image: np.ndarray | torch.Tensor) -> tuple[int, int, int]:
+        if tuple(image.shape[-2:]) != self.shape[1:] or image.ndim > 4:
+            raise ValueError(f"image has shape {tuple(image.shape)}, wanted {self.shape[1:]}")
+        return self.shape
+
+    def _noise(self, purpose: str, seed: int, count: int) -> ImageNoise:
+        return ImageNoise([seed_of(*self._seed, purpose, seed, i) for i in range(count)])
