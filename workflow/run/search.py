@@ -9,7 +9,7 @@ import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
 
 FIRST = 4  # trials before the Gaussian process chooses
-STEP = 10**0.25  # factor by which every parameter moves, up or down, in these
+STEP = 10**0.5  # factor by which every parameter moves, up or down, in these
 Point = dict[str, float]
 
 
