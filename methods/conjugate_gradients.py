@@ -1,10 +1,11 @@
 """Conjugate gradients: least squares from the baseline, without a prior.
 
-    x_0 = baseline,    x_k: k-th iterate of conjugate gradients on A^T A x = A^T y
+    x_0 = baseline,    x_k: k-th iterate on (A^T A + gamma I) x = A^T y + gamma x_0,   gamma = 1e-4
 
-Without noise the limit is the solution of A x = y that is nearest to the baseline. With noise, and
-where A^T A is ill conditioned, the number of iterations regularises. A control: a problem on which
-it beats a method with a prior says little about that prior.
+gamma only keeps rounding errors out of the null-space of A: without noise the limit is nearly the
+solution of A x = y that is nearest to the baseline. With noise, and where A^T A is ill conditioned,
+the number of iterations regularises. A control: a problem on which it beats a method with a prior
+says little about that prior.
 
 Reference: Hestenes, Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", Journal
 of Research of the National Bureau of Standards 1952; as a regularisation: Hanke, "Conjugate
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pydantic import PositiveInt
 
 from methods.base import Method
-from methods.proximal import proximal
+from methods.proximal import LEAST_PENALTY, proximal
 
 
 class ConjugateGradients(Method):
@@ -32,4 +33,4 @@ class ConjugateGradients(Method):
     def reconstruct(self, y, problem, prior, noise, progress):
         x = problem.baseline(y)
         aty = problem.physics.A_adjoint(y)
-        return proximal(problem.physics, aty, x, 0.0, self.params.iterations)
+        return proximal(problem.physics, aty, x, LEAST_PENALTY, self.params.iterations)
