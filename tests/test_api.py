@@ -1,10 +1,12 @@
 """Rows in Python, with the networks in the repository."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from conftest import ROOT
 
-from workflow.api import Row
+from workflow.api import Row, evaluate
 
 
 def test_a_row_measures_and_reconstructs_an_image_of_ones_own(slices):
@@ -39,3 +41,20 @@ def test_what_does_not_fit_is_refused_with_the_reason(slices):
         Row("padi", "ct20")
     with pytest.raises(FileNotFoundError, match="snakemake --cores all results/networks/ct-1-"):
         Row("padis_context", "ct20")
+
+
+def test_a_function_is_scored_on_the_measurements_of_the_tables(downloads):
+    """The baseline of CT with 20 views, image by image, as in the committed reference."""
+
+    def back_projected(y, physics, denoise):
+        assert denoise(torch.zeros(1, 1, 256, 256), 0.1).shape == (1, 1, 256, 256)
+        return physics.A_dagger(y)
+
+    found = evaluate(back_projected, "ct20")
+    assert found.columns[:4].tolist() == ["problem", "method", "image", "fold"]
+    kept = pd.read_csv(ROOT / "results/reference/standard/images.csv", dtype={"image": str})
+    kept = kept[(kept["problem"] == "ct20") & (kept["method"] == "baseline")]
+    both = found.merge(kept, on=["image", "fold"], suffixes=("", "_kept"))
+    assert len(both) == len(found) == 9
+    assert np.allclose(both["psnr"], both["psnr_kept"], atol=1e-3)
+    assert np.allclose(both["ssim"], both["ssim_kept"], atol=1e-4)

