@@ -1,5 +1,7 @@
 """Rows in Python, with the networks in the repository."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,3 +60,19 @@ def test_a_function_is_scored_on_the_measurements_of_the_tables(downloads):
     assert len(both) == len(found) == 9
     assert np.allclose(both["psnr"], both["psnr_kept"], atol=1e-3)
     assert np.allclose(both["ssim"], both["ssim_kept"], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(downloads, monkeypatch):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    monkeypatch.chdir(ROOT)
+    cells = json.loads((ROOT / "docs/first_steps.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    names: dict = {}
+    for cell in code:
+        exec(cell, names)
+    table = names["table"].mean()
+    assert table["alternating"] > table["baseline"] + 3
+    assert names["psnr"](names["found"]["padual"]) > names["psnr"](names["found"]["baseline"]) + 5
