@@ -9,7 +9,7 @@ import torch
 from filelock import FileLock
 
 from problems.ct import CT
-from problems.datasets.sources import SOURCES, DownloadError, fetch, stored
+from problems.datasets.sources import SOURCES, DownloadError, fetch_missing
 from workflow.config.resolve import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,10 +42,8 @@ def downloads(shared):
     """The folder of downloads, filled once; skips where the network is absent."""
     folder = ROOT / resolve({"preset": "smoke"})["cache"] / "downloads"
     with FileLock(shared / "downloads.lock"):
-        missing = {s.requirement for n, s in SOURCES.items() if not stored(n, folder).exists()}
         try:
-            for requirement in missing:
-                fetch(requirement, folder)
+            fetch_missing(SOURCES, folder)
         except DownloadError as error:
             pytest.skip(str(error))
     return folder

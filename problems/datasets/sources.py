@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +122,13 @@ def fetch(requirement: str, folder: Path) -> list[Path]:
         for name, path in partial.items():
             os.replace(path, stored(name, folder))
     return [stored(name, folder) for name in wanted]
+
+
+def fetch_missing(names: Iterable[str], folder: Path) -> None:
+    """Download those of the files ``names`` that are not in ``folder``; raises as ``fetch``."""
+    missing = {SOURCES[name].requirement for name in names if not stored(name, folder).exists()}
+    for requirement in sorted(missing):
+        fetch(requirement, folder)
 
 
 def verify(name: str, folder: Path) -> Path:

@@ -5,19 +5,22 @@ from typing import Any
 
 import numpy as np
 
+from problems.datasets.sources import fetch_missing
 from workflow.plugins.contract import Check, require
 from workflow.plugins.discovery import find
 from workflow.plugins.params import make_params
 
 SIZE = (32, 28)
+DOWNLOADS = Path("results/cache/downloads")
 
 
 class Case:
     """A dataset, its images reduced to a small size."""
 
-    def __init__(self, name: str, params: dict[str, Any], downloads: Path | None = None):
+    def __init__(self, name: str, params: dict[str, Any], downloads: Path = DOWNLOADS):
         self.plugin = find("dataset", name)
         self.cls = self.plugin.cls
+        fetch_missing(self.cls.downloads, downloads)
         self.dataset = self.cls(make_params(self.cls.Params, params, name), downloads)
         self.splits = {s: self.dataset.load(s, SIZE) for s in self.dataset.splits}
 
