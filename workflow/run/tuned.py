@@ -27,7 +27,7 @@ def tuned(job: Show, out: Path, *trials: Path) -> None:
         if not tried["psnr"].notna().any():
             continue
         best = tried.iloc[0]
-        values = {name: best[name].item() for name in line["search"] if name in tried}
+        values = {name: tried[name].iloc[0].item() for name in line["search"] if name in tried}
         lines.append({"row": line["row"], "problem": line["problem"], **values})
         lines[-1]["at_edge"] = best.get("at_edge")
         label = f"{line['label']}, oracle (tuned on the test images)"
@@ -37,6 +37,7 @@ def tuned(job: Show, out: Path, *trials: Path) -> None:
         head = "# Written by `snakemake tune`: the best trials on test images."
         text = yaml.safe_dump({"rows": oracles}, default_flow_style=None, sort_keys=False)
         return write_text(out, f"{head}\n{text}")
-    frame = pd.DataFrame(lines, columns=list(dict.fromkeys(k for x in lines for k in x)))
+    columns = list(dict.fromkeys(k for line in lines for k in line))
+    frame = pd.DataFrame(lines, columns=columns, dtype=object)  # whole numbers stay whole
     frame.insert(len(frame.columns) - 1, "at_edge", frame.pop("at_edge"))
-    write_text(out, frame.astype(object).to_csv(index=False, lineterminator="\n"))
+    write_text(out, frame.to_csv(index=False, lineterminator="\n"))
