@@ -63,7 +63,7 @@ def summarise(cards: list[dict[str, Any]], curves: list[pd.DataFrame]) -> pd.Dat
 
 def training_table(table: pd.DataFrame) -> Table:
     """Lay the table out; PSNR in dB of the finished network as a denoiser of validation images."""
-    levels = list(table.filter(like=LEVEL))
+    levels = _levels([table])
     header = [heading for heading, _, _ in COLUMNS.values()]
     header += [f"dB at noise {level.removeprefix(LEVEL)}" for level in levels]
     lines = []
@@ -85,26 +85,33 @@ def training_table(table: pd.DataFrame) -> Table:
 
 
 def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
-    """Show the PSNR of networks as denoisers of validation images against training time.
+    """Show the PSNR of networks as denoisers of validation images against training pixels.
 
     Args:
-        curves: dataset to network to frame with columns seconds and sigma_<noise level>.
+        curves: dataset to network to frame with columns pixels and sigma_<noise level>.
 
     Returns:
         A line of panels per dataset, a column of panels per noise level.
     """
     frames = [frame for networks in curves.values() for frame in networks.values()]
-    levels = list(frames[0].filter(like=LEVEL))
+    levels = _levels(frames)
     figure, grid = panels(len(curves), len(levels))
     shown = {}
     for line_of_panels, (dataset, networks) in zip(grid, curves.items(), strict=True):
         for axes, level in zip(line_of_panels, levels, strict=True):
             for number, (name, frame) in enumerate(networks.items()):
                 style = {"linestyle": STYLES[number % len(STYLES)], "color": f"C{number}"}
-                if frame[level].notna().any():
-                    line = axes.plot(frame["seconds"], frame[level], linewidth=1.2, **style)
+                if level in frame and frame[level].notna().any():
+                    line = axes.plot(frame["pixels"] / 1e6, frame[level], linewidth=1.2, **style)
                     shown[title(name)] = line[0]
             about = f"{title(dataset)}, noise {level.removeprefix(LEVEL)}"
-            finish(axes, about, "Training time (s)", "PSNR (dB)")
+            finish(axes, about, "Pixels seen (M)", "PSNR (dB)")
+            axes.set_visible(bool(axes.lines))
     legend(figure, shown)
     return figure
+
+
+def _levels(frames: list[pd.DataFrame]) -> list[str]:
+    """Columns of the noise levels that any of the frames has, the smallest first."""
+    found = {level for frame in frames for level in frame.filter(like=LEVEL)}
+    return sorted(found, key=lambda level: float(level.removeprefix(LEVEL)))
