@@ -90,7 +90,7 @@ def test_sensitivity_varies_one_parameter_around_the_best():
 
 
 def test_validation_figure_has_a_panel_per_dataset_and_level():
-    frame = pd.DataFrame({"seconds": [1, 2], "sigma_0.05": [30, 31], "sigma_1": [20, np.nan]})
+    frame = pd.DataFrame({"pixels": [1, 2], "sigma_0.05": [30, 31], "sigma_1": [20, np.nan]})
     narrow = frame.assign(**{"sigma_1": np.nan})
     figure = validation_figure(
         {"ct": {"patch": frame, "drunet": narrow}, "faces": {"patch": frame}}

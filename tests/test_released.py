@@ -1,4 +1,4 @@
-"""The networks in the repository are those of the main table of standard, whole, and fit the code."""
+"""The networks in the repository are those of the main table of standard, and fit the code."""
 
 import torch
 from conftest import ROOT
