@@ -346,7 +346,7 @@ def test_a_problem_from_another_has_its_operator_networks_and_parameters():
         ({"problems": {"ct20": {"params": {"veiws": 3}}}}, ["problems.ct20", "'views'"]),
         ({"tables": {"ct20": {"problems": ["ct8"], "caption": ""}}}, ["tables.ct20", "taken"]),
         ({"datasets": {"faces": {"size": [40, 40]}}}, ["problems.ct20_faces", "[40, 40]"]),
-        ({"generation": {"priors": {"padi": "x"}}}, ["generation", "'padis'"]),
+        ({"generation": {"priors": ["padi"]}}, ["generation", "'padis'"]),
         ({"generation": {"sampler": {"level": 3}}}, ["generation.sampler", "levels"]),
     ],
 )

@@ -156,3 +156,6 @@ def test_a_readme_without_the_marks_of_a_run_is_left_as_it_is(tmp_path):
     readme.write_text("nothing here\n")
     reference.update_readme(QUICK, readme)
     assert readme.read_text() == "nothing here\n"
+    readme.write_text("<!-- results/reference/quick/tables/table1.md -->\n")
+    with pytest.raises(ValueError, match="has no line"):
+        reference.update_readme(QUICK, readme)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from workflow.score.intervals import half_width, survives_holm
+from workflow.score.intervals import half_width, independent, survives_holm
 
 
 def test_half_width_is_that_of_the_cluster_robust_t_interval():
@@ -67,9 +67,10 @@ def test_intervals_hold_what_they_say(patients):
 def test_holm_corrects_the_p_values_of_the_intervals():
     """p = .01, .04, .03, .005, adjusted .03, .06, .06, .02 (the example of R's p.adjust)."""
     p = np.array([0.01, 0.04, 0.03, 0.005])
-    frame = pd.DataFrame({"clusters": [3, 3, 12, 1], "images": [9, 9, 12, 4], "psnr": 1.0})
-    freedom = np.array([2, 2, 11, 3])
-    frame["psnr_ci95"] = stats.t.ppf(0.975, freedom) / stats.t.ppf(1 - p / 2, freedom)
-    assert survives_holm(frame, "psnr").tolist() == [True, False, False, True]
-    frame.loc[4] = [0, 0, float("nan"), float("nan")]  # a row that failed is no comparison
-    assert survives_holm(frame, "psnr").tolist() == [True, False, False, True, False]
+    counts = independent(pd.Series([9, 9, 12, 4]), pd.Series([3, 3, 12, 1]))
+    assert counts.tolist() == [3, 3, 12, 4]
+    means = pd.Series([1.0, 1, 1, 1])
+    halves = pd.Series(stats.t.ppf(0.975, counts - 1) / stats.t.ppf(1 - p / 2, counts - 1))
+    assert survives_holm(means, halves, counts).tolist() == [True, False, False, True]
+    means[4], halves[4], counts[4] = float("nan"), float("nan"), 0  # a row that failed is none
+    assert survives_holm(means, halves, counts).tolist() == [True, False, False, True, False]

@@ -80,6 +80,8 @@ class Prior(Entry):
     """Of patches, or `whole` for a network of whole images."""
     overlap: Annotated[Int, Field(ge=0)] = 0
     """Pixels that tiles share, `average` and `stitch` only."""
+    label: str | None = Unset
+    """Name of its samples; default is that of the prior."""
 
 
 class Row(Entry):

@@ -16,8 +16,8 @@ class Generation(Entry):
 
     dataset: str
     """Whose networks are sampled."""
-    priors: dict[str, str]
-    """Prior to its label."""
+    priors: list[str]
+    """That are sampled, each with a `label`."""
     samples: Annotated[Int, Field(ge=2)] = 12
     """Per prior."""
     shown: Count = 8

@@ -8,7 +8,7 @@ PaDIS.
 
 import pandas as pd
 
-from workflow.score.intervals import survives_holm
+from workflow.score.intervals import independent, survives_holm
 from workflow.score.summary import SCORES, Mean
 
 CLAIM = ["table", "problem", "row", "other", "paper"]
@@ -56,10 +56,10 @@ def orders(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
                     counts = [line["images"], line["clusters"]]
                     lines.append([*where, published, ours.value, ours.half, verdict, *counts])
     found = pd.DataFrame(lines, columns=[*CLAIM, *FOUND, "images", "clusters"])
-    found[HOLM] = False
-    for _, group in found.groupby("score"):
-        compared = group.assign(psnr=group["ours"], psnr_ci95=group["ci95"])
-        found.loc[group.index, HOLM] = survives_holm(compared, "psnr")
+    found[HOLM], found["counts"] = False, independent(found["images"], found["clusters"])
+    for _, claims in found.groupby("score"):
+        stay = survives_holm(claims["ours"], claims["ci95"], claims["counts"])
+        found.loc[claims.index, HOLM] = stay
     return found[[*CLAIM, *FOUND, HOLM]]
 
 

@@ -41,25 +41,28 @@ def half_width(values: Sequence[float], clusters: Sequence[str]) -> float:
     return float(stdtrit(count - 1, 0.5 + LEVEL / 2) * error)
 
 
-def survives_holm(differences: pd.DataFrame, score: str) -> pd.Series:
-    """Whether each difference stays resolved when as many are tested as there are lines.
+def independent(images: pd.Series, clusters: pd.Series) -> pd.Series:
+    """How many values count as independent: subjects, or the images of a single one."""
+    return clusters.where(clusters > 1, images)
+
+
+def survives_holm(means: pd.Series, halves: pd.Series, counts: pd.Series) -> pd.Series:
+    """Whether each difference stays resolved when as many are tested as there are.
 
     Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979, 65-70) of the p-values
     that belong to the intervals, at the level 5 %.
 
     Args:
-        differences: lines of a summary with the mean (``score``), its half-width
-            (``<score>_ci95``), ``images`` and ``clusters``.
-        score: "psnr" or "ssim".
+        means: of differences.
+        halves: half-widths of their intervals.
+        counts: what ``independent`` returns.
 
     Returns:
-        One boolean per line; False without an interval.
+        One boolean per difference; False without an interval.
     """
-    counts = differences["clusters"].where(differences["clusters"] > 1, differences["images"])
     freedom = (counts - 1).clip(lower=1).astype(float)
-    halves = differences[f"{score}_ci95"].astype(float)
-    ratio = differences[score].abs().astype(float) / halves.where(halves > 0)
+    ratio = means.abs().astype(float) / halves.astype(float).where(halves > 0)
     p = pd.Series(2 * stdtr(freedom, -ratio * stdtrit(freedom, 0.5 + LEVEL / 2)), ratio.index)
     ordered = p.dropna().sort_values()
     adjusted = (ordered * np.arange(len(ordered), 0, -1)).cummax()
-    return (adjusted < 1 - LEVEL).reindex(differences.index, fill_value=False)
+    return (adjusted < 1 - LEVEL).reindex(p.index, fill_value=False)

@@ -31,7 +31,7 @@ def generation(job: Show, out: Path, train: Path, test: Path, *samples: Path) ->
     """Write tables/generation.csv (``out``), .md and .json and figures/generation.png."""
     config, folder = job.settings, out.parents[1]
     settings = config["generation"]
-    labels = settings["priors"].values()
+    labels = [config["priors"][name].get("label", name) for name in settings["priors"]]
     images = {
         label: load_arrays(path)["samples"] for label, path in zip(labels, samples, strict=True)
     }

@@ -73,12 +73,17 @@ def update_readme(target: Path, readme: Path = README) -> None:
     """Put the main table of the reference at ``target`` between its marks in the README, if any.
 
     It has the rows, without controls and differences.
+
+    Raises:
+        ValueError: the README has the first mark and not the second.
     """
     start, end = (mark.format(name=target.name) for mark in MARKS)
     text = readme.read_text()
-    if start not in text or end not in text.split(start, 1)[1]:
+    if start not in text:
         return
     before, rest = text.split(start, 1)
+    if end not in rest:
+        raise ValueError(f"{readme.name} has no line {end.strip()} after {start.strip()}")
     after = rest.split(end, 1)[1]
     scores = load(target / "tables" / "table1.json")["scores"]
     shown = grid(replace(scores, blocks=scores.blocks[:1]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.score.intervals import survives_holm
+from workflow.score.intervals import independent, survives_holm
 from workflow.score.summary import SCORES, Mean
 from workflow.show.cells import NOTHING, Cell, Table, cell
 
@@ -43,7 +43,14 @@ def score_table(
     Returns:
         Three blocks: rows, controls and differences.
     """
-    lines, labels, notes = by_place(summary), rows | (controls or {}), []
+    labels, notes = rows | (controls or {}), []
+    compared = summary[summary["method"].isin([" - ".join(pair) for pair in differences])]
+    counts = independent(compared["images"], compared["clusters"])
+    stay = {
+        f"{score}_holm": survives_holm(compared[score], compared[f"{score}_ci95"], counts)
+        for score in SCORES
+    }
+    lines = by_place(summary.assign(**stay))
     images = summary.groupby("problem")[["images", "clusters"]].max()
     with_paper = set(summary.loc[summary["psnr_published"].notna(), "problem"])
 
@@ -65,17 +72,10 @@ def score_table(
         return row_of(labels[row], cells)
 
     below = []
-    compared = summary[summary["method"].isin([" - ".join(pair) for pair in differences])]
-    stay = {s: dict(zip(compared.index, survives_holm(compared, s), strict=True)) for s in SCORES}
-    places = {(line.problem, line.method): line.Index for line in compared.itertuples()}
     for pair in differences:
-        cells = []
-        for problem in problems:
-            place = problem, " - ".join(pair)
-            cells.append(
-                (difference(lines[place], {s: stay[s][places[place]] for s in SCORES}), "")
-            )
-        below.append(row_of(" minus ".join(labels[row] for row in pair), cells))
+        found = [lines[problem, " - ".join(pair)] for problem in problems]
+        label = " minus ".join(labels[row] for row in pair)
+        below.append(row_of(label, ((difference(line), "") for line in found)))
     if below:
         widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
         below.append(row_of(RESOLVED, ((_widths(widths.loc[p]), "") for p in problems)))
@@ -144,10 +144,10 @@ def _published(line: dict[str, Any]) -> str:
     return " / ".join(show(score, line[f"{score}_published"]) for score in SCORES)
 
 
-def difference(line: dict[str, Any], stay: dict[str, bool]) -> Cell:
+def difference(line: dict[str, Any]) -> Cell:
     """Means and half-widths of a difference, bold if resolved over several subjects.
 
-    ``stay`` says of each score whether this holds after a correction, which is marked with *.
+    A * says that this holds after the correction of ``survives_holm``.
     """
     if not line["images"]:
         return cell(NOTHING)
@@ -157,7 +157,7 @@ def difference(line: dict[str, Any], stay: dict[str, bool]) -> Cell:
         text = f"{'+' if mean.value >= 0 else '-'}{show(score, abs(mean.value))}"
         text += "" if pd.isna(mean.half) else f" ± {show(score, mean.half)}"
         several = line["clusters"] > 1
-        text += " *" * (stay[score] and several)
+        text += " *" * (line[f"{score}_holm"] and several)
         parts += [(text, mean.resolved and several), (" / ", False)]
     return Cell(parts[:-1])
 
