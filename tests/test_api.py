@@ -39,6 +39,10 @@ def test_what_does_not_fit_is_refused_with_the_reason(slices):
         tv.measure(slices[:100])
     with pytest.raises(ValueError, match=r"values from 0 to 450: scale them to \[0, 1\]"):
         tv.measure(1000 * slices)
+    with pytest.raises(ValueError, match=r"shape \(3, 256, 256\), wanted \(1, 256, 256\)"):
+        tv.measure(np.stack([slices] * 3))
+    with pytest.raises(ValueError, match="fold 4: there are 3"):
+        Row("padual", "ct20", fold=4)
     with pytest.raises(ValueError, match="did you mean 'padis'"):
         Row("padi", "ct20")
     with pytest.raises(FileNotFoundError, match="snakemake --cores all results/networks/ct-1-"):

@@ -76,17 +76,10 @@ for job, about in {**RUN, **SHOW}.items():
     add(job, *about)
 
 
-def asked(name: str) -> dict[str, Any]:
-    """What a user asks for by the name of a preset or of a YAML file."""
-    from workflow.config.resolve import read
-
-    return read(Path(name)) if Path(name).suffix else {"preset": name}
-
-
 def chosen(name: str) -> dict[str, Any]:
     """The configuration that is named by a preset or a YAML file."""
     from workflow.config.check import check_params
-    from workflow.config.resolve import resolve
+    from workflow.config.resolve import asked, resolve
 
     config = resolve(asked(name))
     check_params(config)
@@ -168,6 +161,7 @@ def show(
 ) -> None:
     """Say what parameters a row has on a problem, and where each comes from."""
     from workflow.config.explain import explain
+    from workflow.config.resolve import asked
 
     print(explain(asked(config), row, problem))
 

@@ -12,7 +12,6 @@ preset or of a YAML file are there after a run of it.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +19,25 @@ import numpy as np
 import pandas as pd
 import torch
 
-from methods.priors.base import Prior
 from problems.datasets.sources import fetch_missing
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.check import check_asked
 from workflow.config.jobs import NETWORKS, Jobs
-from workflow.config.resolve import read, resolve
+from workflow.config.machine import Machine
+from workflow.config.resolve import asked, resolve
 from workflow.plugins.discovery import ROOT, load, use
-from workflow.plugins.params import make_params
+from workflow.run import harness
 from workflow.run.device import setup
-from workflow.run.reconstruct import priors_for
+from workflow.run.prepare import folds_of
 from workflow.score.metrics import psnr, ssim
 from workflow.store.images import floats
-from workflow.store.weights import shape_of
+from workflow.store.weights import load_prior, shape_of
 
 
 def configuration(name: str | Path) -> dict[str, Any]:
     """The configuration that is named by a preset or a YAML file; its plugins can be found."""
-    found = resolve(read(Path(name)) if Path(name).suffix else {"preset": str(name)})
+    found = resolve(asked(name))
     use(found["plugins"])
     return found
 
@@ -58,12 +57,10 @@ def _named(
     config: dict[str, Any], dataset: str, split: str, fold: int
 ) -> list[tuple[str, np.ndarray]]:
     """Names and pixels of the images of a split."""
-    settings = config["datasets"][dataset]
-    cls = load("dataset", settings["source"])
-    folder = ROOT / config["cache"] / "downloads"
-    fetch_missing(cls.downloads, folder)
-    params = settings["params"] | ({"fold": fold} if settings["folds"] > 1 else {})
-    source, size = cls(make_params(cls.Params, params, dataset), folder), tuple(settings["size"])
+    settings, machine = config["datasets"][dataset], Machine(cache=ROOT / config["cache"])
+    fetch_missing(load("dataset", settings["source"]).downloads, machine.downloads)
+    kind = [settings[key] for key in ("source", "params", "folds")]
+    source, size = folds_of(*kind, dataset, machine)[fold - 1], tuple(settings["size"])
     chosen = source.chosen(split, size, settings[split])
     pixels = floats(np.stack(list(source.read(split, size, chosen))))
     return list(zip([raw.id for raw in chosen], pixels, strict=True))
@@ -87,8 +84,14 @@ def evaluate(
     Returns:
         A line per image with problem, method (the function's name), image, fold, psnr, ssim and
         seconds; results/reference has those of the rows of the tables for the same images.
+
+    Raises:
+        ValueError: the measurements of the problem are simulated on a finer grid.
     """
     found, lines = configuration(config), []
+    check_asked(found, prior_of, problem)
+    if found["problems"][problem]["grid"] > 1:
+        raise ValueError(f"{problem} is measured on a finer grid: write a method for it")
     dataset = found["datasets"][found["problems"][problem]["dataset"]]
     for fold in range(1, dataset["folds"] + 1):
         row = Row(prior_of, problem, config, fold, threads)
@@ -131,7 +134,7 @@ class Row:
         shape: (C, H, W) of an image.
 
     Raises:
-        ConfigError: there is no such row or problem.
+        ValueError: there is no such row, problem or fold.
         FileNotFoundError: the network is not there; the message has the command that trains it.
     """
 
@@ -148,27 +151,23 @@ class Row:
         check_asked(found, row, problem)
         job = Jobs(found).reconstruct(problem, row)
         self.device, precision = setup(job, threads)
-        weights = [
-            ROOT / NETWORKS / name / "weights.safetensors"
-            for name in (job.prior.networks[fold - 1 : fold] if job.prior else [])
-        ]
-        for path in weights:
-            if not path.exists():
-                raise FileNotFoundError(
-                    f"there is no network {path.parent.name}: snakemake --cores all "
-                    f"{path.relative_to(ROOT)} trains it"
-                )
         self.method = build_method(job.method, {**job.params, **params})
-        size = found["datasets"][job.dataset]["size"]
-        self.shape = shape_of(weights[0]) if weights else (1, *size)
+        self.shape, self.prior = (1, *found["datasets"][job.dataset]["size"]), None
+        if job.prior:
+            if not 1 <= fold <= len(job.prior.networks):
+                raise ValueError(f"fold {fold}: there are {len(job.prior.networks)}")
+            name = f"{NETWORKS}/{job.prior.networks[fold - 1]}/weights.safetensors"
+            if not (ROOT / name).exists():
+                raise FileNotFoundError(
+                    f"there is no network {name}: snakemake --cores all {name} trains it"
+                )
+            self.shape = shape_of(ROOT / name)
+            kind = job.prior.assembly, self.shape, self.device, precision, job.prior.overlap
+            self.prior = load_prior(ROOT / name, *kind)
         self.problem = build_problem(
             job.family, job.problem_params, self.shape, ROOT / found["cache"] / "operators"
         ).to(self.device)
         self._seed = job.seed, job.problem, job.row
-        self.prior: Prior | None = None
-        if job.prior:
-            one = replace(job, prior=replace(job.prior, networks=[weights[0].parent.name]))
-            (self.prior,) = priors_for(one, weights, self.shape, self.device, precision)
 
     def measure(self, image: np.ndarray | torch.Tensor, seed: int = 0) -> torch.Tensor:
         """y = A x + noise of one image, (H, W) or (C, H, W), or of a batch (B, C, H, W).
@@ -190,13 +189,13 @@ class Row:
         """x_hat of measurements, (B, C, H, W) in [0, 1]; another seed gives another sample."""
         noise = self._noise("reconstruct", seed, len(y))
         prior = self.prior.bind(noise) if self.prior else None
-        with torch.inference_mode(not self.method.jacobian), torch.set_grad_enabled(False):
-            x_hat = self.method.reconstruct(y, self.problem, prior, noise, progress)
+        x_hat, _ = harness.timed(self.method, y, self.problem, prior, noise, progress)
         return x_hat.clamp(0, 1).cpu()
 
     def _fitting(self, image: np.ndarray | torch.Tensor) -> tuple[int, int, int]:
-        if tuple(image.shape[-2:]) != self.shape[1:] or image.ndim > 4:
-            raise ValueError(f"image has shape {tuple(image.shape)}, wanted {self.shape[1:]}")
+        wanted = self.shape[-image.ndim :] if self.shape[0] == 1 else self.shape
+        if tuple(image.shape[-len(wanted) :]) != wanted or image.ndim > 4:
+            raise ValueError(f"image has shape {tuple(image.shape)}, wanted {wanted}")
         return self.shape
 
     def _noise(self, purpose: str, seed: int, count: int) -> ImageNoise:

@@ -180,6 +180,11 @@ def table_of(layers: Layers, name: str, experiment: Experiment) -> dict[str, Any
     return table
 
 
+def asked(name: str | Path) -> dict[str, Any]:
+    """What a user asks for by the name of a preset or of a YAML file."""
+    return read(Path(name)) if Path(name).suffix else {"preset": str(name)}
+
+
 def read(file: Path) -> dict[str, Any]:
     """Settings from a user's YAML file; paths of plugins in it are relative to its folder.
 

@@ -28,7 +28,7 @@ def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None
         DataError: a test patient is a training or validation patient of the same fold, or a test
             patient of two folds.
     """
-    folds = _folds(job.source, job.params, job.folds, job.dataset, machine)
+    folds = folds_of(job.source, job.params, job.folds, job.dataset, machine)
     kind, rows, lines = (job.split, tuple(job.size)), {}, []
     with writing(out) as writer:
         for number, fold in enumerate(folds, start=1):
@@ -70,7 +70,7 @@ def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
     """
     for name, settings in config["datasets"].items():
         kind = [settings[key] for key in ("source", "params", "folds")]
-        folds = _folds(*kind, name, machine)
+        folds = folds_of(*kind, name, machine)
         yield f"{name} ({settings['source']}{f', {len(folds)} folds' if len(folds) > 1 else ''})"
         for split in SPLITS:
             said = description(folds, split)
@@ -82,7 +82,7 @@ def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
                 yield f"    see {path}"
 
 
-def _folds(
+def folds_of(
     source: str, params: dict[str, Any], folds: int, name: str, machine: Machine
 ) -> list[Dataset]:
     """The dataset, once per fold."""
