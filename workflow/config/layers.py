@@ -1,7 +1,7 @@
 """The files of a configuration and a user's settings, as they are written."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,14 @@ class Value(NamedTuple):
     place: str
 
 
+class Tuned(NamedTuple):
+    """What a search found, its values at an edge, and the file that has it."""
+
+    values: dict[str, Any]
+    at_edge: list[str]
+    place: str
+
+
 class Layers:
     """Everything that a configuration is made of, as it is written.
 
@@ -39,19 +47,20 @@ class Layers:
         check_keys(overrides)
         own = dict(overrides)
         self.preset = own.pop("preset", "quick")
-        known = presets()
-        if self.preset not in known:
-            raise ConfigError(f"unknown preset {self.preset!r}{nearest(self.preset, known)}")
-        chosen = read_yaml(PRESETS / f"{self.preset}.yaml")
+        chosen = _preset(self.preset)
+        base = chosen.pop("preset", None)  # a preset may name the one that it differs from
+        self.presets = {base: _preset(base)} if base else {}
+        self.presets[self.preset] = chosen
         self.files = {
             "presets/common.yaml": read_yaml(PRESETS / "common.yaml"),
             "exact.yaml": {"exact": read_yaml(FOLDER / "exact.yaml")},
             "rows.yaml": {"rows": read_yaml(FOLDER / "rows.yaml")},
-            f"presets/{self.preset}.yaml": {"name": self.preset, **chosen},
-            YOURS: own,
+            **{f"presets/{name}.yaml": written for name, written in self.presets.items()},
+            YOURS: {"name": self.preset, **own},
         }
-        self.tuned_file = f"tuned/{self.preset}.csv"
-        self.tuned = read_tuned(FOLDER / self.tuned_file)
+        self.tuned: dict[tuple[str, str], Tuned] = {}
+        for name in self.presets:
+            self.tuned |= read_tuned(FOLDER / f"tuned/{name}.csv")
         self.config = self._combined()
         self.trials: dict[str, int] = {}  # of searches of rows that grids make
         self.experiments = self._experiments()
@@ -101,7 +110,7 @@ class Layers:
             raise ConfigError("tables: must hold a mapping for each name")
         self.config.pop("tables", None)
         for name in dict.fromkeys([*names, *tables]):
-            written = _experiment_file(self.preset, str(name))
+            written = _experiment_file(self.presets, str(name))
             block = read_yaml(written) if written else {}
             if name in tables:
                 block = {**block, **tables[name]}
@@ -168,14 +177,14 @@ class Layers:
                     for values in chosen:
                         found |= {k: Value(v, here) for k, v in values.items()}
                 if name == searched and not yours:
-                    values = self._tuned(name, problem)[0]
-                    here = f"{self.tuned_file}, {name} on {problem}"
-                    found |= {k: Value(v, here) for k, v in values.items()}
+                    tuned = self._tuned(name, problem)
+                    here = f"{tuned.place}, {name} on {problem}"
+                    found |= {k: Value(v, here) for k, v in tuned.values.items()}
         return found
 
     def main_rows(self) -> list[str]:
         """Rows of the preset's first experiment: those of a table that names none."""
-        first = self.experiments[self.files[f"presets/{self.preset}.yaml"]["experiments"][0]]
+        first = self.experiments[self.presets[self.preset]["experiments"][0]]
         return [row if isinstance(row, str) else row.name for row in first.rows]
 
     def new_rows(self) -> list[str]:
@@ -196,10 +205,10 @@ class Layers:
             tuned = self._tuned(name, problem)
             if tuned:
                 now = self.values(row, problem)
-                return [key for key in tuned[1] if now[key].place.startswith(self.tuned_file)]
+                return [key for key in tuned.at_edge if now[key].place.startswith(tuned.place)]
         return []
 
-    def _tuned(self, row: str, problem: str | None) -> tuple[dict[str, Any], list[str]] | None:
+    def _tuned(self, row: str, problem: str | None) -> Tuned | None:
         while problem:
             if (row, problem) in self.tuned:
                 return self.tuned[row, problem]
@@ -290,8 +299,16 @@ def _valid(kind: type, block: Any, place: str) -> Any:
         raise ConfigError(mistake(error, place)) from None
 
 
-def _experiment_file(preset: str, name: str) -> Path | None:
-    places = (FOLDER / "experiments" / preset, FOLDER / "experiments")
+def _preset(name: str) -> dict[str, Any]:
+    known = presets()
+    if name not in known:
+        raise ConfigError(f"unknown preset {name!r}{nearest(name, known)}")
+    return read_yaml(PRESETS / f"{name}.yaml")
+
+
+def _experiment_file(presets: Iterable[str], name: str) -> Path | None:
+    folder = FOLDER / "experiments"
+    places = [*(folder / preset for preset in reversed(list(presets))), folder]
     return next((p / f"{name}.yaml" for p in places if (p / f"{name}.yaml").is_file()), None)
 
 
@@ -301,15 +318,17 @@ def presets() -> list[str]:
     return sorted(path.stem for path in files if path.stem != "common")
 
 
-def read_tuned(file: Path) -> dict[tuple[str, str], tuple[dict[str, Any], list[str]]]:
-    """(row, problem) to tuned values and to parameters that ended at an edge."""
+def read_tuned(file: Path) -> dict[tuple[str, str], Tuned]:
+    """What the file has for a row and a problem."""
     if not file.exists():
         return {}
+    place = f"{file.parent.name}/{file.name}"
     with open(file, newline="") as lines:
         return {
-            (line.pop("row"), line.pop("problem")): (
+            (line.pop("row"), line.pop("problem")): Tuned(
                 {k: yaml.load(v, Loader) for k, v in line.items() if v and k != "at_edge"},
                 line["at_edge"].split(),
+                place,
             )
             for line in csv.DictReader(lines)
         }
