@@ -158,21 +158,21 @@ def test_every_file_of_experiments_is_in_a_preset():
 
 
 def test_explained_parameters_say_which_file_sets_them():
-    own = {"rows": {"padis_p8": {"params": {"zeta": 1.5}}}}
+    own = {"preset": "small", "rows": {"padis_p8": {"params": {"zeta": 1.5}}}}
     found = {}
     for line in explain(own, "padis_p8", "ct8_faces").splitlines():
         if line.startswith("  "):
             name, value, place = re.split(r"  +", line.strip(), maxsplit=2)
             found[name] = (value, place)
     assert found["zeta"] == ("1.5", "your settings, padis_p8")
-    assert found["levels"] == ("5", "presets/quick.yaml, padis")
-    assert found["epsilon"][1] == "tuned/quick.csv, padis on ct8_faces"
+    assert found["levels"] == ("5", "presets/small.yaml, padis")
+    assert found["epsilon"][1] == "tuned/small.csv, padis on ct8_faces"
     assert found["updates"] == ("20", "experiments/patch_size.yaml, padis_p8")
     assert found["spacing"] == ("geometric", "default")
     assert found["views"][0] == "8"
     assert "no prior" in explain({}, "admm_tv", "ct20")
     with pytest.raises(ConfigError, match="did you mean 'padis_p8'"):
-        explain({}, "padis_p88", "ct8")
+        explain({"preset": "small"}, "padis_p88", "ct8")
 
 
 @pytest.mark.parametrize("row", ["padis", "admm_tv", "position"])
@@ -208,7 +208,7 @@ def test_a_grid_makes_rows_networks_points_and_differences():
 
 
 def test_a_grid_of_a_parameter_is_drawn_against_cost_and_searches_the_others():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     budget = config["tables"]["budget"]
     assert budget["sweep"]["padis"] == {"updates": [1, 2, 4, 10, 20]}
     assert budget["rows"][:2] == ["admm_tv", "admm_tv_iterations5"]
@@ -262,7 +262,7 @@ def test_a_table_without_rows_has_those_of_the_first():
 
 
 def test_searches_start_at_the_values_of_the_row_and_of_its_kin():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     for problem, row in (("ct20", "padis"), ("superresolution", "langevin_whole")):
         starts = Jobs(config).tune(problem, row).starts
         assert starts[0] == {
@@ -272,7 +272,7 @@ def test_searches_start_at_the_values_of_the_row_and_of_its_kin():
 
 
 def test_published_settings_are_those_of_the_paper():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     row = config["rows"]["padis_published"]
     params = load("method", row["method"]).Params(**params_of(row, "ct20_few"))
     assert (params.zeta, params.data_step) == (0.3, "norm")
@@ -282,17 +282,17 @@ def test_published_settings_are_those_of_the_paper():
 
 
 def test_tables_compare_with_padis_unless_they_say_what_to_compare():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     assert ["admm_tv", "padis"] in config["tables"]["table1"]["differences"]
     assert ["padis", "padis"] not in config["tables"]["table1"]["differences"]
     assert config["tables"]["position"]["differences"][0] == ["position", "no_position"]
 
 
 def test_tuned_values_are_those_of_the_jobs():
-    config = resolve({"preset": "quick"})
-    tuned = read_tuned(PRESETS.parent / "tuned" / "quick.csv")
+    config = resolve({"preset": "small"})
+    tuned = read_tuned(PRESETS.parent / "tuned" / "small.csv")
     assert len(tuned) > 200
-    for (row, problem), (values, edges) in tuned.items():
+    for (row, problem), (values, edges, _) in tuned.items():
         found = params_of(config["rows"][row], problem)
         assert values == {k: v for k, v in found.items() if k in values}
         assert set(config["rows"][row]["at_edge"].get(problem, [])) <= set(edges)
@@ -300,16 +300,16 @@ def test_tuned_values_are_those_of_the_jobs():
 
 def test_own_parameters_win_over_tuned_ones():
     own = {"params": {"sigma_max": 7.0}, "at": {"ct8": {"sigma_max": 8.0}}}
-    row = resolve({"preset": "quick", "rows": {"padis": own}})["rows"]["padis"]
-    tuned = read_tuned(PRESETS.parent / "tuned" / "quick.csv")
+    row = resolve({"preset": "small", "rows": {"padis": own}})["rows"]["padis"]
+    tuned = read_tuned(PRESETS.parent / "tuned" / "small.csv")
     assert params_of(row, "ct20")["sigma_max"] == 7.0
     assert params_of(row, "ct8")["sigma_max"] == 8.0
-    assert params_of(row, "ct20")["epsilon"] == tuned["padis", "ct20"][0]["epsilon"]
+    assert params_of(row, "ct20")["epsilon"] == tuned["padis", "ct20"].values["epsilon"]
 
 
 def test_a_row_from_another_has_its_parameters_and_what_was_tuned():
     rows = {"mine": {"from": "padis", "label": "M", "network": "p8", "params": {"epsilon": 0.7}}}
-    config = resolve({"preset": "quick", "rows": rows})
+    config = resolve({"preset": "small", "rows": rows})
     mine, padis = (config["rows"][name] for name in ("mine", "padis"))
     for problem in ("ct20", "ct8", "inpainting"):
         assert params_of(mine, problem) == {**params_of(padis, problem), "epsilon": 0.7}
@@ -318,7 +318,7 @@ def test_a_row_from_another_has_its_parameters_and_what_was_tuned():
 
 
 def test_a_problem_from_another_has_its_operator_networks_and_parameters():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     first, other = (config["problems"][name] for name in ("ct8", "ct8_faces"))
     assert (other["family"], other["params"]) == (first["family"], first["params"])
     assert other["dataset"] == "faces"

@@ -88,9 +88,9 @@ def test_images_of_other_datasets_have_the_networks_of_the_first_fold():
     assert networks_for(config, "ct20", "padis") == ["ct/1/patch", "ct/2/patch"]
     assert networks_for(config, "ct20_faces", "padis") == ["ct/1/patch"]
     with pytest.raises(ConfigError, match="has one split only"):
-        check_params(resolve({"preset": "quick", "datasets": {"head_abdomen": {"folds": 2}}}))
+        check_params(resolve({"preset": "small", "datasets": {"head_abdomen": {"folds": 2}}}))
     with pytest.raises(PluginError, match="not 4"):
-        check_params(resolve({"preset": "quick", "datasets": {"ct": {"folds": 4}}}))
+        check_params(resolve({"preset": "small", "datasets": {"ct": {"folds": 4}}}))
     config = resolve({"preset": "smoke", "datasets": {"faces": {"folds": 2}}})
     assert networks_for(config, "ct20_faces", "padis") == ["ct/patch"] * 2
 

@@ -167,7 +167,7 @@ def test_reading_the_snakefile_imports_no_torch():
     code = (
         "import sys\nfrom workflow.config.jobs import Jobs\n"
         "from workflow.config.resolve import resolve\n"
-        "for preset in ('quick', 'smoke'):\n"
+        "for preset in ('quick', 'small', 'smoke'):\n"
         "    config = resolve({'preset': preset})\n"
         "    Jobs(config).reconstruct('ct20', 'padis'), Jobs(config).measure('ct20')\n"
         "from workflow.plugins.discovery import discover, load\n"

@@ -225,7 +225,7 @@ def test_images_must_be_the_means_of_those_that_are_measured(tmp_path):
 
 
 def test_jobs_read_the_finer_images():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     for job in (lambda c, p: Jobs(c).measure(p), lambda c, p: Jobs(c).tune(p, "admm_tv")):
         images, measured = job(config, "ct20").inputs.values()
         finer_images, finer_measured = job(config, "ct20_realistic").inputs.values()

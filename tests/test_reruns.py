@@ -109,7 +109,7 @@ def test_the_key_has_what_decides_the_result_only():
 
 
 def test_the_order_of_search_axes_counts():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     first = Jobs(config).tune("ct20", "admm_tv")
     row = config["rows"]["admm_tv"]
     assert len(row["search"]) > 1

@@ -32,7 +32,7 @@ PROBLEM, TABLE = "ct20_noisy", "posterior"
 
 
 def test_rows_that_sample_are_told_from_point_estimators():
-    config = resolve({"preset": "quick"})
+    config = resolve({"preset": "small"})
     table = TABLE
     assert table in sampled_tables(config)
     problem = config["tables"][table]["problems"][0]

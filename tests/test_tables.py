@@ -70,7 +70,7 @@ def test_published_cells_are_known_once():
     assert paper["source"].str.startswith("Fessler talk").all()
 
 
-@pytest.mark.parametrize("preset", ["smoke", "quick", "standard", "paper"])
+@pytest.mark.parametrize("preset", ["smoke", "small", "quick", "standard", "paper"])
 def test_presets_name_published_cells_that_exist(preset):
     paper = published.load()
     known = set(paper["problem"] + "/" + paper["method"] + "/" + paper["variant"])
