@@ -23,7 +23,7 @@ from problems.datasets.sources import fetch_missing
 from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.check import check_asked
-from workflow.config.jobs import NETWORKS, Jobs
+from workflow.config.jobs import Jobs
 from workflow.config.machine import Machine
 from workflow.config.resolve import asked, resolve
 from workflow.plugins.discovery import ROOT, load, use
@@ -149,14 +149,15 @@ class Row:
     ):
         found = configuration(config)
         check_asked(found, row, problem)
-        job = Jobs(found).reconstruct(problem, row)
+        jobs = Jobs(found)
+        job = jobs.reconstruct(problem, row)
         self.device, precision = setup(job, threads)
         self.method = build_method(job.method, {**job.params, **params})
         self.shape, self.prior = (1, *found["datasets"][job.dataset]["size"]), None
         if job.prior:
             if not 1 <= fold <= len(job.prior.networks):
                 raise ValueError(f"fold {fold}: there are {len(job.prior.networks)}")
-            name = f"{NETWORKS}/{job.prior.networks[fold - 1]}/weights.safetensors"
+            name = f"{jobs.store}/{job.prior.networks[fold - 1]}/weights.safetensors"
             if not (ROOT / name).exists():
                 raise FileNotFoundError(
                     f"there is no network {name}: snakemake --cores all {name} trains it"

@@ -25,7 +25,6 @@ from workflow.score.scores import protocols
 from workflow.store.digest import digests
 
 Config = dict[str, Any]
-NETWORKS = "results/networks"  # all runs share it
 EXACT = ("base", "lattice", "mixture", "patches")  # modules of methods.priors.exact
 
 
@@ -69,6 +68,8 @@ class Jobs:
 
     def __init__(self, config: Config):
         self.config = config
+        own = f"results/{config['name']}/networks"
+        self.store = own if config["train"] else "results/networks"  # which all runs share
 
     @cache  # noqa: B019
     def prepare(self, dataset: str, split: str, grid: int = 1) -> spec.Prepare:
@@ -137,10 +138,10 @@ class Jobs:
 
     @cache  # noqa: B019
     def network_folder(self, fold: str, network: str) -> str:
-        """Folder of a network of a fold: of ct/1, or ct where there is one. All runs share it."""
+        """Folder of a network of a fold: of ct/1, or ct where there is one."""
         dataset, _, number = fold.partition("/")
         key = self.train(fold, network).hash
-        return f"{NETWORKS}/{dataset}-{number or 1}-{network}-{key}"
+        return f"{self.store}/{dataset}-{number or 1}-{network}-{key}"
 
     @cache  # noqa: B019
     def reconstruct(self, problem: str, row: str) -> spec.Reconstruct:

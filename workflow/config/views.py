@@ -5,6 +5,7 @@ import os
 import re
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from problems.datasets.reading.files import files_of, root_of
@@ -27,6 +28,12 @@ def title(name: str) -> str:
     words = re.sub(r"(?<=[a-z]{2})(?=\d)", " ", name).split("_")
     words = [word if set(word) & set("aeiouy") else word.upper() for word in words]
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
+def store_of(run: Path) -> Path:
+    """Folder with the networks of a run: its own, or the one that all runs share."""
+    own = Path(run) / "networks"
+    return own if own.is_dir() else Path(run).parent / "networks"
 
 
 def prior_name(row: dict[str, Any]) -> str | None:

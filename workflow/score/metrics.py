@@ -56,6 +56,7 @@ def score(
     )
     measured = torch.from_numpy(np.concatenate([y] * repeats))
     residual = (problem.physics.A(prediction) - measured).flatten(1).norm(dim=1)
+    reached = problem.physics.A(torch.full_like(target[:1], 0.5)) != 0  # by a pixel of the image
     grey_or_rgb = target.shape[1] in (1, 3)
     return frame.rename(columns={"id": "image", "repeat": "seed"}).assign(
         **state,
@@ -67,4 +68,5 @@ def score(
         haarpsi=HaarPSI(C=5.0, alpha=4.9)(prediction, target).tolist() if grey_or_rgb else nan,
         gmsd=GMSD()(prediction, target).tolist(),
         residual=(residual / measured.flatten(1).norm(dim=1)).tolist(),
+        measured=float(reached.sum()) / target[0].numel(),
     )

@@ -23,7 +23,7 @@ CALLS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "
 MEASURED = (*CALLS, "seconds", "peak_memory_mb")  # of a reconstruction, per image
 COLUMNS = [
     *("problem", "method", "variant", "seed", "image", "cluster", "fold", *METRICS, *MEASURED),
-    *("status", "reason", "ran", *CONDITIONS),
+    *("measured", "status", "reason", "ran", *CONDITIONS),  # measured: numbers for each unknown
 ]
 TEXT = (
     *("problem", "method", "variant", "image", "cluster", "status", "reason", "ran"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.config.resolve import command
+from workflow.config.views import store_of
 from workflow.plugins.discovery import ROOT
 from workflow.score.scores import read_scores
 from workflow.show.cells import grid, load
@@ -40,7 +41,7 @@ def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
     records = (load_record(path) for path in run.glob("reconstructions/*/*.json"))
     priors = [record["spec"].get("prior") for record in records]
     for name in {name for prior in priors if prior for name in prior["networks"]}:
-        copies[run.parent / "networks" / name / "card.json"] = Path("networks", f"{name}.json")
+        copies[store_of(run) / name / "card.json"] = Path("networks", f"{name}.json")
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / name)

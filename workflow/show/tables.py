@@ -26,6 +26,7 @@ BARS = (
 )
 NOTHING_SAID = "The numbers of this run are meaningless: {}."
 MIXED = "Not all rows were made under the same conditions. {}."
+SHARE = "Measured numbers for each unknown: {}."
 COST = "Cost per image; memory is the peak."
 SEEDS = (
     "Spread of the PSNR (dB) between sampling seeds: standard deviation of the mean over images "
@@ -73,7 +74,18 @@ def numbers(config: dict[str, Any], name: str, images: pd.DataFrame, folder: Pat
         images, chosen["problems"], chosen["rows"], published.load(),
         chosen["published"], chosen["differences"], chosen["controls"],
     )  # fmt: skip
-    write(config, name, summary, folder, mixed(images, labels_of(config, chosen["rows"])))
+    notes = measured(images, {p: config["problems"][p]["label"] for p in chosen["problems"]})
+    notes += mixed(images, labels_of(config, chosen["rows"]))
+    write(config, name, summary, folder, notes)
+
+
+def measured(images: pd.DataFrame, problems: dict[str, str]) -> list[str]:
+    """A note that says how much each problem measures; older scores do not say it."""
+    if "measured" not in images:
+        return []
+    shares = images.groupby("problem")["measured"].max().dropna()
+    found = [f"{problems[p]} {100 * shares[p]:.0f} %" for p in problems if p in shares]
+    return [SHARE.format(", ".join(found))] if found else []
 
 
 def mixed(images: pd.DataFrame, rows: dict[str, str]) -> list[str]:
