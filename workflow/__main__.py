@@ -120,14 +120,17 @@ def check(file: File, params: Params = "{}") -> None:
 @app.command(**by_hand)
 def card(
     file: File,
-    run: Annotated[Path, typer.Option(help="finished run, results/<name>")] = Path("results/quick"),
+    run: Annotated[Path, typer.Option(help="results/<name>")] = Path("results/quick"),
     params: Params = "{}",
     cores: Annotated[int, typer.Option(help="jobs at a time")] = os.cpu_count() or 1,
+    problem: Annotated[
+        list[str] | None, typer.Option(help="one of the main tables', may be repeated")
+    ] = None,
 ) -> None:
-    """Compare a method with a finished run, on one page."""
+    """Compare a method with a run, or with the reference of its name, on one page."""
     from workflow.show.card import card
 
-    sys.exit(card(file, run, parsed(params), cores))
+    sys.exit(card(file, run, parsed(params), cores, problem))
 
 
 @app.command("list", **by_hand)

@@ -8,12 +8,13 @@ import pandas as pd
 from workflow.config.spec import Show
 from workflow.config.views import REFERENCE, labels_of, main_tables
 from workflow.score import published
-from workflow.score.scores import read_all
+from workflow.score.scores import read_all, read_scores
 from workflow.score.summary import SCORES, complete, difference, summarise
 from workflow.show.cells import Table, html, plain
-from workflow.show.contents import main_problems, score_files, test_images
+from workflow.show.contents import score_files, test_images
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
+from workflow.show.reference import REFERENCES
 from workflow.show.score_table import score_table
 from workflow.show.tables import cost_table
 from workflow.store.arrays import load_arrays, load_record
@@ -27,14 +28,15 @@ def method_card(job: Show, out: Path) -> None:
     """Write the card of a method (HTML): of the row of the table that the job names.
 
     Scores, images and reconstructions, of the main tables too, are read from the run,
-    results/<name>, in which ``out`` is.
+    results/<name>, in which ``out`` is. Rows that have not been run are those of the reference of
+    that name, which has their scores of single images.
     """
     config, run = job.settings, out.parents[1]
-    (row,), tables = config["tables"][job.name]["rows"], list(main_tables(config))
-    labels = {problem: config["problems"][problem]["label"] for problem in main_problems(config)}
+    own, tables = config["tables"][job.name], list(main_tables(config))
+    (row,), labels = own["rows"], {p: config["problems"][p]["label"] for p in own["problems"]}
     others = [r for table in tables for r in config["tables"][table]["rows"]]
     rows = labels_of(config, list(dict.fromkeys([row, *others])))
-    images = read_all(score_files(config, run, [*tables, job.name]))
+    images = scores_of(config, run, [*tables, job.name])
     pairs = [(row, other) for other in rows if other != row]
     summary = summarise(images, labels, rows, published.load(), differences=pairs)
     scored = score_table(summary, labels, rows, f"{rows[row]} among the rows of {config['name']}",
@@ -46,6 +48,7 @@ def method_card(job: Show, out: Path) -> None:
         label=rows[row],
         name=row,
         run=config["name"],
+        reference=not (run / "run.json").exists(),
         on=next(iter(labels.values())),
         params=record["spec"]["params"],
         ranks=html(ranks(summary, labels, row)),
@@ -58,6 +61,20 @@ def method_card(job: Show, out: Path) -> None:
         made_with=record.get("made_with", {}),
     )
     write_text(out, page)
+
+
+def scores_of(config: dict[str, Any], run: Path, tables: list[str]) -> pd.DataFrame:
+    """Scores of single images of tables: of the run, and of the reference what was not run."""
+    there, absent = [], []
+    for file in score_files(config, run, tables):
+        (there if file.exists() else absent).append(file)
+    found = read_all(there)
+    if not absent:
+        return found
+    stored = read_scores(REFERENCES / run.name / "images.csv")
+    wanted = pd.MultiIndex.from_tuples([(file.parent.name, file.stem) for file in absent])
+    kept = pd.MultiIndex.from_frame(stored[["problem", "method"]]).isin(wanted)
+    return pd.concat([found, stored[kept]], ignore_index=True)
 
 
 def ranks(summary: pd.DataFrame, problems: dict[str, str], row: str) -> Table:
@@ -93,6 +110,8 @@ def worst(
     panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]
     for name, label in labels_of(config, list(rows)).items():
         path = run / "reconstructions" / problem / f"{name}.npz"
+        if not path.exists():
+            continue
         uri = png_uri(load_arrays(path)["x_hat"][number])
         panels.append({"label": label, "uri": uri, "score": score_text(rows[name].loc[image])})
     label = config["problems"][problem]["label"]

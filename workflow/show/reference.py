@@ -16,10 +16,11 @@ from workflow.store.arrays import file_hash, load_record, save_record
 from workflow.store.files import write_text
 
 README = ROOT / "README.md"
+REFERENCES = ROOT / "results" / "reference"
 MARKS = "<!-- results/reference/{name}/tables/table1.md -->\n", "<!-- end -->\n"
 
 
-def keep(run: Path, folder: Path = ROOT / "results" / "reference") -> Path:
+def keep(run: Path, folder: Path = REFERENCES) -> Path:
     """Copy tables, figures, scores, trials and cards of ``run`` (results/<name>).
 
     Files of an earlier run are removed, except its trials if this run has none. The card has the
