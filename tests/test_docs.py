@@ -1,6 +1,8 @@
 """The README and docs/: short enough, and their links lead somewhere."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
@@ -40,3 +42,15 @@ def test_ci_finds_the_command_of_the_tests():
     lines = README.read_text().splitlines()
     found = [line for line in lines if re.match(r"pip install .* && python -m pytest", line)]
     assert len(found) == 1
+
+
+def test_the_site_builds_without_a_broken_link(tmp_path):
+    """The committed pages alone: a run in results/ is not published."""
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pages = {str(page.relative_to(tmp_path / "site")) for page in tmp_path.rglob("index.html")}
+    assert {"index.html", "docs/findings/index.html"} <= pages
+    assert (tmp_path / "site/results/reference/standard/figures/table1/ct20.png").exists()
+    assert not (tmp_path / "site/results/cache").exists()
