@@ -4,9 +4,11 @@ import json
 import sys
 from types import SimpleNamespace
 
+import deepinv
 import pytest
 import torch
 import yaml
+from conftest import ROOT
 from running import copy_project, run
 from torch import nn
 
@@ -170,6 +172,37 @@ def test_a_network_is_a_prior_that_can_be_differentiated(tmp_path, code, assembl
     assert torch.equal(d, again.denoise(x, 0.1))  # weights are drawn from one seed
 
 
+SCORE = """deepinv.models.ScoreModelWrapper(
+    lambda x, t: torch.nn.functional.avg_pool2d(x, 3, 1, 1), "epsilon", variance_preserving=True,
+    scale_t=(1 - torch.linspace(1e-4, 0.02, 1000)).cumprod(0).sqrt(), takes_integer_time=True)"""
+
+
+@pytest.mark.parametrize(
+    ("code", "jacobian"),
+    [
+        ("deepinv.models.DnCNN(1, 1, pretrained=None, depth=3, nf=8)", True),
+        ("deepinv.models.NCSNpp('ncsn', in_channels=1, out_channels=1, model_channels=32, "
+         "channel_mult=(1, 2), num_blocks=1, augment_dim=0, pretrained=None)", True),
+        ("deepinv.models.EDMPrecond(lambda x, s, class_labels=None: x.tanh())", True),
+        (SCORE, True),
+        ("deepinv.models.GSDRUNet(in_channels=1, out_channels=1, pretrained=None, "
+         "nc=(8, 8, 8, 8), nb=1)", False),
+    ],
+    ids=["DnCNN", "NCSNpp", "EDMPrecond", "ScoreModelWrapper", "GSDRUNet"],
+)  # fmt: skip
+def test_denoisers_of_deepinv_are_taken(tmp_path, code, jacobian):
+    code = f"import deepinv, torch\n\ndef denoiser(): return {code}"
+    prior = load_foreign(foreign(tmp_path, code), "whole", (1, 24, 20), CPU, F32)
+    x = torch.rand(2, 1, 24, 20)
+    with torch.inference_mode():  # as methods without the Jacobian run
+        d = prior.denoise(x, 0.1)
+    assert torch.isfinite(d).all()
+    assert not d.requires_grad
+    if jacobian:
+        x.requires_grad_()
+        assert torch.autograd.grad(prior.denoise(x, 0.1).sum(), x)[0].abs().sum() > 0
+
+
 @pytest.mark.parametrize(
     ("code", "shape", "message"),
     [
@@ -306,7 +339,6 @@ def test_a_recipe_beside_a_foreign_network_is_refused(tmp_path):
 
 
 def test_a_row_in_python_is_a_reconstructor_of_deepinv(tmp_path):
-    deepinv = pytest.importorskip("deepinv")
     row = Row("theirs_patches", "ct20", config=settings(tmp_path), levels=2, updates=1)
     y = row.measure(torch.rand(2, 1, 32, 32))
     x_hat, model = row.reconstruct(y), row.as_deepinv()
@@ -342,6 +374,21 @@ def test_rows_run_through_the_harness(tmp_path):
         x_hat = row.reconstruct(row.measure(torch.rand(1, 1, 32, 32)))
         assert x_hat.shape == (1, 1, 32, 32)
         assert torch.isfinite(x_hat).all()
+
+
+def test_the_example_of_the_documentation_is_a_configuration(tmp_path):
+    section = (ROOT / "docs/configuration.md").read_text().split("## Networks of other people")[1]
+    (tmp_path / "theirs.py").write_text(section.split("```python\n")[1].split("```")[0])
+    (tmp_path / "my.yaml").write_text(section.split("```yaml\n")[1].split("```")[0])
+    model = deepinv.models.DRUNet(1, 1, pretrained=None)
+    torch.save(model.state_dict(), tmp_path / "drunet_gray.pth")
+    file = tmp_path / "my.yaml"
+    config = resolve(read(file))
+    jobs = [Jobs(config).reconstruct("ct20", row) for row in config["tables"]["theirs"]["rows"]]
+    kinds = [(job.prior.assembly, job.prior.foreign["patch"]) for job in jobs]
+    assert kinds == [("whole", None), ("random_grid", 56), ("whole", None)]
+    prior = load_foreign(jobs[0].prior.foreign, "whole", (1, 32, 32), CPU, F32)
+    assert torch.equal(prior.network.model.m_head.weight, model.m_head.weight)
 
 
 @pytest.mark.slow

@@ -238,7 +238,7 @@ class AsReconstructor(Reconstructor):
     def __init__(self, row: Row):
         super().__init__()
         self.row = row
-        self._others: tuple[LinearPhysics, Problem] | None = None  # the last one that was asked for
+        self._last: tuple[LinearPhysics, Problem] | None = None  # the last one that was asked for
 
     def forward(
         self, y: torch.Tensor, physics: LinearPhysics | None = None, seed: int = 0, **kwargs: Any
@@ -255,10 +255,10 @@ class AsReconstructor(Reconstructor):
         return row._reconstruct(given, problem, seed).to(y)
 
     def _of(self, physics: LinearPhysics) -> Problem:
-        if self._others is None or self._others[0] is not physics:
+        if self._last is None or self._last[0] is not physics:
             problem = OtherProblem(physics, self.row.problem)
-            self._others = physics, problem.to(self.row.device)
-        return self._others[1]
+            self._last = physics, problem.to(self.row.device)
+        return self._last[1]
 
 
 class OtherProblem(Problem):

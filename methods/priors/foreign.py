@@ -162,8 +162,9 @@ class Predictor(nn.Module):
 class ForeignDenoiser(nn.Module):
     """A denoiser ``model(x, sigma)`` in place of ``methods.priors.networks.Denoiser``.
 
-    It is told neither position nor context. Its output must be differentiable in x where a method
-    needs the Jacobian.
+    It is told neither position nor context. A method that needs the Jacobian differentiates its
+    output in x. (The gradient-step denoisers of deepinv free their graph and raise RuntimeError
+    there; methods without the Jacobian can use them.)
 
     Args:
         model: a module or function of images (B, C, H, W) in [0, 1] and sigma (B,): any denoiser of
@@ -180,6 +181,9 @@ class ForeignDenoiser(nn.Module):
 
     def forward(self, v: torch.Tensor, sigma: torch.Tensor, *others) -> torch.Tensor:
         """Denoise ``v`` (B, C, h, w) of noise level ``sigma`` (B,); ``others`` are ignored."""
+        if torch.is_inference_mode_enabled():  # where gradient-step denoisers, too, find none
+            with torch.inference_mode(False), torch.no_grad():
+                return self(v.clone(), sigma.clone())
         mixed = self.precision != torch.float32
         with torch.autocast(v.device.type, self.precision, enabled=mixed):
             return self.model(v, sigma).float()
