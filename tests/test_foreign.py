@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from conftest import ROOT
+from deepinv.physics import GaussianNoise, LinearPhysics, Physics
 from running import copy_project, run
 from torch import nn
 
@@ -349,18 +350,17 @@ def test_a_row_in_python_is_a_reconstructor_of_deepinv(tmp_path):
 
 
 def test_another_physics_takes_the_place_of_that_of_the_row():
-    """Twice the operator, with twice the measurement, is the same problem; it is named if not."""
-    from deepinv.physics import LinearPhysics, Physics
-
+    """Twice the operator with twice the measurement is the same problem."""
     row = Row("admm_tv", "ct20", config="smoke", iterations=3)
-    y, own = row.measure(torch.rand(1, 1, 32, 32)), row.problem.physics
+    image = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    y, own = row.measure(image), row.problem.physics
     twice = LinearPhysics(A=lambda x: 2 * own.A(x), A_adjoint=lambda y: 2 * own.A_adjoint(y))
+    twice.A_dagger = lambda y: own.A_dagger(y / 2)
     model = row.as_deepinv()
-    problem = model._of(twice)
-    assert problem.norm == pytest.approx(2, rel=1e-3)
-    found = model(2 * y, twice)
-    assert found.shape == (1, 1, 32, 32)
-    assert float((found - row.reconstruct(y)).abs().mean()) < 0.1  # starts at another A_dagger
+    assert float((model(2 * y, twice) - row.reconstruct(y)).abs().max()) < 1e-3
+    assert model._of(twice).noise_level == row.problem.noise_level
+    twice.noise_model = GaussianNoise(0.3)
+    assert row.as_deepinv()._of(twice).noise_level == pytest.approx(0.15, rel=1e-3)
     with pytest.raises(ValueError, match="is not a LinearPhysics"):
         model(y, Physics())
     with pytest.raises(ValueError, match="the operator expects"):

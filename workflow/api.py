@@ -248,7 +248,7 @@ class AsReconstructor(Reconstructor):
         problem = row.problem
         if physics is not None and physics is not problem.physics:
             problem = self._of(physics)
-            given = given / problem.norm
+            given = given / problem.divided
         reason = row.method.skip(problem)
         if reason:
             raise ValueError(f"{type(row.method).__name__} does not run on this problem: {reason}")
@@ -264,9 +264,14 @@ class AsReconstructor(Reconstructor):
 class OtherProblem(Problem):
     """An operator that is not of the benchmark, in the place of that of a row's problem.
 
+    ``norm`` stays that of the row's problem, as the row's parameters are relative to it.
+
     Args:
         physics: a ``LinearPhysics`` of images of the shape of ``own``.
         own: the problem of the row.
+
+    Attributes:
+        divided: spectral norm of ``physics``, by which it and its measurements are divided.
 
     Raises:
         ValueError: it is not linear, its measurements are complex, or it is of other images.
@@ -277,11 +282,12 @@ class OtherProblem(Problem):
     def __init__(self, physics: LinearPhysics, own: Problem):
         self.given = physics
         super().__init__(own.shape, own.params)
+        self.divided, self.norm = self.norm, own.norm
         level = getattr(physics.noise_model, "sigma", None)
-        known = (
-            own.noise_level if level is None else float(torch.as_tensor(level).max()) / self.norm
-        )
-        self.noise_level = known
+        if level is None:
+            self.noise_level = own.noise_level
+        else:
+            self.noise_level = float(torch.as_tensor(level).max()) / self.divided
 
     def build(self, cache: Path | None) -> tuple[LinearPhysics, float]:
         """The operator divided by its norm, and the norm."""
