@@ -12,15 +12,20 @@ preset or of a YAML file are there after a run of it.
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from deepinv.models import Reconstructor
+from deepinv.physics import LinearPhysics
 
+from problems.base import Problem
 from problems.datasets.sources import fetch_missing
 from problems.noise import ImageNoise, seed_of
+from problems.physics.unit_norm import UnitNorm
 from workflow.config.build import build_method, build_problem
 from workflow.config.check import check_asked
 from workflow.config.jobs import Jobs
@@ -32,7 +37,7 @@ from workflow.run.device import setup
 from workflow.run.prepare import folds_of
 from workflow.score.metrics import psnr, ssim
 from workflow.store.images import floats
-from workflow.store.weights import load_prior, shape_of
+from workflow.store.weights import load_foreign, load_prior, shape_of
 
 
 def configuration(name: str | Path) -> dict[str, Any]:
@@ -154,7 +159,12 @@ class Row:
         self.device, precision = setup(job, threads)
         self.method = build_method(job.method, {**job.params, **params})
         self.shape, self.prior = (1, *found["datasets"][job.dataset]["size"]), None
-        if job.prior:
+        foreign = job.prior.foreign if job.prior else None
+        if foreign:
+            kind = job.prior.assembly, (None, *self.shape[1:]), self.device, precision
+            self.prior = load_foreign(foreign, *kind, job.prior.overlap)
+            self.shape = self.prior.shape
+        elif job.prior:
             if not 1 <= fold <= len(job.prior.networks):
                 raise ValueError(f"fold {fold}: there are {len(job.prior.networks)}")
             name = f"{jobs.store}/{job.prior.networks[fold - 1]}/weights.safetensors"
@@ -188,10 +198,29 @@ class Row:
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> torch.Tensor:
         """x_hat of measurements, (B, C, H, W) in [0, 1]; another seed gives another sample."""
+        return self._reconstruct(y, self.problem, seed, progress)
+
+    def _reconstruct(self, y, problem, seed, progress=lambda done, total: None) -> torch.Tensor:
         noise = self._noise("reconstruct", seed, len(y))
         prior = self.prior.bind(noise) if self.prior else None
-        x_hat, _ = harness.timed(self.method, y, self.problem, prior, noise, progress)
+        x_hat, _ = harness.timed(self.method, y, problem, prior, noise, progress)
         return x_hat.clamp(0, 1).cpu()
+
+    def as_deepinv(self) -> Reconstructor:
+        """The row as a reconstructor of deepinv, ``model(y, physics, seed=0)``.
+
+        With ``row.problem.physics``, or without a physics, the result is that of ``reconstruct``.
+        Any other ``LinearPhysics`` of images of the same shape takes the place of the operator: it
+        is divided by its spectral norm, which is computed once, and so is y. The noise level is the
+        ``sigma`` of its noise model, or that of the row where it has none; the parameters stay
+        those of the row, which were found for its own problem.
+
+        Returns:
+            A ``deepinv.models.Reconstructor``: y (B, ...) to x_hat (B, C, H, W) in [0, 1], on the
+            device of y. It is not differentiable. Its ``forward`` raises ValueError in one line for
+            a physics that is not linear, or is of images of another shape.
+        """
+        return AsReconstructor(self)
 
     def _fitting(self, image: np.ndarray | torch.Tensor) -> tuple[int, int, int]:
         wanted = self.shape[-image.ndim :] if self.shape[0] == 1 else self.shape
@@ -201,3 +230,66 @@ class Row:
 
     def _noise(self, purpose: str, seed: int, count: int) -> ImageNoise:
         return ImageNoise([seed_of(*self._seed, purpose, seed, i) for i in range(count)])
+
+
+class AsReconstructor(Reconstructor):
+    """A row as a reconstructor of deepinv (``Row.as_deepinv``)."""
+
+    def __init__(self, row: Row):
+        super().__init__()
+        self.row = row
+        self._last: tuple[LinearPhysics, Problem] | None = None  # the last one that was asked for
+
+    def forward(
+        self, y: torch.Tensor, physics: LinearPhysics | None = None, seed: int = 0, **kwargs: Any
+    ) -> torch.Tensor:
+        """Reconstruct measurements (B, ...) of ``physics``; another seed is another sample."""
+        row, given = self.row, y.to(self.row.device)
+        problem = row.problem
+        if physics is not None and physics is not problem.physics:
+            problem = self._of(physics)
+            given = given / problem.divided
+        reason = row.method.skip(problem)
+        if reason:
+            raise ValueError(f"{type(row.method).__name__} does not run on this problem: {reason}")
+        return row._reconstruct(given, problem, seed).to(y)
+
+    def _of(self, physics: LinearPhysics) -> Problem:
+        if self._last is None or self._last[0] is not physics:
+            problem = OtherProblem(physics, self.row.problem)
+            self._last = physics, problem.to(self.row.device)
+        return self._last[1]
+
+
+class OtherProblem(Problem):
+    """An operator that is not of the benchmark, in the place of that of a row's problem.
+
+    ``norm`` stays that of the row's problem, as the row's parameters are relative to it.
+
+    Args:
+        physics: a ``LinearPhysics`` of images of the shape of ``own``.
+        own: the problem of the row.
+
+    Attributes:
+        divided: spectral norm of ``physics``, by which it and its measurements are divided.
+
+    Raises:
+        ValueError: it is not linear, its measurements are complex, or it is of other images.
+    """
+
+    label, reference, has_pseudo_inverse = "Another operator", "none", False
+
+    def __init__(self, physics: LinearPhysics, own: Problem):
+        self.given = physics
+        super().__init__(own.shape, own.params)
+        self.divided, self.norm = self.norm, own.norm
+        level = getattr(physics.noise_model, "sigma", None)
+        if level is None:
+            self.noise_level = own.noise_level
+        else:
+            self.noise_level = float(torch.as_tensor(level).max()) / self.divided
+
+    def build(self, cache: Path | None) -> tuple[LinearPhysics, float]:
+        """The operator divided by its norm, and the norm."""
+        physics = UnitNorm(deepcopy(self.given).to("cpu"), self.shape)
+        return physics, physics.norm

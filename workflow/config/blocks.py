@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, StrictBool
 
 from workflow.config.entry import Count, Entry, Name, Number
+from workflow.config.foreign import Foreign
 
 Params = dict[str, Any]
 
@@ -93,7 +94,7 @@ class Recipe(Entry):
 
 
 class NetworkBlock(Recipe):
-    """A denoiser and its training."""
+    """A denoiser and its training, or one that was not trained here."""
 
     from_: str | None = Field(default=None, alias="from")
     """The network that this one differs from."""
@@ -101,6 +102,8 @@ class NetworkBlock(Recipe):
     """Dataset to the fields that are others there, as of `network` and `training`."""
     images: Count | None = None
     """Number of training images; default is all. Sets are nested."""
+    foreign: Foreign | None = None
+    """A network that was not trained here, which takes the place of all but `from`."""
 
 
 Value = Number | str

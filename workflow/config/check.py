@@ -10,6 +10,8 @@ from typing import Any
 
 from workflow.config.entry import rising
 from workflow.config.exact import check_exact_names, check_exact_params
+from workflow.config.foreign import check_code
+from workflow.config.foreign import check_files as check_foreign_files
 from workflow.config.views import CONTROLS, REFERENCE, prior_name, prior_of
 from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import check_files, find, load
@@ -43,6 +45,8 @@ def check_names(config: dict[str, Any]) -> None:
     for name, network in config["networks"].items():
         for dataset in network["at"]:
             _known(config, "datasets", dataset, f"networks.{name}.at")
+        if "foreign" in network:
+            _check_foreign(network, f"networks.{name}")
     for name, prior in config["priors"].items():
         _check_prior(config, prior, f"priors.{name}")
     for name in config["rows"]:
@@ -53,6 +57,10 @@ def check_names(config: dict[str, Any]) -> None:
         _known(config, "datasets", config["generation"]["dataset"], "generation")
         for prior in config["generation"]["priors"]:
             _known(config, "priors", prior, "generation")
+            if "foreign" in config["networks"][config["priors"][prior]["network"]]:
+                raise ConfigError(
+                    f"generation: {prior} has a network that was not trained here; remove it"
+                )
     if "exact" in config:
         check_exact_names(config["exact"])
     for name, table in config["tables"].items():
@@ -78,6 +86,8 @@ def check_params(config: dict[str, Any]) -> None:
             raise ConfigError(f"{owner}: {problem['family']} measures no finer grid; remove `grid`")
     for name, network in config["networks"].items():
         _check_network_params(network, f"networks.{name}")
+        if "foreign" in network:
+            check_code(network["foreign"], f"networks.{name}")
     for name, row in config["rows"].items():
         _check_row_params(row, f"rows.{name}")
     if "generation" in config:
@@ -164,10 +174,22 @@ def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) 
 
 def _check_prior(config: dict[str, Any], prior: dict[str, Any], owner: str) -> None:
     _known(config, "networks", prior["network"], owner)
-    patch = config["networks"][prior["network"]]["training"].get("patch", 0)
+    network = config["networks"][prior["network"]]
+    patch = network.get("foreign", network["training"]).get("patch", 0)
     if bool(patch) != (prior["assembly"] != "whole"):
         kind = "patches" if patch else "whole images"
-        raise ConfigError(f"{owner}: {prior['assembly']} cannot use a network of {kind}")
+        remedy = " (`foreign.patch` makes it one)" if "foreign" in network and not patch else ""
+        raise ConfigError(f"{owner}: {prior['assembly']} cannot use a network of {kind}{remedy}")
+
+
+def _check_foreign(network: dict[str, Any], owner: str) -> None:
+    given = [key for key in ("network", "training", "at", "images") if network[key]]
+    if given:
+        raise ConfigError(
+            f"{owner}: a foreign network is not trained here; remove `{given[0]}`, or choose a "
+            "name that the preset does not have"
+        )
+    check_foreign_files(network["foreign"], owner)
 
 
 def _check_row(config: dict[str, Any], name: str) -> None:

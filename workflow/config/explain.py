@@ -5,7 +5,7 @@ from typing import Any
 from workflow.config.check import check_asked, check_params, fields_of
 from workflow.config.layers import Layers, Value
 from workflow.config.resolve import resolve, table_of
-from workflow.config.views import prior_name, prior_of, recipe
+from workflow.config.views import foreign_of, prior_name, prior_of, recipe
 from workflow.plugins.discovery import load
 from workflow.plugins.params import defaults
 
@@ -35,6 +35,11 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
         return "\n".join([*lines, "", "no prior"])
     lines += ["", f"prior {prior_name(settings)}"]
     lines += _lines({k: Value(v, "prior") for k, v in prior.items()}, {})
+    if foreign := foreign_of(config, prior):
+        lines += ["", f"network {prior['network']}, not trained here"]
+        return "\n".join(
+            [*lines, *_lines({k: Value(v, "network") for k, v in foreign.items()}, {})]
+        )
     network = recipe(config, prior["network"], asked["trained_on"])
     lines += ["", f"network {prior['network']}, trained on {asked['trained_on']}"]
     given = {"images": Value(network["images"] or "all", "network")}

@@ -8,9 +8,11 @@ from typing import Any
 
 from methods.priors.assembly import MODULES
 from workflow.config import spec
+from workflow.config.foreign import files_of, known_as
 from workflow.config.views import (
     CONTROLS,
     VALIDATION,
+    foreign_of,
     images_of,
     measured_splits,
     networks_for,
@@ -53,7 +55,10 @@ def sources(job: spec.JobSpec) -> list[Path]:
     if isinstance(getattr(job, "prior", None), spec.Prior):
         names += ["methods.priors.assembly", "methods.priors.networks"]
         names += [MODULES[job.prior.assembly][0]]
+    foreign = job.prior.foreign if isinstance(getattr(job, "prior", None), spec.Prior) else None
+    names += ["methods.priors.foreign"] if foreign else []
     own = [ROOT / f"{name.replace('.', '/')}.py" for name in names]
+    own += [path for path in files_of(foreign)[:1] if path.suffix == ".py"] if foreign else []
     return sorted({*own, *(find(*plugin).path for plugin in plugins)})
 
 
@@ -248,19 +253,39 @@ class Jobs:
         fields = self._operator(problem)
         settings, prior = self.config["rows"][row], prior_of(self.config, row)
         method = find("method", settings["method"])
-        needed = networks_for(self.config, problem, row)
         fields |= {
             "row": row,
             "method": settings["method"],
             "params": params_of(settings, problem),
-            "prior": self._prior(needed, prior) if prior else None,
+            "prior": self._prior_of_row(problem, row, prior) if prior else None,
             "repeats": self.config["problems"][problem]["repeats"],
             "batch": self.config["batch"],
             "inputs": {},
             "plugins": sorted({*fields["plugins"], *outside(method)}),
             **self._computed(),
         }
+        if prior and foreign_of(self.config, prior) and fields["precision"] == "auto":
+            fields["precision"] = "float32"  # no one knows what bfloat16 does to it
         return fields
+
+    def _prior_of_row(self, problem: str, row: str, prior: dict[str, Any]) -> spec.Prior:
+        foreign = foreign_of(self.config, prior)
+        if not foreign:
+            return self._prior(networks_for(self.config, problem, row), prior)
+        dataset = self.config["problems"][problem]["dataset"]
+        named = known_as(prior["network"], foreign)
+        return spec.Prior(
+            networks=[named] * self.config["datasets"][dataset]["folds"],
+            assembly=prior["assembly"],
+            overlap=prior["overlap"],
+            foreign={"name": prior["network"], **foreign},
+        )
+
+    def foreign_files(self, row: str) -> list[str]:
+        """Files of the network of a row that was not trained here; none of others."""
+        prior = None if row in CONTROLS else prior_of(self.config, row)
+        foreign = prior and foreign_of(self.config, prior)
+        return [str(path) for path in files_of(foreign)] if foreign else []
 
     def _prior(self, networks: list[str], prior: dict[str, Any]) -> spec.Prior:
         folders = [Path(self.network_folder(*name.rsplit("/", 1))).name for name in networks]

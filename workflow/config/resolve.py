@@ -98,7 +98,9 @@ def _network(layers: Layers, name: str) -> dict[str, Any]:
     for dataset, recipe in block.at.items():
         before = found["at"].get(dataset, {})
         found["at"][dataset] = {p: {**before.get(p, {}), **getattr(recipe, p)} for p in parts}
-    return {**found, "images": block.images or base.get("images")}
+    found["images"] = block.images or base.get("images")
+    foreign = block.foreign.model_dump() if block.foreign else base.get("foreign")
+    return {**found, "foreign": foreign} if foreign else found
 
 
 def _row(layers: Layers, name: str, problems: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def asked(name: str | Path) -> dict[str, Any]:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Settings from a user's YAML file; paths of plugins in it are relative to its folder.
+    """Settings from a user's YAML file; paths of plugins and networks are relative to its folder.
 
     Raises:
         ConfigError: the file is missing or cannot be read.
@@ -199,7 +201,19 @@ def read(file: Path) -> dict[str, Any]:
     plugins = found.get("plugins")
     if isinstance(plugins, list) and all(isinstance(path, str) for path in plugins):
         found["plugins"] = [str(Path(file).parent / Path(p).expanduser()) for p in plugins]
+    for foreign in foreign_of(found).values():
+        for key in ("file", "weights"):
+            if isinstance(foreign.get(key), str):
+                foreign[key] = str(Path(file).parent / Path(foreign[key]).expanduser())
     return found
+
+
+def foreign_of(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Network to its `foreign`, of those that have one, in settings as people write them."""
+    networks = settings.get("networks")
+    blocks = networks.items() if isinstance(networks, dict) else ()
+    found = {name: block.get("foreign") for name, block in blocks if isinstance(block, dict)}
+    return {name: foreign for name, foreign in found.items() if isinstance(foreign, dict)}
 
 
 def command(run: Path) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool
 
 from workflow.config.entry import Count, Entry, Int, Name, Number, Positive, Unset
 from workflow.config.exact import Exact
+from workflow.config.foreign import Foreign
 from workflow.config.sections import Figures, Generation, Params, Resources, Tuning
 
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -69,6 +70,8 @@ class Network(Entry):
     """Dataset to the fields of `network` and `training` that are others there."""
     images: Count | None = None
     """Number of training images or null for all; nested: a larger number adds images."""
+    foreign: Foreign | None = Unset
+    """A network that was not trained here, which takes the place of all others."""
 
 
 class Prior(Entry):

@@ -53,7 +53,7 @@ class JobSpec:
         """The part of the record that decides what comes out."""
         kept = {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata}
         if isinstance(kept.get("prior"), Prior):
-            kept["prior"] = asdict(kept["prior"])
+            kept["prior"] = {k: v for k, v in asdict(kept["prior"]).items() if k != "foreign"}
         automatic = [k for k in ("device", "precision") if kept.get(k) == "auto"]
         return {"job": type(self).__name__, **{k: v for k, v in kept.items() if k not in automatic}}
 
@@ -176,11 +176,16 @@ class Train(Computed):
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """How an image is assembled; ``networks`` are folders of results/networks, one per fold."""
+    """How an image is assembled; ``networks`` are folders of results/networks, one per fold.
+
+    Of a network that was not trained here they are its name and a hash of its files, and
+    ``foreign`` says where it is: its ``name``, and the fields of ``workflow.config.foreign``.
+    """
 
     networks: list[str]
     assembly: str
     overlap: int
+    foreign: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,11 @@ def prior_of(config: dict[str, Any], row: str) -> dict[str, Any] | None:
     return {**prior, "network": config["rows"][row].get("network", prior["network"])}
 
 
+def foreign_of(config: dict[str, Any], prior: dict[str, Any]) -> dict[str, Any] | None:
+    """The network of a prior if it was not trained here (``workflow.config.foreign``)."""
+    return config["networks"][prior["network"]].get("foreign")
+
+
 def recipe(config: dict[str, Any], network: str, dataset: str) -> dict[str, Any]:
     """`network` and `training` of a network on the images of a dataset, and how many `images`."""
     found = config["networks"][network]
@@ -151,13 +156,13 @@ def networks_shown(config: dict[str, Any], tables: list[str]) -> list[str]:
 
 
 def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
-    """Networks whose weights a row or control needs on ``problem``, one per fold, or nothing.
+    """Networks trained here that a row or control needs on ``problem``, one per fold, or nothing.
 
     Images of another dataset than that of the networks, which have seen none of them, take those of
     the first folds, and those of the last one where they have more folds.
     """
     prior = None if row in CONTROLS else prior_of(config, row)
-    if prior is None:
+    if prior is None or foreign_of(config, prior):
         return []
     settings = config["problems"][problem]
     networks = networks_of(config, settings["trained_on"], prior["network"])

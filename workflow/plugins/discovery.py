@@ -164,6 +164,16 @@ def draws(method: Any) -> bool:
     return all(getattr(params, name) in values for name, values in said.items())
 
 
+def imported(path: Path) -> Any:
+    """The module of a Python file outside the project that is no plugin.
+
+    Raises:
+        PluginError: it cannot be imported; one line that says where.
+    """
+    file = Path(path).expanduser().resolve()
+    return _imported(Plugin(file.stem, "file", _module_of(file), file))
+
+
 def explained(error: BaseException, path: Path) -> str:
     """An exception in one line, with the line of the plugin's file that it came through."""
     if isinstance(error, PluginError):

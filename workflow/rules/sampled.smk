@@ -4,7 +4,7 @@ rule sample:
         test=lambda w: images_of(w.problem),
         validation=lambda w: images_of(w.problem, "validation"),
         measurements=f"{RUN}/measurements/{{problem}}.npz",
-        weights=lambda w: weights_of(networks_for(CONFIG, w.problem, w.row)),
+        weights=lambda w: weights_of(w.problem, w.row),
     output:
         images=f"{RUN}/reconstructions/{{problem}}/{{row}}.npz",
         record=f"{RUN}/reconstructions/{{problem}}/{{row}}.json",

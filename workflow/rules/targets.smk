@@ -53,8 +53,10 @@ def network_folder(name):
     return JOBS.network_folder(*name.rsplit("/", 1))
 
 
-def weights_of(networks):
-    return [f"{network_folder(name)}/weights.safetensors" for name in networks]
+def weights_of(problem, row):
+    """Weights of every fold, or the files of a network that was not trained here."""
+    names = networks_for(CONFIG, problem, row)
+    return JOBS.foreign_files(row) + [f"{network_folder(n)}/weights.safetensors" for n in names]
 
 
 def scores_of(tables):

@@ -11,7 +11,7 @@ rule tune_row:
     input:
         images=lambda w: images_of(w.problem, SPLIT),
         measured=lambda w: measured_of(w.problem, SPLIT),
-        weights=lambda w: weights_of(networks_for(CONFIG, w.problem, w.row)),
+        weights=lambda w: weights_of(w.problem, w.row),
     output:
         f"{TRIALS}/{{problem}}/{{row}}.csv",
     log:

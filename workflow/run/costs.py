@@ -13,7 +13,7 @@ from methods.priors.overlap import starts
 from methods.priors.patches import tiles_and_margin
 from methods.priors.training import TrainingParams
 from workflow.config.jobs import Jobs
-from workflow.config.views import CONTROLS, networks_for, prior_of, recipe, rows_of
+from workflow.config.views import CONTROLS, foreign_of, networks_for, prior_of, recipe, rows_of
 from workflow.plugins.params import make_params
 from workflow.run.device import setup
 from workflow.run.evaluations import counting
@@ -70,7 +70,7 @@ def hours(
         tables[table] = {}
         for problem, row in ((p, r) for p in chosen["problems"] for r in rows):
             prior = prior_of(config, row)
-            if prior is None:
+            if prior is None or foreign_of(config, prior):  # of which no recipe is known
                 continue
             settings = config["problems"][problem]
             rate = rate_of(prior["network"], settings["trained_on"])

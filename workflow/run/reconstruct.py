@@ -17,6 +17,7 @@ from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Reconstruct, Samples
 from workflow.plugins.discovery import draws
+from workflow.plugins.params import PluginError
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.store.arrays import (
@@ -27,7 +28,7 @@ from workflow.store.arrays import (
     save_record,
 )
 from workflow.store.provenance import made_with
-from workflow.store.weights import load_prior
+from workflow.store.weights import described, load_foreign, load_prior
 
 
 def reconstruct(
@@ -52,8 +53,12 @@ def reconstruct(
     except Exception as error:
         traceback.print_exc()
         return give_up(job, out, harness.reason_of(error))
+    try:
+        priors = priors_for(job, weights, shape, device, precision)
+    except PluginError as error:  # a network that was not trained here
+        traceback.print_exc()
+        return give_up(job, out, str(error))
     point = isinstance(job, Samples) and not draws(method)  # has no samples to draw
-    priors = priors_for(job, weights, shape, device, precision)
     parts = _parts(out, [job.hash, str(precision), device.type, str(measured["sha256"])], weights)
     ids = measured["ids"].tolist()
     x_hat, record = harness.reconstruct(
@@ -69,6 +74,8 @@ def reconstruct(
     )
     where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
     made = made_with(job.code, [measurements, *weights])
+    if job.prior and job.prior.foreign:
+        where["network"] = described(job.prior.foreign, priors[0].network)
     _save(job, out, x_hat, {**record, **where, "made_with": made})
     if record["status"] != "failed":  # another attempt goes on with them
         shutil.rmtree(parts, ignore_errors=True)
@@ -87,7 +94,14 @@ def priors_for(
     device: torch.device,
     precision: torch.dtype,
 ) -> list[Prior]:
-    """The prior of a row over the weights of every fold; empty if it has none."""
+    """The prior of a row over the weights of every fold; empty if it has none.
+
+    Raises:
+        PluginError: a network that was not trained here cannot be used.
+    """
+    if job.prior and (foreign := job.prior.foreign):
+        kind = job.prior.assembly, shape, device, precision, job.prior.overlap
+        return [load_foreign(foreign, *kind)] * len(job.prior.networks)
     networks = job.prior.networks if job.prior else []
     if len(weights) != len(networks):
         raise ValueError(f"{job.row} needs the weights of {networks} after its first input")

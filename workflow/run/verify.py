@@ -80,7 +80,7 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     measured = load_measurements(run / "measurements" / f"{problem}.npz")
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
     built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
-    networks = job.prior.networks if job.prior else []
+    networks = job.prior.networks if job.prior and not job.prior.foreign else []
     weights = [store_of(run) / name / "weights.safetensors" for name in networks]
     priors = priors_for(job, weights, shape, device, precision)
     folds, number = measured["folds"].tolist(), ids.index(image)

@@ -41,7 +41,8 @@ def keep(run: Path, folder: Path = REFERENCES) -> Path:
     copies = {path: path.relative_to(run) for path in kept(run)}
     records = (load_record(path) for path in run.glob("reconstructions/*/*.json"))
     priors = [record["spec"].get("prior") for record in records]
-    for name in {name for prior in priors if prior for name in prior["networks"]}:
+    trained = [prior for prior in priors if prior and not prior.get("foreign")]
+    for name in {name for prior in trained for name in prior["networks"]}:
         copies[store_of(run) / name / "card.json"] = Path("networks", f"{name}.json")
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,11 @@ from safetensors.torch import load_file, save_file
 
 from methods.priors.assembly import assemble
 from methods.priors.base import Prior
+from methods.priors.foreign import ForeignDenoiser, Predictor, from_diffusers
 from methods.priors.networks import Denoiser, NetworkParams, build_network
-from workflow.plugins.params import make_params
+from workflow.plugins.discovery import explained, imported
+from workflow.plugins.params import PluginError, make_params
+from workflow.plugins.randomness import seeded
 from workflow.store.arrays import StoreError, file_hash, load_record, save_record
 from workflow.store.files import replacing
 
@@ -87,3 +90,63 @@ def load_prior(
     network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     network.precision = precision
     return assemble(network, shape, assembly, patch, overlap)
+
+
+def load_foreign(
+    foreign: dict[str, Any],
+    assembly: str,
+    shape: tuple[int | None, int, int],
+    device: torch.device,
+    precision: torch.dtype,
+    overlap: int = 0,
+) -> Prior:
+    """Build the prior that ``assembly`` makes of a network that was not trained here.
+
+    Args:
+        foreign: its ``name``, and the fields of ``workflow.config.foreign.Foreign``.
+        shape: (C, H, W) of the images to reconstruct; with C None one or three, as the network
+            takes.
+
+    Raises:
+        PluginError: it cannot be loaded, or does not denoise images of this shape; one line.
+    """
+    file, weights = (
+        Path(p).expanduser() if p else None for p in map(foreign.get, ("file", "weights"))
+    )
+    try:
+        with seeded(0):  # weights that are drawn are the same in every job
+            if file.suffix == ".py":
+                model = imported(file).denoiser(*([weights] if weights else []))
+            else:
+                model = from_diffusers(file)
+    except (Exception, SystemExit) as error:
+        said = explained(error, file.resolve())
+        raise PluginError(f"networks.{foreign['name']}: {said}") from error
+    network = ForeignDenoiser(model).eval().requires_grad_(False).to(device)
+    network.precision = precision
+    channels, patch = shape[0], foreign["patch"] or 0
+    size = (patch, patch) if patch else shape[1:]
+    try:
+        with seeded(0):
+            if channels is None:
+                channels = (
+                    3 if network.failure((1, *size)) and not network.failure((3, *size)) else 1
+                )
+            network.check((channels, *size))
+    except ValueError as error:
+        raise PluginError(f"networks.{foreign['name']}: {error}") from error
+    return assemble(network, (channels, *shape[1:]), assembly, patch, overlap)
+
+
+def described(foreign: dict[str, Any], network: ForeignDenoiser) -> dict[str, Any]:
+    """The card of a network that was not trained here, for the record of a row."""
+    model, inner = network.model, getattr(network.model, "model", network.model)
+    own = inner if isinstance(model, Predictor) else model
+    kind = own if hasattr(own, "__qualname__") else type(own)
+    return {
+        **foreign,
+        "model": f"{kind.__module__}.{kind.__qualname__}",
+        "converted": str(model) if isinstance(model, Predictor) else "no: denoises as it is",
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "training_images": "unknown: it was not trained here, and may have seen test images",
+    }
