@@ -47,6 +47,7 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
 def _resolved(layers: Layers) -> dict[str, Any]:
     """The sections of a configuration, with every inheritance and grid carried out."""
     config = {k: v for k, v in layers.config.items() if k != "experiments"}
+    config["datasets"] = {n: _dataset(layers, n) for n in layers.config.get("datasets", {})}
     config["problems"] = {n: _problem(layers, n) for n in layers.config.get("problems", {})}
     config["tables"] = {}
     for name, experiment in layers.experiments.items():
@@ -68,6 +69,17 @@ def _resolved(layers: Layers) -> dict[str, Any]:
                 f"rows.{name}: {other} has the label {row['label']!r} too; choose another"
             )
     return config
+
+
+def _dataset(layers: Layers, name: str) -> dict[str, Any]:
+    entry = dict(layers.config["datasets"][name])
+    base = entry.pop("from", None)
+    if base is None:
+        return entry
+    if base not in layers.config["datasets"] or "from" in layers.config["datasets"][base]:
+        hint = nearest(base, [n for n in layers.config["datasets"] if n != name])
+        raise ConfigError(f"datasets.{name}.from: unknown dataset {base!r}{hint}")
+    return over(layers.config["datasets"][base], entry)
 
 
 def _problem(layers: Layers, name: str) -> dict[str, Any]:
