@@ -11,6 +11,7 @@ from workflow.config import spec
 from workflow.config.views import (
     CONTROLS,
     VALIDATION,
+    contents_of,
     images_of,
     measured_splits,
     networks_for,
@@ -58,9 +59,15 @@ def sources(job: spec.JobSpec) -> list[Path]:
 
 
 def changed(job: spec.JobSpec) -> list[str]:
-    """Files of science code that are no longer what they were when the job was described."""
+    """Files that are no longer what they were when the job was described.
+
+    They are science code, and what parameters of the problem name.
+    """
     now = digests(sources(job))
-    return [name for name in sorted({*now, *job.code}) if now.get(name) != job.code.get(name)]
+    names = [name for name in sorted({*now, *job.code}) if now.get(name) != job.code.get(name)]
+    before = getattr(job, "contents", {})
+    after = contents_of(getattr(job, "problem_params", {}))
+    return names + [job.problem_params[k] for k in before if after[k] != before[k]]
 
 
 class Jobs:
@@ -240,6 +247,7 @@ class Jobs:
             "dataset": settings["dataset"],
             "family": settings["family"],
             "problem_params": settings["params"],
+            "contents": contents_of(settings["params"]),
             "plugins": outside(family),
         }
 

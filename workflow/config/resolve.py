@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from problems.files import is_file
 from workflow.config.blocks import Experiment, InlineRow
 from workflow.config.check import check_names
 from workflow.config.entry import mistake
@@ -186,7 +187,9 @@ def asked(name: str | Path) -> dict[str, Any]:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Settings from a user's YAML file; paths of plugins in it are relative to its folder.
+    """Settings from a user's YAML file.
+
+    Paths of plugins and of files that parameters of problems name are relative to its folder.
 
     Raises:
         ConfigError: the file is missing or cannot be read.
@@ -199,7 +202,19 @@ def read(file: Path) -> dict[str, Any]:
     plugins = found.get("plugins")
     if isinstance(plugins, list) and all(isinstance(path, str) for path in plugins):
         found["plugins"] = [str(Path(file).parent / Path(p).expanduser()) for p in plugins]
+    for params in params_in(found).values():
+        for name, value in params.items():
+            if is_file(value):
+                params[name] = str(Path(file).absolute().parent / Path(value).expanduser())
     return found
+
+
+def params_in(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Problem to its parameters, of settings as they are written, valid or not."""
+    problems = settings.get("problems")
+    blocks = problems.items() if isinstance(problems, dict) else ()
+    found = {name: b.get("params") for name, b in blocks if isinstance(b, dict)}
+    return {name: params for name, params in found.items() if isinstance(params, dict)}
 
 
 def command(run: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from problems.datasets.reading.files import files_of, root_of
+from problems.files import is_file
 
 CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
     "mean_image": "Control: mean training image",
@@ -182,6 +183,12 @@ def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any
     chosen = {k: settings[k] for k in ("source", "size", "params", "folds", split)}
     state = state_of(json.dumps(settings["params"], sort_keys=True), settings["source"])
     return {**chosen, "files": state}
+
+
+def contents_of(params: dict[str, Any]) -> dict[str, str]:
+    """Parameters of a problem that name a file, each with a digest of the file."""
+    files = {name: value for name, value in params.items() if is_file(value)}
+    return {n: sha256(Path(path).read_bytes()).hexdigest()[:16] for n, path in files.items()}
 
 
 @cache

@@ -7,7 +7,7 @@ from workflow.config.jobs import Jobs
 from workflow.config import shown as shown_by
 from workflow.config.yaml import ConfigError
 from workflow.config.machine import environment, gpus
-from workflow.config.resolve import read, resolve
+from workflow.config.resolve import params_in, read, resolve
 from workflow.config.views import (
     CONTROLS,
     folds_of,
@@ -30,9 +30,11 @@ if Path.cwd().resolve() != Path(workflow.basedir).resolve():
     sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
 
 try:
-    for file in map(read, workflow.configfiles):  # plugins are relative to the file
+    for file in map(read, workflow.configfiles):  # paths in it are relative to the file
         if "plugins" in file:
             config["plugins"] = file["plugins"]
+        for problem, params in params_in(file).items():
+            config["problems"][problem]["params"].update(params)
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
