@@ -113,10 +113,11 @@ class Jobs:
     @cache  # noqa: B019
     def controls(self, problem: str) -> spec.Controls:
         """The controls of a problem."""
-        dataset = self.config["problems"][problem]["dataset"]
+        settings = self.config["problems"][problem]
+        images = {"test": settings["dataset"], "train": settings["trained_on"]}
         job = spec.Controls(
             **self._operator(problem),
-            inputs={split: self.prepare(dataset, split).hash for split in ("test", "train")},
+            inputs={split: self.prepare(name, split).hash for split, name in images.items()},
         )
         return coded(job)
 

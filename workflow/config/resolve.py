@@ -22,6 +22,7 @@ from workflow.config.check import check_names
 from workflow.config.entry import mistake
 from workflow.config.layers import OWN, YOURS, Layers, over, points_of, presets
 from workflow.config.schema import Config
+from workflow.config.views import split_datasets
 from workflow.config.yaml import ConfigError, read_yaml
 from workflow.plugins.discovery import described, use
 from workflow.plugins.params import PluginError, nearest
@@ -38,11 +39,33 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
         layers = Layers(overrides)
         config = Config.model_validate(_resolved(layers)).model_dump(mode="json")
         check_names(config)
+        _check_datasets(config, layers)
     except ValidationError as error:
         raise ConfigError(mistake(error)) from None
     except PluginError as error:
         raise ConfigError(str(error)) from None
     return config
+
+
+def _check_datasets(config: dict[str, Any], layers: Layers) -> None:
+    """Refuse a dataset of the user that no problem uses; fill in which folders need no splits."""
+    shipped = {
+        n for p, layer in layers.files.items() if p != YOURS for n in layer.get("datasets", ())
+    }
+    used = {
+        problem[key] for problem in config["problems"].values() for key in ("dataset", "trained_on")
+    }
+    for name in layers.files[YOURS].get("datasets", {}):
+        if name not in shipped | used:
+            raise ConfigError(
+                f"datasets.{name}: no problem uses it; add one, such as `problems: {{ct20_{name}: "
+                f'{{from: ct20, dataset: {name}, label: "My images"}}}}`, and a table that has '
+                "it, or give it the name of a dataset of the preset"
+            )
+    needed = split_datasets(config)
+    for name, dataset in config["datasets"].items():
+        if dataset["source"] == "folder" and name not in needed:
+            dataset["params"].setdefault("test_only", True)
 
 
 def _resolved(layers: Layers) -> dict[str, Any]:

@@ -151,6 +151,20 @@ def networks_shown(config: dict[str, Any], tables: list[str]) -> list[str]:
     return sorted({n for row in shown(config, tables) for n in networks_for(config, *row)})
 
 
+def split_datasets(config: dict[str, Any]) -> set[str]:
+    """Datasets of which networks, controls or searches need training or validation images."""
+    problems, tables = config["problems"], list(config["tables"])
+    asked = {
+        problems[p]["dataset"] for p in (*config["tuning"]["problems"], *sampled_problems(config))
+    }
+    asked |= {config["generation"]["dataset"]} if "generation" in config else set()
+    return asked | {
+        problems[problem]["trained_on"]
+        for problem, row in shown(config, tables)
+        if row in CONTROLS or prior_of(config, row)
+    }
+
+
 def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
     """Networks whose weights a row or control needs on ``problem``, one per fold, or nothing.
 
