@@ -170,7 +170,7 @@ def test_test_images_angles_and_a_mask_of_ones_own_are_in_a_table(project, tmp_p
     (project / "my.yaml").write_text(yaml.safe_dump(chosen))
     code, output = run(project)
     assert code == 0, output[-3000:]
-    assert "started: train" not in output  # the networks are there
+    assert "started: train " not in output  # the networks are there
     table = pd.read_csv(project / "results/test/tables/mine.csv")
     assert set(table["status"]) == {"ok"}
     assert set(table["problem"]) == {"ct20_mine", "mask"}
