@@ -53,10 +53,21 @@ class Problem(ABC):
         noise_level: NonNegativeFloat = 0.0
 
     def __init__(self, shape: Shape, params: "Problem.Params", cache: Path | None = None):
+        self.check(params, tuple(shape[1:]))
         self.shape = tuple(shape)
         self.params = params
         self.physics, self.norm = self.build(cache)
         self.noise_level = params.noise_level / self.norm
+
+    @classmethod  # noqa: B027
+    def check(cls, params: "Problem.Params", size: tuple[int, int]) -> None:
+        """Refuse parameters that do not fit each other or images of ``size`` (H, W).
+
+        It is called when a run starts, before anything is measured; it builds no operator.
+
+        Raises:
+            ValueError: one line that names the fix.
+        """
 
     @abstractmethod
     def build(self, cache: Path | None) -> tuple[LinearPhysics, float]:

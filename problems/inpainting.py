@@ -1,15 +1,17 @@
 """Inpainting: some pixels are missing, in all channels.
 
-A x = m x with a mask m of zeros and ones, either a fixed random choice of pixels ("pixels") or all
-but a central box ("box"). Its norm is 1 and A^+ = A. Missing pixels are 0 in the measurement; only
-the known ones have noise. The baseline gives each missing pixel the value of the nearest known one.
+A x = m x with a mask m of zeros and ones: a fixed random choice of pixels ("pixels"), all but a
+central box ("box"), or that of an image file of the images' size, whose non-zero pixels are known.
+Its norm is 1 and A^+ = A. Missing pixels are 0 in the measurement; only the known ones have noise.
+The baseline gives each missing pixel the value of the nearest known one.
 
 Source: PaDIS shows inpainting in a figure, without numbers.
 Deviations: mask, share of known pixels, noise and baseline are our choice.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated
 
 import torch
 from deepinv.physics import Inpainting as Mask
@@ -17,8 +19,12 @@ from pydantic import Field, NonNegativeFloat
 from scipy.ndimage import distance_transform_edt
 
 from problems.base import Problem
+from problems.datasets.reading import pictures
+from problems.files import is_file
 from problems.noise import seed_of
 from problems.physics.unit_norm import UnitNorm
+
+PICTURES = (".png", ".tif", ".tiff", ".bmp")  # of masks; JPEG changes values
 
 
 class Inpainting(Problem):
@@ -27,10 +33,15 @@ class Inpainting(Problem):
 
     @dataclass(frozen=True)
     class Params:
-        mask: Literal["pixels", "box"] = "pixels"
+        mask: str = "pixels"  # or "box", or a file: PNG, TIFF, BMP or NPY
         keep: Annotated[float, Field(gt=0, le=1)] = 0.3  # share of known pixels, "pixels" only
         box: Annotated[float, Field(gt=0, lt=1)] = 0.35  # relative sides of the box, "box" only
         noise_level: NonNegativeFloat = 0.01  # std of the noise, in units of the image
+
+    @classmethod
+    def check(cls, params, size):
+        if params.mask not in ("pixels", "box"):
+            read_mask(params.mask, size)
 
     def build(self, cache):
         mask = self._mask()
@@ -41,6 +52,8 @@ class Inpainting(Problem):
     def _mask(self) -> torch.Tensor:
         """Mask of known pixels, bool (H, W)."""
         p, (height, width) = self.params, self.shape[1:]
+        if p.mask not in ("pixels", "box"):
+            return read_mask(p.mask, (height, width))
         if p.mask == "box":
             rows, columns = round(p.box * height), round(p.box * width)
             if not (0 < rows < height and 0 < columns < width):
@@ -64,6 +77,42 @@ class Inpainting(Problem):
 
     def baseline(self, y):
         return y.flatten(2)[..., self.physics.nearest].reshape(y.shape).clamp(0, 1)
+
+
+def read_mask(path: str, size: tuple[int, int]) -> torch.Tensor:
+    """The mask of known pixels in an image file, bool (H, W); pixels other than 0 are known.
+
+    Raises:
+        ValueError: there is no such file, it cannot be read, is not of ``size``, or leaves no
+            missing or no known pixel.
+    """
+    suffix = Path(path).suffix.lower()
+    if not is_file(path) or suffix not in (*PICTURES, ".npy"):
+        kinds = ", ".join((*PICTURES, ".npy"))
+        raise ValueError(f"mask must be 'pixels', 'box' or a file ending in {kinds}, not {path!r}")
+    if not Path(path).is_file():
+        raise ValueError(f"mask: there is no file {path}")
+    try:
+        if suffix == ".npy":
+            found = [values.array for _, values in pictures.arrays(Path(path))]
+        else:
+            found = [pictures.page(Path(path), k).array for k in range(pictures.pages(Path(path)))]
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"mask {path} cannot be read ({reason}); repair it") from error
+    if len(found) != 1:
+        raise ValueError(f"mask {path} holds {len(found)} images; write one")
+    known = torch.from_numpy(found[0] != 0)
+    known = known.any(-1) if known.ndim == 3 else known
+    if tuple(known.shape) != size:
+        sizes = [" x ".join(map(str, each)) for each in (known.shape, size)]
+        raise ValueError(
+            f"mask {path} has {sizes[0]} pixels, the images {sizes[1]}; give both one size"
+        )
+    if known.all() or not known.any():
+        what = "missing: set those to 0" if known.all() else "known: set those to 255"
+        raise ValueError(f"mask {path}: no pixel is {what}")
+    return known
 
 
 def nearest_known(mask: torch.Tensor) -> torch.Tensor:

@@ -259,6 +259,8 @@ def test_a_table_without_rows_has_those_of_the_first():
     table = {"problems": ["ct20"], "caption": ""}
     config = resolve({"preset": "smoke", "tables": {"own": table}})
     assert config["tables"]["own"]["rows"] == config["tables"]["table1"]["rows"]
+    alone = resolve({"preset": "smoke", "experiments": ["own"], "tables": {"own": table}})
+    assert alone["tables"]["own"]["rows"] == config["tables"]["own"]["rows"]
 
 
 def test_searches_start_at_the_values_of_the_row_and_of_its_kin():

@@ -147,12 +147,14 @@ def list_(
 
 @app.command(**by_hand)
 def data(config: Configuration = "quick") -> None:
-    """Say what the images of a configuration are, and write a contact sheet per split."""
+    """Say what the images of a preset or a YAML file are, and write a contact sheet per split."""
     from workflow.config.machine import Machine
+    from workflow.config.resolve import asked
     from workflow.run.prepare import look
 
     found = chosen(config)
-    for line in look(found, Machine(cache=Path(found["cache"]))):
+    names = asked(config).get("datasets") or found["datasets"]
+    for line in look(found, names, Machine(cache=Path(found["cache"]))):
         print(line)
 
 

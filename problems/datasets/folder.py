@@ -1,11 +1,13 @@
 """Images in a folder of the user.
 
 Sub-folders named train, validation and test are the splits and contain patients; without them
-patients are split by the hash of their name. The patient of a file is the one in its DICOM header,
-else its sub-folder, or the file itself if it lies directly in the folder. With ``patient: folder``
-the folder decides for DICOM, too; with ``patient: file`` each file is a patient of its own. Masks,
-reports and other files that are not images are left out and counted. Volumes are cut into slices
-in the usual view of their plane.
+patients are split by the hash of their name. With ``test_only`` no network is trained on the
+images: those of the sub-folder test, or all without one, are test images.
+
+The patient of a file is the one in its DICOM header, else its sub-folder, or the file itself if it
+lies directly in the folder. With ``patient: folder`` the folder decides for DICOM, too; with
+``patient: file`` each file is a patient of its own. Masks, reports and other files that are not
+images are left out and counted. Volumes are cut into slices in the usual view of their plane.
 
 Pictures and volumes are decoded when their pixels are needed; for the other splits only DICOM
 headers are read.
@@ -19,11 +21,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from problems.datasets.base import DataError, Dataset, RawImage, UnreadImage
+from problems.datasets.base import SPLITS, DataError, Dataset, RawImage, UnreadImage
 from problems.datasets.reading import dicom, geometry, pictures, volumes
 from problems.datasets.reading.files import counted, listed, root_of, said
 from problems.datasets.reading.layout import split_folder
-from problems.datasets.reading.splits import Entry, Split
+from problems.datasets.reading.splits import ELSEWHERE, Entry, Split
 from problems.datasets.reading.units import Values, grey_or_color, proposed, window_for
 
 
@@ -39,12 +41,22 @@ class Folder(Dataset):
         validation: Annotated[float, Field(ge=0, lt=1)] = 0.1  # fraction of patients, at least one
         test: Annotated[float, Field(ge=0, lt=1)] = 0.1  # fraction of patients, at least one
         color: bool = False  # True: three channels; False: one, the luminance of color images
+        test_only: bool = False  # True: no training or validation images; set where none are needed
         plane: Literal["axial", "coronal", "sagittal", "resliced", "stored"] = "axial"  # of slices
         patient: Literal["header", "folder", "file"] = "header"  # what identifies a patient
         include: tuple[str, ...] = ()  # fnmatch patterns of paths or names; only these files
         exclude: tuple[str, ...] = ()  # fnmatch patterns of files and folders to leave out
 
+    def __init__(self, params: "Folder.Params", downloads: Path | None = None):
+        super().__init__(params, downloads)
+        self.splits = ("test",) if params.test_only else SPLITS
+
     def images(self, split: str) -> Iterator[UnreadImage]:
+        if split not in self.splits:
+            raise DataError(
+                f"{self.params.path}: with `test_only` there are no {split} images, but networks, "
+                f"a control or a search need them: remove it, or {ELSEWHERE}"
+            )
         found = self._splits[split]
         if not found.entries:
             kinds = said(counted(found.left_out))
@@ -69,7 +81,8 @@ class Folder(Dataset):
         if root is None or not root.is_dir():
             raise DataError(f"no folder {p.path!r}; set `path` to the folder of the images")
         listing = listed(root, p.include, p.exclude)
-        return split_folder(root, listing, p.patient, (p.validation, p.test), readable)
+        shares = (p.validation, p.test)
+        return split_folder(root, listing, p.patient, shares, readable, p.test_only)
 
     def _frames(self, entries: list[Entry]) -> Iterator[tuple[str, Path, Callable]]:
         """(name ending, path, reader of the values) of the images that share one name."""

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import warnings
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -28,6 +28,8 @@ class Geometry:
         arc: angular range in radians.
         radius: distance of the source and of the detector from the axis (fan beam only).
         cutoff: relative cut-off frequency of the Hann filter of FBP, in (0, 1].
+        angles: of the projections in radians, ascending, in place of ``views`` and ``arc``; FBP
+            weights each with the mean of its distances to its neighbours.
 
     The detector is [-40, 40], twice as wide as the image, with bins as wide as a pixel.
     """
@@ -37,6 +39,7 @@ class Geometry:
     arc: float = float(np.pi)
     radius: float = 40.0
     cutoff: float = 0.9
+    angles: tuple[float, ...] | None = None
 
     def ray_transform(self, height: int, width: int):
         """ODL's RayTransform for images of ``height`` x ``width``, on ASTRA's CPU back end."""
@@ -46,7 +49,11 @@ class Geometry:
         side = max(height, width)
         half = HALF_WIDTH * np.array([height, width]) / side
         space = odl.uniform_discr(-half, half, (height, width), dtype="float32")
-        angles = odl.uniform_partition(0, self.arc, self.views)
+        if self.angles is None:
+            angles = odl.uniform_partition(0, self.arc, self.views)
+        else:
+            first, last = self.angles[0], self.angles[-1]
+            angles = odl.nonuniform_partition(self.angles, min_pt=first - 1, max_pt=last + 1)
         detector = odl.uniform_partition(-2 * HALF_WIDTH, 2 * HALF_WIDTH, 2 * side)
         if self.beam == "parallel":
             geometry = tomo.Parallel2dGeometry(angles, detector)
@@ -94,6 +101,12 @@ def filter_matrix(transform, cutoff: float) -> np.ndarray:
     return np.concatenate(blocks)[:bins] * np.float32(weight)
 
 
+def view_weights(angles: tuple[float, ...]) -> np.ndarray:
+    """Weights of projections in FBP, with mean 1: the range of angles that each stands for."""
+    ranges = np.gradient(angles) if len(angles) > 1 else np.ones(1)
+    return (ranges / ranges.mean()).astype(np.float32)
+
+
 def spectral_norm(matrix, iterations: int = 200) -> float:
     """Largest singular value of a sparse matrix by the power method, relative error below 1e-4."""
     vector = np.random.default_rng(0).random(matrix.shape[1])
@@ -112,10 +125,15 @@ def _arrays(geometry: Geometry, height: int, width: int) -> dict[str, np.ndarray
     norm = spectral_norm(matrix.astype(np.float64))
     matrix = matrix.multiply(np.float32(1 / norm)).tocsr()
     transpose = matrix.T.tocsr()
+    weights = np.ones(geometry.views, dtype=np.float32)
+    if geometry.angles is not None:  # the filter is that of as many equally spaced ones
+        views, weights = len(geometry.angles), view_weights(geometry.angles)
+        transform = replace(geometry, views=views, angles=None).ray_transform(height, width)
     return {
         "norm": np.float64(norm),
         # ||A|| is divided out twice: once in y, once in A^T.
         "filter": filter_matrix(transform, geometry.cutoff) * np.float32(norm**2),
+        "weights": weights,
         **{
             f"{name}_{part}": getattr(m, attribute)
             for name, m in (("forward", matrix), ("adjoint", transpose))
@@ -179,7 +197,7 @@ class Tomography(LinearPhysics):
         self.norm = float(arrays.pop("norm"))
         for name, array in arrays.items():
             self.register_buffer(name, torch.from_numpy(array), persistent=False)
-        self.views, self.bins = geometry.views, len(arrays["filter"])
+        self.views, self.bins = len(arrays["weights"]), len(arrays["filter"])
 
     def _matrix(self, name: str, shape: tuple[int, int]) -> torch.Tensor:
         return torch.sparse_csr_tensor(
@@ -205,4 +223,4 @@ class Tomography(LinearPhysics):
         return x.reshape(*y.shape[:2], *self.size)
 
     def A_dagger(self, y: torch.Tensor, **kwargs) -> torch.Tensor:
-        return self.A_adjoint(y @ self.filter)
+        return self.A_adjoint((y * self.weights[:, None]) @ self.filter)

@@ -6,8 +6,10 @@
 
 from importlib import import_module
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
+from problems.files import is_file
 from workflow.config.entry import rising
 from workflow.config.exact import check_exact_names, check_exact_params
 from workflow.config.foreign import check_code
@@ -15,7 +17,7 @@ from workflow.config.foreign import check_files as check_foreign_files
 from workflow.config.views import CONTROLS, REFERENCE, prior_name, prior_of
 from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import check_files, find, load
-from workflow.plugins.params import PluginError, checked, kinds, nearest
+from workflow.plugins.params import PluginError, checked, kinds, make_params, nearest
 
 RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
@@ -82,6 +84,11 @@ def check_params(config: dict[str, Any]) -> None:
     for name, problem in config["problems"].items():
         family, owner = load("problem", problem["family"]), f"problems.{name}"
         problem["params"] = checked(problem["params"], kinds(family.Params), owner)
+        size = tuple(config["datasets"][problem["dataset"]]["size"])
+        try:
+            family.check(make_params(family.Params, problem["params"], owner), size)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{owner}: {error}") from None
         if problem["grid"] > 1 and not family.finer_grid:
             raise ConfigError(f"{owner}: {problem['family']} measures no finer grid; remove `grid`")
     for name, network in config["networks"].items():
@@ -158,6 +165,9 @@ def _check_row_params(row: dict[str, Any], owner: str) -> None:
 
 def _check_problem(config: dict[str, Any], problem: dict[str, Any], owner: str) -> None:
     find("problem", problem["family"])
+    for name, value in problem["params"].items():
+        if is_file(value) and not Path(value).is_file():
+            raise ConfigError(f"{owner}.params.{name}: there is no file {value}")
     problem.setdefault("trained_on", problem["dataset"])
     for key in ("dataset", "trained_on"):
         _known(config, "datasets", problem[key], owner)

@@ -12,6 +12,7 @@ from workflow.config.foreign import files_of, known_as
 from workflow.config.views import (
     CONTROLS,
     VALIDATION,
+    contents_of,
     foreign_of,
     images_of,
     measured_splits,
@@ -63,9 +64,15 @@ def sources(job: spec.JobSpec) -> list[Path]:
 
 
 def changed(job: spec.JobSpec) -> list[str]:
-    """Files of science code that are no longer what they were when the job was described."""
+    """Files that are no longer what they were when the job was described.
+
+    They are science code, and what parameters of the problem name.
+    """
     now = digests(sources(job))
-    return [name for name in sorted({*now, *job.code}) if now.get(name) != job.code.get(name)]
+    names = [name for name in sorted({*now, *job.code}) if now.get(name) != job.code.get(name)]
+    before = getattr(job, "contents", {})
+    after = contents_of(getattr(job, "problem_params", {}))
+    return names + [job.problem_params[k] for k in before if after[k] != before[k]]
 
 
 class Jobs:
@@ -111,10 +118,11 @@ class Jobs:
     @cache  # noqa: B019
     def controls(self, problem: str) -> spec.Controls:
         """The controls of a problem."""
-        dataset = self.config["problems"][problem]["dataset"]
+        settings = self.config["problems"][problem]
+        images = {"test": settings["dataset"], "train": settings["trained_on"]}
         job = spec.Controls(
             **self._operator(problem),
-            inputs={split: self.prepare(dataset, split).hash for split in ("test", "train")},
+            inputs={split: self.prepare(name, split).hash for split, name in images.items()},
         )
         return coded(job)
 
@@ -245,6 +253,7 @@ class Jobs:
             "dataset": settings["dataset"],
             "family": settings["family"],
             "problem_params": settings["params"],
+            "contents": contents_of(settings["params"]),
             "plugins": outside(family),
         }
 

@@ -184,7 +184,11 @@ class Layers:
 
     def main_rows(self) -> list[str]:
         """Rows of the preset's first experiment: those of a table that names none."""
-        first = self.experiments[self.presets[self.preset]["experiments"][0]]
+        name = self.presets[self.preset]["experiments"][0]
+        first = self.experiments.get(name)
+        if first is None:  # the user's `experiments` are others
+            written = read_yaml(_experiment_file(self.presets, name))
+            first = _valid(Experiment, written, f"experiments/{name}")
         return [row if isinstance(row, str) else row.name for row in first.rows]
 
     def new_rows(self) -> list[str]:

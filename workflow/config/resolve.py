@@ -16,11 +16,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from problems.files import is_file
 from workflow.config.blocks import Experiment, InlineRow
 from workflow.config.check import check_names
 from workflow.config.entry import mistake
 from workflow.config.layers import OWN, YOURS, Layers, over, points_of, presets
 from workflow.config.schema import Config
+from workflow.config.views import split_datasets
 from workflow.config.yaml import ConfigError, read_yaml
 from workflow.plugins.discovery import described, use
 from workflow.plugins.params import PluginError, nearest
@@ -37,11 +39,33 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
         layers = Layers(overrides)
         config = Config.model_validate(_resolved(layers)).model_dump(mode="json")
         check_names(config)
+        _check_datasets(config, layers)
     except ValidationError as error:
         raise ConfigError(mistake(error)) from None
     except PluginError as error:
         raise ConfigError(str(error)) from None
     return config
+
+
+def _check_datasets(config: dict[str, Any], layers: Layers) -> None:
+    """Refuse a dataset of the user that no problem uses; fill in which folders need no splits."""
+    shipped = {
+        n for p, layer in layers.files.items() if p != YOURS for n in layer.get("datasets", ())
+    }
+    used = {
+        problem[key] for problem in config["problems"].values() for key in ("dataset", "trained_on")
+    }
+    for name in layers.files[YOURS].get("datasets", {}):
+        if name not in shipped | used:
+            raise ConfigError(
+                f"datasets.{name}: no problem uses it; add one, such as `problems: {{ct20_{name}: "
+                f'{{from: ct20, dataset: {name}, label: "My images"}}}}`, and a table that has '
+                "it, or give it the name of a dataset of the preset"
+            )
+    needed = split_datasets(config)
+    for name, dataset in config["datasets"].items():
+        if dataset["source"] == "folder" and name not in needed:
+            dataset["params"].setdefault("test_only", True)
 
 
 def _resolved(layers: Layers) -> dict[str, Any]:
@@ -200,7 +224,10 @@ def asked(name: str | Path) -> dict[str, Any]:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Settings from a user's YAML file; paths of plugins and networks are relative to its folder.
+    """Settings from a user's YAML file.
+
+    Paths of plugins, of networks and of files that parameters of problems name are relative to its
+    folder.
 
     Raises:
         ConfigError: the file is missing or cannot be read.
@@ -213,19 +240,22 @@ def read(file: Path) -> dict[str, Any]:
     plugins = found.get("plugins")
     if isinstance(plugins, list) and all(isinstance(path, str) for path in plugins):
         found["plugins"] = [str(Path(file).parent / Path(p).expanduser()) for p in plugins]
-    for foreign in foreign_of(found).values():
-        for key in ("file", "weights"):
-            if isinstance(foreign.get(key), str):
-                foreign[key] = str(Path(file).parent / Path(foreign[key]).expanduser())
+    for (section, *_), named in with_files(found).items():
+        for key, value in named.items():
+            if isinstance(value, str) and (section == "networks" or is_file(value)):
+                named[key] = str(Path(file).absolute().parent / Path(value).expanduser())
     return found
 
 
-def foreign_of(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Network to its `foreign`, of those that have one, in settings as people write them."""
-    networks = settings.get("networks")
-    blocks = networks.items() if isinstance(networks, dict) else ()
-    found = {name: block.get("foreign") for name, block in blocks if isinstance(block, dict)}
-    return {name: foreign for name, foreign in found.items() if isinstance(foreign, dict)}
+def with_files(settings: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """What may name files, in settings as they are written: `foreign` and `params` of problems."""
+    found = {}
+    for section, key in (("networks", "foreign"), ("problems", "params")):
+        blocks = settings.get(section)
+        for name, block in blocks.items() if isinstance(blocks, dict) else ():
+            if isinstance(block, dict) and isinstance(block.get(key), dict):
+                found[section, name, key] = block[key]
+    return found
 
 
 def command(run: Path) -> str:

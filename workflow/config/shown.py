@@ -42,7 +42,7 @@ def page(config: Config, tables: list[str], asked: Config | None = None) -> spec
             for row in rows_of(config, name):
                 if networks_for(config, problem, row):
                     used |= {(trained_on, "train"), (trained_on, "validation")}
-                used |= {(dataset, "train")} if row == "mean_image" else set()
+                used |= {(trained_on, "train")} if row == "mean_image" else set()
     splits = {d: [s for s in SPLITS if (d, s) in used] for d in config["datasets"]}
     settings = {**job.settings, "data": {d: s for d, s in splits.items() if s}}
     whole = {} if asked is None else {"config": config, "asked": asked}

@@ -113,12 +113,23 @@ def without_place(params: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Operator(JobSpec):
-    """Jobs on a problem: its operator and noise are ``problem_params`` of the plugin ``family``."""
+    """Jobs on a problem: its operator and noise are ``problem_params`` of the plugin ``family``.
+
+    ``contents`` has a digest of the file of each parameter that names one.
+    """
 
     problem: str
     dataset: str
     family: str
     problem_params: dict[str, Any]
+    contents: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def keyed(self) -> dict[str, Any]:
+        """Not where a file lies: the digest stands in the place of its path."""
+        kept = super().keyed
+        contents = kept.pop("contents")
+        return {**kept, "problem_params": {**self.problem_params, **contents}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from problems.datasets.reading.files import files_of, root_of
+from problems.files import is_file
 
 CONTROLS = {  # reconstructions that workflow.run.controls makes of the truth: name to label
     "mean_image": "Control: mean training image",
@@ -155,6 +156,20 @@ def networks_shown(config: dict[str, Any], tables: list[str]) -> list[str]:
     return sorted({n for row in shown(config, tables) for n in networks_for(config, *row)})
 
 
+def split_datasets(config: dict[str, Any]) -> set[str]:
+    """Datasets of which networks, controls or searches need training or validation images."""
+    problems, tables = config["problems"], list(config["tables"])
+    asked = {
+        problems[p]["dataset"] for p in (*config["tuning"]["problems"], *sampled_problems(config))
+    }
+    asked |= {config["generation"]["dataset"]} if "generation" in config else set()
+    return asked | {
+        problems[problem]["trained_on"]
+        for problem, row in shown(config, tables)
+        if row in CONTROLS or prior_of(config, row)
+    }
+
+
 def networks_for(config: dict[str, Any], problem: str, row: str) -> list[str]:
     """Networks trained here that a row or control needs on ``problem``, one per fold, or nothing.
 
@@ -187,6 +202,12 @@ def images_of(config: dict[str, Any], dataset: str, split: str) -> dict[str, Any
     chosen = {k: settings[k] for k in ("source", "size", "params", "folds", split)}
     state = state_of(json.dumps(settings["params"], sort_keys=True), settings["source"])
     return {**chosen, "files": state}
+
+
+def contents_of(params: dict[str, Any]) -> dict[str, str]:
+    """Parameters of a problem that name a file, each with a digest of the file."""
+    files = {name: value for name, value in params.items() if is_file(value)}
+    return {n: sha256(Path(path).read_bytes()).hexdigest()[:16] for n, path in files.items()}
 
 
 @cache

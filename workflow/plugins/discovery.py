@@ -26,7 +26,7 @@ KINDS = {  # package, base class, and files of the package that are not plugins
         "Method",
         {"base", "sampling", "sampler", "dps", "proximal", "deepinv_adapter"},
     ),
-    "problem": ("problems", "Problem", {"base", "noise", "seeds"}),
+    "problem": ("problems", "Problem", {"base", "files", "noise", "seeds"}),
     "dataset": ("problems.datasets", "Dataset", {"base", "sources", "description"}),
 }
 PACKAGES = ("problems", "methods", "workflow")

@@ -7,7 +7,7 @@ from workflow.config.jobs import Jobs
 from workflow.config import shown as shown_by
 from workflow.config.yaml import ConfigError
 from workflow.config.machine import environment, gpus
-from workflow.config.resolve import foreign_of, read, resolve
+from workflow.config.resolve import read, resolve, with_files
 from workflow.config.views import (
     CONTROLS,
     folds_of,
@@ -30,11 +30,11 @@ if Path.cwd().resolve() != Path(workflow.basedir).resolve():
     sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
 
 try:
-    for file in map(read, workflow.configfiles):  # plugins and networks are relative to the file
+    for file in map(read, workflow.configfiles):  # paths in it are relative to the file
         if "plugins" in file:
             config["plugins"] = file["plugins"]
-        for name, foreign in foreign_of(file).items():
-            config["networks"][name]["foreign"] |= foreign
+        for (section, name, key), named in with_files(file).items():
+            config[section][name][key].update(named)
     CONFIG = resolve(config)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")

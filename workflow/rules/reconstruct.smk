@@ -30,7 +30,7 @@ rule reconstruct:
 rule controls:
     input:
         images=lambda w: images_of(w.problem),
-        train=lambda w: images_of(w.problem, "train"),
+        train=lambda w: f"{RUN}/data/{CONFIG['problems'][w.problem]['trained_on']}/train.npy",
     output:
         first=f"{RUN}/reconstructions/{{problem}}/{[*CONTROLS][0]}.npz",
         others=[

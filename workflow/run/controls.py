@@ -46,8 +46,13 @@ def oracle(problem: Problem, truth: torch.Tensor, mean: torch.Tensor) -> torch.T
 
 
 def training_means(truth: Images, training: Split) -> torch.Tensor:
-    """The mean training image of the fold of every test image, (n, C, H, W)."""
-    means = {fold: training.of_fold(fold).mean() for fold in set(truth.folds)}
+    """The mean training image of the fold of every test image, (n, C, H, W).
+
+    Where the training images are of a dataset with fewer folds, it is that of its last one, as with
+    networks.
+    """
+    last = int(training.names["fold"].max())
+    means = {fold: training.of_fold(min(fold, last)).mean() for fold in set(truth.folds)}
     return torch.from_numpy(np.stack([means[fold] for fold in truth.folds]))
 
 
@@ -60,7 +65,7 @@ def controls(job: Controls, out: Path, images: Path, train: Path, machine: Machi
     Args:
         out: NPZ file of one of them; <control>.npz and a record (JSON) of each are beside it.
         images: the test images.
-        train: the training images.
+        train: the training images of the networks of the problem.
     """
     truth, training = load_images(images), open_images(train)
     pixels = torch.from_numpy(truth.pixels)

@@ -1,16 +1,17 @@
 """Prepares the images of a dataset, and says what they are."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from problems.datasets.base import SPLITS, DataError, Dataset, evenly_spaced
+from problems.datasets.base import DataError, Dataset, evenly_spaced
 from problems.datasets.description import SHOWN, contact_sheet, description
 from problems.datasets.description import lines as described
+from problems.datasets.sources import stored
 from workflow.config.machine import Machine
 from workflow.config.spec import Prepare
 from workflow.plugins.discovery import load
@@ -51,7 +52,7 @@ def _check_patients(
     earlier: set[str] = set()
     for number, fold in enumerate(folds, start=1):
         tested = {cluster for _, cluster, own, _ in lines if own == number}
-        others = {raw.cluster for s in ("train", "validation") for raw in fold.images(s)}
+        others = {raw.cluster for s in fold.splits if s != "test" for raw in fold.images(s)}
         shared, again = others & tested, earlier & tested
         if shared:
             raise DataError(
@@ -63,16 +64,20 @@ def _check_patients(
         earlier |= tested
 
 
-def look(config: dict[str, Any], machine: Machine) -> Iterator[str]:
-    """Describe all splits of all datasets of a configuration, as text; prepare nothing.
+def look(config: dict[str, Any], names: Iterable[str], machine: Machine) -> Iterator[str]:
+    """Describe all splits of datasets of a configuration, as text; prepare and download nothing.
 
     Contact sheets are written to results/<name>/data/<dataset>/found-<split>.png.
     """
-    for name, settings in config["datasets"].items():
+    for name in names:
+        settings = config["datasets"][name]
         kind = [settings[key] for key in ("source", "params", "folds")]
         folds = folds_of(*kind, name, machine)
         yield f"{name} ({settings['source']}{f', {len(folds)} folds' if len(folds) > 1 else ''})"
-        for split in SPLITS:
+        if not all(stored(file, machine.downloads).exists() for file in folds[0].downloads):
+            yield "  not downloaded yet: a run does that"
+            continue
+        for split in folds[0].splits:
             said = description(folds, split)
             yield from (f"  {line}" for line in described(split, said))
             if said["images"]:

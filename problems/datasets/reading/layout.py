@@ -7,7 +7,7 @@ from pathlib import Path
 
 from problems.datasets.base import SPLITS, DataError
 from problems.datasets.reading.files import FORMATS, File, Listing, counted, said
-from problems.datasets.reading.splits import Split, by_hash, entries
+from problems.datasets.reading.splits import ELSEWHERE, Split, by_hash, entries
 
 SPELLINGS = {  # other names of split folders
     "train": r"train|training|trn|tr",
@@ -18,7 +18,12 @@ AROUND = r"(images?|imgs?|data|set|split|20\d\d|[\W_])*"  # words without meanin
 
 
 def split_folder(
-    root: Path, listing: Listing, patient: str, shares: tuple[float, float], read: Callable
+    root: Path,
+    listing: Listing,
+    patient: str,
+    shares: tuple[float, float],
+    read: Callable,
+    test_only: bool = False,
 ) -> dict[str, Split]:
     """The splits of a folder.
 
@@ -26,6 +31,7 @@ def split_folder(
         patient: what identifies a patient: "header", "folder" or "file" (``Folder.Params``).
         shares: fractions of the patients for validation and test.
         read: calls a function with a path and turns its exceptions into one line.
+        test_only: the other splits are empty; without a sub-folder test all images are its.
 
     Raises:
         DataError: there is no image, split folders are missing or have other names, there are too
@@ -34,14 +40,20 @@ def split_folder(
     _refuse_links(root, listing)
     names = sorted(path.name for path in root.iterdir() if path.is_dir())
     missing = [split for split in SPLITS if split not in names]
-    _refuse_spellings(root, names, missing, listing.files)
+    if not (test_only and "test" in names):
+        _refuse_spellings(root, names, missing, listing.files, test_only)
     if not listing.files:
         kinds = said(counted(kind for _, kind in listing.left_out))
         raise DataError(f"{root}: no image{kinds}; expected files ending in {', '.join(FORMATS)}")
-    if missing:
-        splits = by_hash(root, entries(listing, (), "", patient, read), shares)
+    if missing == list(SPLITS):
+        found = entries(listing, (), "", patient, read)
+        alone = {split: Split() for split in SPLITS} | {"test": found}
+        splits = alone if test_only else by_hash(root, found, shares)
     else:
-        splits = {s: entries(listing, (s,), f"{s}_", patient, read) for s in SPLITS}
+        read_from = ("test",) if test_only else SPLITS
+        splits = {split: Split() for split in SPLITS} | {
+            s: entries(listing, (s,), f"{s}_", patient, read) for s in read_from
+        }
         tops = [(split,) for split in SPLITS]
         beside = [kind for parts, kind in listing.left_out if parts[:1] not in tops]
         stray = [
@@ -65,7 +77,9 @@ def _refuse_links(root: Path, listing: Listing) -> None:
         )
 
 
-def _refuse_spellings(root: Path, names: list[str], missing: list[str], files: list[File]) -> None:
+def _refuse_spellings(
+    root: Path, names: list[str], missing: list[str], files: list[File], test_only: bool
+) -> None:
     """Refuse folders that appear to be splits but have another name or location."""
     meant = {name: split for name in names if (split := _meant(name)) in missing}
     absent = [split for split in missing if split not in meant.values()]
@@ -73,10 +87,16 @@ def _refuse_spellings(root: Path, names: list[str], missing: list[str], files: l
     if meant and not (alone and min(map(len, meant)) <= 2):  # else initials of a patient
         ordered = sorted(meant.items(), key=lambda item: SPLITS.index(item[1]))
         to = ", ".join(f"{name} to {split}" for name, split in ordered)
-        add = f" and add {', '.join(absent)}" if absent else ""
+        added = [split for split in absent if split == "test" or not test_only]
+        add = f" and add {', '.join(added)}" if added else ""
         raise DataError(
             f"{root}: split folders must be called {', '.join(SPLITS)}: rename {to}{add}; or set "
             "`path` to one of them to split its patients"
+        )
+    if missing == ["train", "validation"]:
+        raise DataError(
+            f"{root}: there is a sub-folder test only, but networks, a control or a search need "
+            f"training images: add train and validation, or {ELSEWHERE}"
         )
     if 0 < len(missing) < len(SPLITS):
         raise DataError(f"{root}: no sub-folder {missing[0]} beside the other splits; add it")

@@ -10,6 +10,9 @@ from problems.datasets.base import SPLITS, DataError
 from problems.datasets.reading.dicom import SCREEN, Header, header
 from problems.datasets.reading.files import File, Listing, counted, said
 
+ELSEWHERE = (  # what a folder of test images alone needs
+    "use the networks of other images: `trained_on: ct`, or `from: ct20`, at its problems"
+)
 NO_PATIENT = {"images", "image", "imgs", "img", "data"}  # names of folders that are not patients
 
 
@@ -78,7 +81,8 @@ def by_hash(root: Path, found: Split, shares: tuple[float, float]) -> dict[str, 
         raise DataError(
             f"{root}: too few patients to split ({len(order)}{listed}); add patients or create "
             "train, validation and test sub-folders; if these are several patients, set `patient: "
-            "folder` or `patient: file`, or set `path` to the folder with one folder per patient"
+            "folder` or `patient: file`, or set `path` to the folder with one folder per patient; "
+            f"or {ELSEWHERE}"
         )
     chosen = {"test": order[:test], "validation": order[test:held], "train": order[held:]}
     of = {name: split for split, names in chosen.items() for name in names}
