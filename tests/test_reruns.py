@@ -127,6 +127,8 @@ def test_a_network_is_known_by_recipe_and_images(tmp_path):
     folder = Jobs(config).network_folder("ct", "patch")
     assert folder == f"results/networks/ct-1-patch-{key(config)}"
     assert Jobs(other).network_folder("ct", "patch") == folder
+    exact = resolve({"preset": "smoke", "precision": "float32", "device": "cpu"})
+    assert Jobs(exact).network_folder("ct", "patch") == folder
     again = Jobs(resolve({"preset": "smoke", "train": True})).network_folder("ct", "patch")
     assert again == folder.replace("results/", "results/smoke/")
     for changes in ({"seed": 1}, {"networks": {"patch": {"training": {"learning_rate": 0.5}}}}):

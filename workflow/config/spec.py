@@ -184,6 +184,11 @@ class Train(Computed):
     images: dict[str, Any]
     validation: dict[str, Any]
 
+    @property
+    def keyed(self) -> dict[str, Any]:
+        """Not where it is computed: a network that is there is used on every machine."""
+        return {k: v for k, v in super().keyed.items() if k not in ("device", "precision")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:

@@ -28,10 +28,11 @@ def setup(job: Computed, threads: int) -> tuple[torch.device, torch.dtype]:
 
 
 def fast_bfloat16(device: str) -> bool:
-    """Whether the processor multiplies bfloat16 in hardware."""
+    """Whether the processor multiplies bfloat16 in hardware, and PyTorch may use that."""
     if device == "cuda":
         return torch.cuda.get_device_capability() >= (8, 0)
-    return torch.cpu._is_avx512_bf16_supported()
+    used = torch.backends.cpu.get_cpu_capability()  # ATEN_CPU_CAPABILITY may lower it
+    return used.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
 
 
 def held(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
