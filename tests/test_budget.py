@@ -7,8 +7,9 @@ from matplotlib.colors import to_rgba
 
 from workflow.config.resolve import resolve
 from workflow.config.shown import part
-from workflow.config.views import label_of, params_of, trials_of
-from workflow.show import budget, protocol
+from workflow.config.views import label_of, labels_of, params_of, trials_of
+from workflow.show import budget, tables
+from workflow.show.contents import problem_labels
 from workflow.show.looks import Look, looks_of
 
 
@@ -147,7 +148,9 @@ def test_what_a_row_did_is_said_from_its_record():
             )
         ]
     )  # fmt: skip
-    said = protocol.settings(config, "table1", summary)
+    chosen = config["tables"]["table1"]
+    problems = problem_labels(config, chosen["problems"])
+    said = tables.settings_table(summary, problems, labels_of(config, chosen["rows"]))
     assert said.headings[:2] == ["Method", "CT, 20 views"]
     (rows,) = said.blocks
     assert [[cell.parts[0][0] for cell in row[:2]] for row in rows] == [
@@ -161,6 +164,6 @@ def test_what_a_row_did_is_said_from_its_record():
 def test_marks_and_open_searches_are_explained_below_the_table():
     config = resolve({"preset": "smoke"})
     config["rows"]["padis"]["at_edge"] = {"ct20": ["sigma_max"], "ct8": ["epsilon"]}
-    marks, edges = protocol.remarks(config, "table1")
+    _, marks, edges = tables.remarks(config, "table1")
     assert marks.startswith("†")
     assert edges.endswith("PaDIS on CT, 20 views (sigma_max).")

@@ -63,6 +63,13 @@ def cell(text: object) -> Cell:
     return Cell([(str(text) or NOTHING, False)])
 
 
+def show(score: str, value: float) -> str:
+    """A score as the tables show it: 32.10 and .954."""
+    if pd.isna(value):
+        return NOTHING
+    return f"{value:.2f}" if score == "psnr" else re.sub(r"^(-?)0\.", r"\1.", f"{value:.3f}")
+
+
 def plain(header: list[str], rows: list[list[object]], align: str, caption: str = "") -> Table:
     """A table of text only."""
     return Table(

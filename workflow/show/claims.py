@@ -8,8 +8,8 @@ from workflow.config.spec import Show
 from workflow.config.views import labels_of
 from workflow.score.claims import CLAIM, HOLM, NUMBER, VERDICTS, agreement, numbers, orders
 from workflow.score.summary import SCORES, read_summary
-from workflow.show.cells import NOTHING, Table, plain, save, write_csv
-from workflow.show.score_table import INTERVALS, show
+from workflow.show.cells import NOTHING, Table, plain, save, show, write_csv
+from workflow.show.tables import INTERVALS
 
 CLAIMS = "The paper's claims and our results."
 ORDERS = (

@@ -10,9 +10,9 @@ import pandas as pd
 from workflow.config.views import REFERENCE, labels_of, main_tables
 from workflow.score.scores import METRICS, read_all
 from workflow.score.summary import Mean, complete, mean_of, read_summary
+from workflow.show.cells import show
 from workflow.show.contents import main_problems, score_files
 from workflow.show.looks import Look, looks_of
-from workflow.show.score_table import show
 
 DIGITS = {"psnr": "{:.2f}", "residual": "{:.2g}"}  # the other metrics are shown like SSIM
 

@@ -15,8 +15,7 @@ from workflow.show.contents import score_files, test_images
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, png_uri, render
 from workflow.show.reference import REFERENCES
-from workflow.show.score_table import score_table
-from workflow.show.tables import cost_table
+from workflow.show.tables import cost_table, score_table
 from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images

@@ -10,7 +10,7 @@ from workflow.config.views import labels_of, title
 from workflow.score.ranking import FIRST, compare
 from workflow.score.scores import METRICS, read_all
 from workflow.show.cells import NOTHING, plain, save, write_csv
-from workflow.show.score_table import INTERVALS
+from workflow.show.tables import INTERVALS
 from workflow.store.files import write_text
 
 CAPTION = (
