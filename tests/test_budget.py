@@ -10,7 +10,7 @@ from workflow.config.shown import part
 from workflow.config.views import label_of, labels_of, params_of, trials_of
 from workflow.show import budget, tables
 from workflow.show.contents import problem_labels
-from workflow.show.looks import Look, looks_of
+from workflow.show.plots import Look, looks_of
 
 
 def images():

@@ -7,7 +7,7 @@ import pytest
 from workflow.score.intervals import half_width
 from workflow.score.summary import within
 from workflow.show import plots
-from workflow.show.looks import Look
+from workflow.show.plots import Look
 from workflow.show.sensitivity import sensitivity_figure
 from workflow.show.training import validation_figure
 

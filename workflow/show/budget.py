@@ -13,8 +13,8 @@ from workflow.config.layers import point_name
 from workflow.config.views import labels_of
 from workflow.score.summary import complete
 from workflow.show import figures
-from workflow.show.looks import Look, looks_of
-from workflow.show.plots import TEXT, WIDTH, finish, legend
+from workflow.show.contents import problem_labels
+from workflow.show.plots import TEXT, WIDTH, Look, finish, legend, looks_of
 
 AXES = {"denoiser_calls": "Evaluations per image", "seconds": "Seconds per image"}
 FAST = 0.01  # seconds; what takes less is drawn here
@@ -24,13 +24,13 @@ LABELLED = 8  # points of a front that have a label at most, the best ones
 def budget(config: dict[str, Any], table: str, images: pd.DataFrame, out: Path) -> None:
     """Draw the figure of a table that is a sweep of budgets, from the scores of its rows."""
     settings = config["tables"][table]
-    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
-    labels = labels_of(config, list(settings["sweep"]))
+    problems = problem_labels(config, settings["problems"])
+    lines = list(settings["sweep"])
     rows = {
         row: [row, *(point_name(row, axis, v) for axis in values for v in values[axis])]
         for row, values in settings["sweep"].items()
     }
-    looks = looks_of(config, list(settings["sweep"]))
+    looks, labels = looks_of(config, lines), labels_of(config, lines)
     figures.save(budget_figure(costs(images, rows), problems, looks, labels), out)
 
 

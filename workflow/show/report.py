@@ -9,13 +9,12 @@ import pandas as pd
 from problems.datasets.description import lines
 from workflow.config.spec import Show
 from workflow.config.views import labels_of, title
-from workflow.show import cells, leaderboard, plots
-from workflow.show.budget import cost_figure
+from workflow.show import cells, leaderboard
 from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
-from workflow.show.html import COLOURS, file_uri, png_uri, render, svg, thumbnail_uri
+from workflow.show.html import COLOURS, file_uri, png_uri, render, thumbnail_uri
 from workflow.show.leaderboard import Board
-from workflow.show.run_card import run_card
+from workflow.show.reference import run_card
 from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images
@@ -49,7 +48,8 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         board=board,
         scores=leaderboard.scores(board) if board else {},
         first=leaderboard.first(board) if board and judged else {},
-        plots=_plots(board) if board else {},
+        differences=leaderboard.difference_plots(board) if board else [],
+        costs=leaderboard.cost_plots(board) if board else [],
         gallery=gallery(config, run, board) if board else [],
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
@@ -75,23 +75,6 @@ def _failed(config: dict[str, Any], board: Board) -> list[tuple[str, str]]:
         (f"{labels[row]} on {config['problems'][problem]['label']}", reason)
         for problem, row, reason in failed[["problem", "method", "reason"]].itertuples(index=False)
     ]
-
-
-def _plots(board: Board) -> dict[str, list[tuple[str, Any]]]:
-    """Plots of a kind, each with the label of its problem."""
-    found: dict[str, list[tuple[str, Any]]] = {"differences": [], "cost": []}
-    names, looks = board.rows, board.looks
-    for label, rows in leaderboard.differences(board).items():
-        text = "; ".join(f"{names[r]} {m.value:+.2f} ± {m.half:.2f} dB" for r, m in rows.items())
-        figure = plots.difference_figure(rows, names, looks, "PaDIS")
-        found["differences"].append((label, svg(figure, f"{label}, minus PaDIS: {text}")))
-    for label, rows in leaderboard.cost(board).items():
-        text = "; ".join(
-            f"{names[r]} {psnr:.2f} dB in {time:.2g} s"
-            for r, time, psnr in rows[["seconds", "psnr"]].itertuples()
-        )
-        found["cost"].append((label, svg(cost_figure(rows, names, looks), f"{label}: {text}")))
-    return found
 
 
 def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, Any]]:

@@ -19,8 +19,7 @@ from workflow.show import cells, figures, maps
 from workflow.show.cells import NOTHING, Cell, Table, cell
 from workflow.show.contents import problem_labels, score_files, test_images
 from workflow.show.html import COLOURS, file_uri, render
-from workflow.show.looks import Look, looks_of
-from workflow.show.plots import finish, legend, panels
+from workflow.show.plots import Look, finish, legend, looks_of, panels
 from workflow.show.tables import NOTHING_SAID, mixed
 from workflow.store.arrays import load_arrays
 from workflow.store.files import write_text
