@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import cycle
-from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -14,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from workflow.score.summary import Mean, within
-from workflow.show import figures
 from workflow.show.contents import problem_labels
 
 WIDTH = 3.4  # inches, a column of a page; twice that for more than two panels side by side
@@ -53,33 +51,20 @@ def looks_of(config: dict[str, Any], rows: list[str], place: str = "place") -> d
     return {row: look(config["rows"][row][place]) for row in rows}
 
 
-def plot(config: dict[str, Any], table: str, images: pd.DataFrame, out: Path) -> None:
-    """Draw the plot of a table from the scores of its rows."""
-    settings, shown = config["tables"][table], config["tables"][table]["plot"]
-    problems = problem_labels(config, settings["problems"])
-    looks = looks_of(config, settings["rows"], "kin")
-    looks = {name: looks[points[0][1]] for name, points in shown["series"].items()}
-    figures.save(series_figure(images, problems, shown["series"], shown["label"], looks), out)
-
-
-def series_figure(
-    images: pd.DataFrame,
-    problems: dict[str, str],
-    series: dict[str, list[tuple[float | str, str]]],
-    label: str,
-    looks: dict[str, Look],
-) -> Figure:
-    """Show the mean PSNR of rows against a number, a panel per problem.
+def series_figure(config: dict[str, Any], table: str, images: pd.DataFrame) -> Figure:
+    """Show the mean PSNR of the rows of a table against a number, a panel per problem.
 
     Bars are 95 % intervals for comparing points within a panel (``summary.within``).
 
     Args:
+        config: whose table has a `plot`: label to points (value, row); a value that is no number
+            ("all") stands last.
+        table: name.
         images: scores, one row per (problem, method, image).
-        problems: name to label.
-        series: label to points (value, row); a value that is no number ("all") stands last.
-        label: of the horizontal axis.
-        looks: of the series.
     """
+    settings, label = config["tables"][table], config["tables"][table]["plot"]["label"]
+    problems, series = problem_labels(config, settings["problems"]), settings["plot"]["series"]
+    looks = looks_of(config, [points[0][1] for points in series.values()], "kin")
     figure, grid = panels(1, len(problems))
     at = positions([x for points in series.values() for x, _ in points])
     for axes, (problem, title) in zip(grid[0], problems.items(), strict=True):
@@ -90,7 +75,7 @@ def series_figure(
             axes.errorbar(
                 [at[x] for x, _ in shown], [m.value for _, m in shown], [m.half for _, m in shown],
                 linestyle=line, markersize=4, linewidth=1.2, capsize=2, label=name,
-                **looks[name]._asdict(),
+                **looks[points[0][1]]._asdict(),
             )  # fmt: skip
         if min(at.values()) > 0:
             axes.set_xscale("log")

@@ -37,8 +37,7 @@ def report(job: Show, out: Path, *shown: Path) -> None:
     board, whole = leaderboard.read(config, run), config.get("config")
     made = run_card(run, whole, config["asked"])["made_with"] if whole else made_with({}, [])
     tables = config["tables"]
-    ablations = [name for name, t in tables.items() if t["ablation"]]
-    sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
+    sweeps = [name for name, table in tables.items() if "sweep" in table]
     page = render(
         "index.html.j2",
         name=config["name"],
@@ -53,8 +52,8 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         gallery=gallery(config, run, board) if board else [],
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
-        ablations=[_part(files, name) for name in ablations if f"{name}.json" in files],
-        budgets=[_part(files, name) for name in sweeps if f"{name}.json" in files],
+        ablations=_parts(files, [name for name, t in tables.items() if t["ablation"]]),
+        budgets=[part for part in _parts(files, sweeps) if part["picture"]],
         generation=_part(files, "generation"),
         training=_part(files, "training"),
         metrics=_part(files, "metrics") if judged else None,
@@ -124,6 +123,10 @@ def _part(files: dict[str, Path], name: str) -> dict[str, Any] | None:
     picture = files.get(f"{name}.png")
     return {"name": title(name), "table": table, "html": cells.html(table),
             "picture": file_uri(picture) if picture else None}  # fmt: skip
+
+
+def _parts(files: dict[str, Path], names: list[str]) -> list[dict[str, Any]]:
+    return [part for part in (_part(files, name) for name in names) if part]
 
 
 def _ledger(config: dict[str, Any], path: Path) -> list[dict[str, Any]]:

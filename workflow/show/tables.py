@@ -101,10 +101,9 @@ def table(job: Show, out: Path) -> None:
     numbers(config, name, images, out.parent)
     for problem in chosen["problems"]:
         figures.figure(config, name, problem, images, run)
-    if "plot" in chosen:
-        plots.plot(config, name, images, run / "figures" / f"{name}.png")
-    if "sweep" in chosen:
-        budget.budget(config, name, images, run / "figures" / f"{name}.png")
+    for kind, draw in (("plot", plots.series_figure), ("sweep", budget.budget_figure)):
+        if kind in chosen:
+            figures.save(draw(config, name, images), run / "figures" / f"{name}.png")
 
 
 def numbers(config: dict[str, Any], name: str, images: pd.DataFrame, folder: Path) -> None:
