@@ -1,6 +1,5 @@
 """Pictures of samples: mean, standard deviation, error, error bars and the null-space component."""
 
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 
 from problems.datasets.base import Images
 from workflow.score.calibration import BAR, bars
-from workflow.show.figures import ERROR_MAP, TEXT, image_grid, inner, show_image
+from workflow.show.figures import ERROR_MAP, TEXT, image_grid, inner, set_title, show_image
 from workflow.show.html import png_uri
 
 SIGNED_MAP = "RdBu_r"  # white where nothing is added
@@ -74,8 +73,7 @@ def figure(
                 if kind in content:
                     _draw(axes, kind, content[kind][i], settings, limit)
             if k == 0:
-                title = "\n".join(wrap(label, 15, break_long_words=False, break_on_hyphens=False))
-                column[0].set_title(title, fontsize=TEXT - 1, pad=3, parse_math=False)
+                set_title(column[0], label, 15, fontsize=TEXT - 1)
         for axes, (text, _) in zip(places[:, 0], KINDS.values(), strict=True):
             text = text.format(error_max=settings["error_max"], limit=limit)
             text = f"{truth.ids[i]}\n{text}" if axes is places[0, 0] else text
@@ -96,7 +94,7 @@ def _limit(hidden: np.ndarray) -> float:
 def _draw(axes: Axes, kind: str, image: np.ndarray, settings: dict[str, Any], limit: float) -> None:
     """One image (C, H, W) as its kind is drawn."""
     if kind in ("sample", "mean"):
-        show_image(axes, image, tuple(settings["window"]))
+        show_image(axes, image, settings["window"])
     elif kind == "unseen":
         axes.imshow(image.mean(0), cmap=SIGNED_MAP, vmin=-limit, vmax=limit)
     else:
