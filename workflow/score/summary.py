@@ -17,7 +17,13 @@ from workflow.store.provenance import CONDITIONS
 
 SCORES = ("psnr", "ssim")
 CALLS = ["denoiser_calls", "jacobian_calls", "operator_calls"]
-COSTS = (*CALLS, "seconds_per_image", "peak_memory_mb")
+COSTS = {  # column: label
+    "denoiser_calls": "Denoiser calls",
+    "jacobian_calls": "Jacobian products",
+    "operator_calls": "Operator calls",
+    "seconds_per_image": "Seconds per image",
+    "peak_memory_mb": "Peak memory (MB)",
+}
 PARTS = ("", "_std", "_ci95", "_best", "_published")
 COLUMNS = [
     *("problem", "method", "variant", "images", "clusters", "status", "reason", "published_as"),

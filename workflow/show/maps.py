@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from problems.datasets.base import Images
 from workflow.score.calibration import BAR, bars
 from workflow.show.figures import ERROR_MAP, TEXT, image_grid, inner, set_title, show_image
-from workflow.show.html import png_uri
+from workflow.show.html import panel
 
 SIGNED_MAP = "RdBu_r"  # white where nothing is added
 KINDS = {  # at the left of the figure, and on the page, where white is the largest value
@@ -119,7 +119,7 @@ def gallery(
                 if kind in found:
                     said = f"{label}: {text.format(limit=limit, error_max=error_max)}"
                     panels[said] = _grey(kind, found[kind][n], limit, error_max)
-        shown = [{"label": k, "uri": png_uri(v), "score": ""} for k, v in panels.items()]
+        shown = [panel(label, image) for label, image in panels.items()]
         items.append({"problem": problem, "image": truth.ids[n], "panels": shown})
     return items
 

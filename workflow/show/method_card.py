@@ -19,7 +19,7 @@ from workflow.score.summary import SCORES, complete, difference, summarise
 from workflow.show.cells import Table, html, plain
 from workflow.show.contents import main_problems, problem_labels, score_files, test_images
 from workflow.show.figures import score_text
-from workflow.show.html import COLOURS, png_uri, render
+from workflow.show.html import COLOURS, panel, render
 from workflow.show.reference import REFERENCES
 from workflow.show.tables import cost_table, score_table
 from workflow.store.arrays import StoreError, load_arrays, load_record
@@ -108,13 +108,12 @@ def worst(
         behind = difference(behind, rows[REFERENCE])
     image, truth = behind["psnr"].idxmin(), load_images(test_images(config, run, problem))
     number = truth.ids.index(image)
-    panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]
+    panels = [panel("Truth", truth.pixels[number])]
     for name, label in labels_of(config, list(rows)).items():
         path = run / "reconstructions" / problem / f"{name}.npz"
-        if not path.exists():
-            continue
-        uri = png_uri(load_arrays(path)["x_hat"][number])
-        panels.append({"label": label, "uri": uri, "score": score_text(rows[name].loc[image])})
+        if path.exists():
+            score = score_text(rows[name].loc[image])
+            panels.append(panel(label, load_arrays(path)["x_hat"][number], score))
     label = config["problems"][problem]["label"]
     return {"problem": label, "image": image, "panels": panels, "behind": REFERENCE in rows}
 

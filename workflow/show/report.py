@@ -12,7 +12,7 @@ from workflow.config.views import labels_of, title
 from workflow.show import cells, leaderboard
 from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
-from workflow.show.html import COLOURS, file_uri, png_uri, render, thumbnail_uri
+from workflow.show.html import COLOURS, file_uri, panel, render, thumbnail_uri
 from workflow.show.leaderboard import Board
 from workflow.show.reference import run_card
 from workflow.store.arrays import load_arrays, load_record
@@ -87,18 +87,14 @@ def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, A
         truth = load_images(test_images(config, run, problem))
         found = board.of(problem).set_index(["method", "image", "seed"]).sort_index()
         chosen = inner(len(truth.ids), config["figures"]["images"])
-        panels = {
-            n: [{"label": "Truth", "uri": png_uri(truth.pixels[n]), "score": ""}] for n in chosen
-        }
+        panels = {n: [panel("Truth", truth.pixels[n])] for n in chosen}
         for row, label in labels_of(config, rows).items():
             path = run / "reconstructions" / problem / f"{row}.npz"
             shown = [n for n in chosen if (row, truth.ids[n], 0) in found.index]
             pixels = load_arrays(path)["x_hat"] if shown else []
             for n in shown:
                 score = score_text(found.loc[(row, truth.ids[n], 0)])
-                panels[n].append(
-                    {"row": row, "label": label, "uri": png_uri(pixels[n]), "score": score}
-                )
+                panels[n].append(panel(label, pixels[n], score, row=row))
         label = board.problems[problem]
         items += [{"problem": label, "image": truth.ids[n], "panels": panels[n]} for n in chosen]
     return items

@@ -13,8 +13,7 @@ from workflow.config.views import NOT_IN_PAPER, labels_of, plain_label
 from workflow.score import published
 from workflow.score.intervals import independent, survives_holm
 from workflow.score.scores import read_all
-from workflow.score.summary import COSTS as MEASURED
-from workflow.score.summary import SCORES, summarise
+from workflow.score.summary import COSTS, SCORES, summarise
 from workflow.show import budget, figures, plots
 from workflow.show.cells import (
     NOTHING,
@@ -79,14 +78,6 @@ RAN = (
     "that start at the baseline with a first noise level below half of its root mean square error: "
     "they refine it rather than sample."
 )
-COSTS = dict(
-    zip(
-        MEASURED,
-        ("Denoiser calls", "Jacobian products", "Operator calls", "Seconds per image",
-         "Peak memory (MB)"),
-        strict=True,
-    )
-)  # fmt: skip
 
 
 def table(job: Show, out: Path) -> None:
@@ -126,10 +117,10 @@ def numbers(config: dict[str, Any], name: str, images: pd.DataFrame, folder: Pat
     }
     save(folder, name, {part: found for part, found in shown.items() if found})
     write_text(folder / f"{name}.tex", latex(shown["scores"]))
-    write_csv(folder, name, summary.drop(columns=[*MEASURED, "ran"]))
+    write_csv(folder, name, summary.drop(columns=[*COSTS, "ran"]))
     write_text(folder / f"{name}_cost.md", document({"cost": cost_table(summary, problems, rows)}))
     single = summary[summary["method"].isin([*rows, *controls])]
-    write_csv(folder, f"{name}_cost", single[["problem", "method", "variant", *MEASURED]])
+    write_csv(folder, f"{name}_cost", single[["problem", "method", "variant", *COSTS]])
 
 
 # ---- notes ---------------------------------------------------------------------------------------
@@ -170,13 +161,13 @@ def mixed(images: pd.DataFrame, rows: dict[str, str]) -> list[str]:
     done = images[(images["status"] == "ok") & images["method"].isin(rows)]
     for name in [name for name in CONDITIONS if name in done]:
         known = done[done[name] != ""]
-        values = list(known[name].value_counts().index)  # the most frequent first
+        most, *others = known[name].value_counts().index if len(known) else [""]
         parts = []
-        for value in values[1:]:
+        for value in others:
             methods = set(known.loc[known[name] == value, "method"])
             parts.append(f"{value} ({', '.join(rows[row] for row in rows if row in methods)})")
         if parts:
-            found.append(f"{name}: {'; '.join(parts)}; {values[0]} (all others)")
+            found.append(f"{name}: {'; '.join(parts)}; {most} (all others)")
     return [MIXED.format(". ".join(found))] if found else []
 
 
@@ -218,7 +209,7 @@ def score_table(
     )  # fmt: skip
     images = summary.groupby("problem")[["images", "clusters"]].max()
     with_paper = set(summary.loc[summary["psnr_published"].notna(), "problem"])
-    columns = {problem: 1 + (problem in with_paper) for problem in problems}
+    columns = {problem: 1 + (problem in with_paper) for problem in problems}  # ours, paper
 
     def scored(line: dict[str, Any]) -> list[Cell]:
         note = _note(line, images["images"][line["problem"]])
