@@ -7,52 +7,66 @@ from matplotlib.colors import to_rgba
 
 from workflow.config.resolve import resolve
 from workflow.config.shown import part
-from workflow.config.views import label_of, params_of, trials_of
-from workflow.show import budget, protocol
-from workflow.show.looks import Look, looks_of
+from workflow.config.views import label_of, labels_of, params_of, trials_of
+from workflow.show import budget, tables
+from workflow.show.contents import problem_labels
+from workflow.show.plots import Look, look, looks_of
 
 
 def images():
     lines = []
     for row, calls, seconds, psnr in (
-        ("tv5", 0, 0.1, 20.0),
-        ("a1", 5, 1.0, 25.0),
-        ("a2", 10, 2.0, 24.0),
-        ("b1", 10, 0.5, 26.0),
-        ("b2", 20, 0.2, 27.0),
+        ("tv_x5", 0, 0.1, 20.0),
+        ("a_x1", 5, 1.0, 25.0),
+        ("a_x2", 10, 2.0, 24.0),
+        ("b_x1", 10, 0.5, 26.0),
+        ("b_x2", 20, 0.2, 27.0),
     ):
         for k in range(2):
             line = {"problem": "ct", "method": row, "image": f"i{k}", "psnr": psnr + k - 0.5}
             lines.append({**line, "denoiser_calls": calls, "seconds": seconds, "status": "ok"})
-    lines.append({"problem": "ct", "method": "b3", "status": "failed", "image": ""})
+    lines.append({"problem": "ct", "method": "b_x3", "status": "failed", "image": ""})
     return pd.DataFrame(lines).assign(cluster="a", fold=1)
 
 
-LOOKS = {"tv": Look("red", "o"), "a": Look("blue", "s"), "b": Look("green", "v")}
 LABELS = {"tv": "TV", "a": "PaDIS", "b": "PaDIS"}  # a line keeps its place beside another one
-ROWS = {"tv": ["tv5"], "a": ["a1", "a2"], "b": ["b1", "b2", "b3"]}
+ROWS = {"tv": ["tv_x5"], "a": ["a_x1", "a_x2"], "b": ["b_x1", "b_x2", "b_x3"]}
+
+
+def drawn(problems=("ct",)):
+    sweep = {"tv": {"x": [5]}, "a": {"x": [1, 2]}, "b": {"x": [1, 2, 3]}}
+    rows = {row: {"label": label, "place": n} for n, (row, label) in enumerate(LABELS.items())}
+    labels = {problem: {"label": problem.upper()} for problem in problems}
+    tables = {"t": {"problems": list(problems), "sweep": sweep}}
+    config = {"tables": tables, "problems": labels, "rows": rows}
+    return budget.budget_figure(config, "t", images())
 
 
 def test_front_is_what_nothing_cheaper_reaches():
     points = budget.costs(images(), ROWS)
-    assert sorted(points["row"]) == ["a1", "a2", "b1", "b2", "tv5"]  # what failed is no point
-    assert list(budget.front(points, "seconds")["row"]) == ["tv5", "b2"]
+    assert sorted(points["row"]) == [
+        "a_x1",
+        "a_x2",
+        "b_x1",
+        "b_x2",
+        "tv_x5",
+    ]  # what failed is no point
+    assert list(budget.front(points, "seconds")["row"]) == ["tv_x5", "b_x2"]
     counted = points[points["denoiser_calls"] > 0]
-    assert list(budget.front(counted, "denoiser_calls")["row"]) == ["a1", "b1", "b2"]
+    assert list(budget.front(counted, "denoiser_calls")["row"]) == ["a_x1", "b_x1", "b_x2"]
 
 
 def test_figure_has_a_colour_per_method_in_every_panel():
-    points = budget.costs(images(), ROWS)
-    figure = budget.budget_figure(points, {"ct": "CT"}, LOOKS, LABELS)
+    figure = drawn()
     calls, seconds = figure.axes
     assert (calls.get_xscale(), seconds.get_xlabel()) == ("log", "Seconds per image")
-    drawn = [
+    colours = [
         {to_rgba(line.get_color()) for line in axes.lines if line.get_linewidth() < 2}
         for axes in (calls, seconds)
     ]
-    assert drawn[0] == drawn[1] == {to_rgba(look.color) for look in LOOKS.values()}
+    assert colours[0] == colours[1] == {to_rgba(look(n).color) for n in range(len(LABELS))}
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert sorted(shown) == sorted(LABELS.values())
+    assert sorted(shown) == sorted(f"{label} †" for label in LABELS.values())
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -96,10 +110,7 @@ def test_every_method_has_a_look_of_its_own_in_all_tables():
 
 
 def test_a_problem_without_results_is_an_empty_panel():
-    points = budget.costs(images(), ROWS)
-    assert (
-        len(budget.budget_figure(points, {"ct": "CT", "none": "Nothing"}, LOOKS, LABELS).axes) == 4
-    )
+    assert len(drawn(("ct", "none")).axes) == 4
 
 
 def test_a_swept_parameter_is_not_searched_and_own_parameters_stay():
@@ -147,7 +158,9 @@ def test_what_a_row_did_is_said_from_its_record():
             )
         ]
     )  # fmt: skip
-    said = protocol.settings(config, "table1", summary)
+    chosen = config["tables"]["table1"]
+    problems = problem_labels(config, chosen["problems"])
+    said = tables.settings_table(summary, problems, labels_of(config, chosen["rows"]))
     assert said.headings[:2] == ["Method", "CT, 20 views"]
     (rows,) = said.blocks
     assert [[cell.parts[0][0] for cell in row[:2]] for row in rows] == [
@@ -161,6 +174,6 @@ def test_what_a_row_did_is_said_from_its_record():
 def test_marks_and_open_searches_are_explained_below_the_table():
     config = resolve({"preset": "smoke"})
     config["rows"]["padis"]["at_edge"] = {"ct20": ["sigma_max"], "ct8": ["epsilon"]}
-    marks, edges = protocol.remarks(config, "table1")
+    _, marks, edges = tables.remarks(config, "table1")
     assert marks.startswith("†")
     assert edges.endswith("PaDIS on CT, 20 views (sigma_max).")

@@ -14,8 +14,8 @@ from workflow.config.exact_jobs import posterior as job_of
 from workflow.config.resolve import resolve
 from workflow.run.exact_priors import fit
 from workflow.run.posterior import Case, budgets, matrix_of, params_at
-from workflow.score import posterior as scores
-from workflow.score.limits import agrees
+from workflow.score import exact as scores
+from workflow.score.exact import agrees
 
 SIDE = 8
 

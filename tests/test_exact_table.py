@@ -9,7 +9,7 @@ from workflow.config.resolve import resolve
 from workflow.config.yaml import ConfigError
 from workflow.plugins.params import PluginError
 from workflow.show import cells
-from workflow.show.posterior import exact
+from workflow.show.exact import exact
 
 SMOKE = {"preset": "smoke"}
 SCORES = {"mean_shift": 0.1, "sliced_wasserstein": 0.3, "c2st": 0.55, "kernel_stein": -0.02}

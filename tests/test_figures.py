@@ -6,15 +6,24 @@ import pytest
 from workflow.show import figures
 
 
+def drawn(truth, rows, labels=None):
+    """The figure of one image without its scores."""
+    settings, scores = {"window": (0, 1), "error_max": 0.2}, {row: [""] for row in rows}
+    labels = labels or {row: row for row in rows}
+    return figures.reconstruction_figure(truth, rows, settings, ["one"], scores, labels)
+
+
 @pytest.mark.parametrize(("channels", "methods"), [(1, 3), (3, 2), (1, 11)])
 def test_reconstruction_figure(channels, methods):
     n, generator = 2, np.random.default_rng(0)
     truth = generator.uniform(size=(n, channels, 12, 10))
     labels = [f"method {i}" for i in range(methods)]
     scores = {label: [f"{label}: score {i}" for i in range(n)] for label in labels}
+    settings = {"window": (0.2, 0.9), "error_max": 0.3}
     figure = figures.reconstruction_figure(
-        truth, {k: truth + 0.1 for k in labels}, (0.2, 0.9), 0.3, ["one", "two"], scores
-    )
+        truth, {k: truth + 0.1 for k in labels}, settings, ["one", "two"], scores,
+        {label: label for label in labels},
+    )  # fmt: skip
     images = [axes.images[0] for axes in figure.axes if axes.images]
     errors = [image for image in images if image.get_cmap().name == figures.ERROR_MAP]
     assert len(images) == n * (1 + 2 * methods)
@@ -37,20 +46,20 @@ def test_reconstruction_figure(channels, methods):
 def test_rows_of_one_label_keep_their_panels():
     truth = np.zeros((1, 1, 8, 8))
     rows = {"padis": truth + 0.1, "padis_twice": truth + 0.2}
-    figure = figures.reconstruction_figure(truth, rows, labels=dict.fromkeys(rows, "PaDIS"))
+    figure = drawn(truth, rows, dict.fromkeys(rows, "PaDIS"))
     titles = [axes.get_title() for axes in figure.axes if axes.images]
     assert titles.count("PaDIS") == 2
 
 
 def test_reconstruction_figure_refuses_another_shape():
     with pytest.raises(ValueError, match="padis"):
-        figures.reconstruction_figure(np.zeros((1, 1, 8, 8)), {"padis": np.zeros((1, 3, 8, 8))})
+        drawn(np.zeros((1, 1, 8, 8)), {"padis": np.zeros((1, 3, 8, 8))})
 
 
 def test_saved_figures_are_equal_and_without_metadata(tmp_path):
     truth = np.linspace(0, 1, 64).reshape(1, 1, 8, 8)
     for name in ("a.png", "b.png"):
-        figure = figures.reconstruction_figure(truth, {"PaDIS": truth**2})
+        figure = drawn(truth, {"PaDIS": truth**2})
         figures.save(figure, tmp_path / "figures" / name)
     first, second = (p.read_bytes() for p in sorted((tmp_path / "figures").iterdir()))
     assert first == second

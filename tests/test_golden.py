@@ -18,7 +18,7 @@ from workflow.run.measure import measure
 from workflow.run.prepare import prepare
 from workflow.run.reconstruct import reconstruct
 from workflow.run.train import train
-from workflow.score.images import score
+from workflow.score.metrics import score
 from workflow.score.scores import read_scores
 
 SIDE = 16

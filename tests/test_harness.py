@@ -86,7 +86,7 @@ def test_costs_are_counted_per_image(tmp_path):
 
 def test_methods_that_draw_are_repeated_and_others_are_not(tmp_path):
     from problems.datasets.base import Images
-    from workflow.score.metrics import score
+    from workflow.score.metrics import score_row
 
     seeds = [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
     method, prior = PaDIS(PaDIS.Params(levels=3, updates=2)), small_prior("padis", (1, 24, 20))
@@ -98,7 +98,7 @@ def test_methods_that_draw_are_repeated_and_others_are_not(tmp_path):
         (id_, repeat) for repeat in (0, 1) for id_ in IDS
     ]
     problem, truth = CT((1, 24, 20), CT.Params(views=6)), np.zeros((5, 1, 24, 20), np.float32)
-    frame = score(
+    frame = score_row(
         Images(truth, IDS, list("ppqqq"), [1] * 5), np.ones((5, 1, 6, 1)), problem, both, record
     )
     assert frame["seed"].tolist() == [0] * 5 + [1] * 5
@@ -195,25 +195,27 @@ def test_scores_match_scikit_image_and_failures_keep_their_reason(tmp_path):
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
     from problems.datasets.base import Images
-    from workflow.score.metrics import score
+    from workflow.score.metrics import score_row
 
     problem = CT((1, 24, 20), CT.Params(views=6))
     truth = torch.rand(5, 1, 24, 20, generator=torch.Generator().manual_seed(0)).numpy()
     y = problem.physics.A(torch.from_numpy(truth)).numpy()
     x_hat, record = run(Recorder(lambda y, problem: problem.baseline(y)), tmp_path)
     images = Images(truth, IDS, ["p"] * 5, [1] * 5)
-    frame = score(images, y, problem, x_hat, record)
+    frame = score_row(images, y, problem, x_hat, record)
     assert frame["image"].tolist() == IDS
     assert frame["psnr"][3] == pytest.approx(
         peak_signal_noise_ratio(truth[3], x_hat[3], data_range=1)
     )
     expected = structural_similarity(truth[3, 0], x_hat[3, 0], data_range=1)
     assert frame["ssim"][3] == pytest.approx(expected)
-    perfect = score(images, y, problem, truth, record)
+    perfect = score_row(images, y, problem, truth, record)
     assert perfect["residual"].max() < 1e-5
     assert perfect["ssim_gaussian"].min() > 0.999
     assert frame["residual"].min() > 0.01
-    failed = score(images, y, problem, x_hat[:0], {**record, "status": "failed", "reason": "why"})
+    failed = score_row(
+        images, y, problem, x_hat[:0], {**record, "status": "failed", "reason": "why"}
+    )
     assert failed[["status", "reason"]].to_numpy().tolist() == [["failed", "why"]]
     with pytest.raises(StoreError, match="other images"):
-        score(images._replace(ids=list("abcde")), y, problem, x_hat, record)
+        score_row(images._replace(ids=list("abcde")), y, problem, x_hat, record)

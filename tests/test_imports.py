@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = ("torch", "deepinv", "torchmetrics", "torchvision")
-SHOWS = ("tables", "figures", "plots", "budget", "claims", "ranking", "training", "report", "maps")
+SHOWS = ("tables", "figures", "plots", "budget", "claims", "metrics", "training", "report", "maps")
 
 
 def python(code):

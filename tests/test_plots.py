@@ -7,7 +7,7 @@ import pytest
 from workflow.score.intervals import half_width
 from workflow.score.summary import within
 from workflow.show import plots
-from workflow.show.looks import Look
+from workflow.show.plots import Look
 from workflow.show.sensitivity import sensitivity_figure
 from workflow.show.training import validation_figure
 
@@ -28,11 +28,18 @@ def scores(psnr: dict[str, list[float]]) -> pd.DataFrame:
     )
 
 
+def drawn(images, series, label, kin):
+    """The plot of a table of one problem; ``kin``: row to the place of its look."""
+    table = {"problems": ["ct20"], "plot": {"series": series, "label": label}}
+    rows = {row: {"kin": place} for row, place in kin.items()}
+    config = {"tables": {"t": table}, "problems": {"ct20": {"label": "CT"}}, "rows": rows}
+    return plots.series_figure(config, "t", images).axes
+
+
 def test_series_have_means_and_bars_without_the_difficulty_of_images():
     images = scores({"p8": [30, 20, 25], "p16": [31, 21, 26], "p64": [29, 21, 25]})
     series = {"PaDIS": [(8, "p8"), (16, "p16")], "Whole": [(64, "p64")], "Gone": [(4, "p4")]}
-    looks = {"PaDIS": Look("red", "o"), "Whole": Look("blue", "s"), "Gone": Look("blue", "v")}
-    (axes,) = plots.series_figure(images, {"ct20": "CT"}, series, "P", looks).axes
+    (axes,) = drawn(images, series, "P", {"p8": 0, "p64": 1, "p4": 2})
     padis, whole, gone = axes.containers
     np.testing.assert_allclose(padis[0].get_xydata(), [[8, 25], [16, 26]])
     np.testing.assert_allclose(whole[0].get_xydata(), [[64, 25]])
@@ -45,7 +52,7 @@ def test_series_have_means_and_bars_without_the_difficulty_of_images():
     assert axes.get_xscale() == "log"
     assert [t.get_text() for t in axes.get_xticklabels()] == ["4", "8", "16", "64"]
     assert padis[0].get_linestyle() != whole[0].get_linestyle()
-    assert Look(padis[0].get_color(), padis[0].get_marker()) == looks["PaDIS"]
+    assert Look(padis[0].get_color(), padis[0].get_marker()) == plots.look(0)
 
 
 def test_a_word_on_the_axis_stands_behind_the_numbers():
@@ -53,8 +60,7 @@ def test_a_word_on_the_axis_stands_behind_the_numbers():
     assert plots.positions([0, 1, "all"]) == {0: 0, 1: 1, "all": 2}
     images = scores({"few": [30, 20], "all": [31, 21]})
     series = {"PaDIS": [(10, "few"), ("all", "all")]}
-    looks = {"PaDIS": Look("red", "o")}
-    (axes,) = plots.series_figure(images, {"ct20": "CT"}, series, "Slices", looks).axes
+    (axes,) = drawn(images, series, "Slices", {"few": 0})
     assert [t.get_text() for t in axes.get_xticklabels()] == ["10", "all"]
 
 

@@ -13,7 +13,7 @@ from workflow.config.layers import PRESETS, read_tuned
 from workflow.config.resolve import resolve
 from workflow.run.tuned import tuned
 from workflow.show import reference
-from workflow.show.run_card import run_card
+from workflow.show.reference import run_card
 from workflow.store.arrays import file_hash
 
 RUNS = ROOT / "results" / "reference"

@@ -19,10 +19,12 @@ from workflow.config.views import sampled_tables
 from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import draws
 from workflow.run.sample import KEPT, Judged, draw, numbers_of, unseen
-from workflow.score.levels import BAR, LEVELS, name, rank_columns
-from workflow.score.sample_summary import summarise
+from workflow.score.calibration import BAR
+from workflow.score.samples import LEVELS, name, rank_columns
+from workflow.score.scores import read_all
+from workflow.score.summary import summarise_samples
 from workflow.show import cells
-from workflow.show.maps import LINES, figure, maps_of
+from workflow.show.maps import KINDS, figure, maps_of
 from workflow.show.samples import scores_of, write_table
 from workflow.store.arrays import save_arrays, save_measurements, save_record
 from workflow.store.provenance import hashes
@@ -187,7 +189,7 @@ def written(tmp_path):
         frame.assign(problem=PROBLEM, method=row).to_csv(paths[-1], index=False)
     (tmp_path / "tables").mkdir()
     settings = shown_by.show(config, "samples", [TABLE], TABLE).settings
-    write_table(settings, TABLE, paths, tmp_path)
+    write_table(settings, TABLE, read_all(paths), tmp_path)
     return tmp_path, frames, paths
 
 
@@ -195,7 +197,7 @@ def test_means_have_intervals_over_patients(written):
     from workflow.score.intervals import half_width
 
     _, frames, paths = written
-    line = summarise(paths).set_index("method").loc["langevin"]
+    line = summarise_samples(read_all(paths)).set_index("method").loc["langevin"]
     values = frames["langevin"]["crps"]
     assert line["crps"] == pytest.approx(values.mean())
     assert line["crps_ci95"] == pytest.approx(half_width(values, list("ppq")))
@@ -224,7 +226,7 @@ def test_rows_are_compared_image_by_image(tmp_path):
         frames[row].to_csv(tmp_path / f"{row}.csv", index=False)
         paths.append(tmp_path / f"{row}.csv")
     pairs = [["narrow", "right"], ["point", "right"]]
-    found = summarise(paths, pairs).set_index("method")
+    found = summarise_samples(read_all(paths), pairs).set_index("method")
     line, lines = found.loc["narrow - right"], found.loc[["narrow", "right"]]
     for score in ("calibration_error", "crps", "coverage_90"):
         assert line[score] == pytest.approx(lines[score].diff().iloc[1] * -1)
@@ -236,7 +238,7 @@ def test_rows_are_compared_image_by_image(tmp_path):
     assert np.isnan(found.loc["point - right", "calibration_error"])
     assert found.loc["point - right", "crps"] > 0
     rows = {"right": "R", "narrow": "N", "point": "P"}
-    table = scores_of(summarise(paths, pairs), PROBLEM, "CT", rows, pairs)
+    table = scores_of(summarise_samples(read_all(paths), pairs), PROBLEM, "CT", rows, pairs)
     assert [row[0].parts[0][0] for row in table.blocks[1]] == ["N minus R", "P minus R"]
     column = [own for _, own in table.header].index("Calibration error")
     text, bold = table.blocks[1][0][column].parts[0]
@@ -248,14 +250,15 @@ def test_maps_show_what_a_row_has():
     right, alone = judged(1.0), judged(1.0, count=1)
     truth = right.truth.pixels[:3]
     found = maps_of(right.kept(3), truth, right.scores(3).assign(status="ok"))
-    assert set(found) == {*LINES, "unseen_truth"}
+    assert set(found) == {*KINDS, "unseen_truth"}
     ratio = found["bar"] / found["std"]
     assert np.median(ratio) == pytest.approx(right.scores(3)["bar_scale"][0], rel=0.1)
     point = maps_of(alone.kept(3), truth, alone.scores(3).assign(status="ok"))
-    assert set(LINES) - set(point) == {"mean", "std", "bar"}
+    assert set(KINDS) - set(point) == {"mean", "std", "bar"}
     failed = pd.DataFrame([{"status": "failed"}])
     assert maps_of({"mean": truth[:0]}, truth, failed) == {}
-    settings = {"window": [0, 1], "error_max": 0.2}
-    drawn = figure(truth, {"A": found, "B": point}, [1], ["a"], settings)
+    settings = {"images": 1, "window": [0, 1], "error_max": 0.2}
+    images = Images(truth, *(part[:3] for part in right.truth[1:]))
+    drawn = figure(images, {"a": found, "b": point, "c": {}}, settings, {"a": "A", "b": "B"})
     pictures = [len(axes.images) for axes in drawn.axes]
-    assert sum(pictures) == 2 + len(LINES) + 3  # truth, a row that samples, a point estimator
+    assert sum(pictures) == 2 + len(KINDS) + 3  # truth, a row that samples, a point estimator

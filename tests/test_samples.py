@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from workflow.score import calibration, samples, tarp
-from workflow.score.levels import BAR, CREDIBILITIES, LEVELS
+from workflow.score.calibration import BAR
+from workflow.score.samples import CREDIBILITIES, LEVELS
 
 K, SIDE = 16, 64
 SHAPE = (1, SIDE, SIDE)

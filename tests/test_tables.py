@@ -15,7 +15,7 @@ from workflow.score.scores import COLUMNS as SCORE_COLUMNS
 from workflow.score.scores import read_all, read_scores
 from workflow.score.summary import read_summary, summarise
 from workflow.show import cells, tables
-from workflow.show.score_table import RESOLVED, score_table
+from workflow.show.tables import RESOLVED, score_table
 from workflow.store.provenance import COMPARED, conditions
 
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}

@@ -128,7 +128,7 @@ def card(
     ] = None,
 ) -> None:
     """Compare a method with a run, or with the reference of its name, on one page."""
-    from workflow.show.card import card
+    from workflow.show.method_card import card
 
     sys.exit(card(file, run, parsed(params), cores, problem))
 

@@ -23,7 +23,7 @@ from workflow.plugins.discovery import draws
 from workflow.run.exact_priors import fit
 from workflow.run.harness import Counter, reason_of, timed
 from workflow.run.progress import ProgressLine
-from workflow.score import posterior as scores
+from workflow.score import exact as scores
 from workflow.store.files import write_text
 from workflow.store.images import load_images
 

@@ -25,8 +25,8 @@ from workflow.run.reconstruct import give_up as without_samples
 from workflow.run.reconstruct import reconstruct
 from workflow.score import calibration, tarp
 from workflow.score import samples as scores
-from workflow.score.levels import CREDIBILITIES, LEVELS, name, rank_columns
 from workflow.score.psnr import mean_psnr
+from workflow.score.samples import CREDIBILITIES, LEVELS, name, rank_columns
 from workflow.score.scores import MEASURED
 from workflow.store.arrays import (
     StoreError,

@@ -12,7 +12,8 @@ from math import ceil
 
 import numpy as np
 
-from workflow.score.levels import BAR, FLOOR
+BAR = 0.9  # share of pixels that an error bar is to cover
+FLOOR = 0.25 / 255  # added to the standard deviation of a pixel, image units
 
 
 def scale(errors: np.ndarray, std: np.ndarray) -> float:

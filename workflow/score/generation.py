@@ -82,16 +82,15 @@ def nearest(samples: np.ndarray, real: np.ndarray) -> float:
 
 def compare(images: dict[str, np.ndarray], real: np.ndarray, patch: int) -> pd.DataFrame:
     """One line of ``MEASURES`` per label; ``real`` are training images (n, C, H, W)."""
-    return pd.DataFrame(
-        [
-            {
-                "prior": label,
-                "samples": len(samples),
-                "patch_distance": patch_distance(samples, real),
-                "spectrum_distance": spectrum_distance(samples, real),
-                "seam_energy": seam_energy(samples, patch),
-                "nearest": nearest(samples, real),
-            }
-            for label, samples in images.items()
-        ]
-    )
+    lines = [
+        {
+            "prior": label,
+            "samples": len(samples),
+            "patch_distance": patch_distance(samples, real),
+            "spectrum_distance": spectrum_distance(samples, real),
+            "seam_energy": seam_energy(samples, patch),
+            "nearest": nearest(samples, real),
+        }
+        for label, samples in images.items()
+    ]
+    return pd.DataFrame(lines)

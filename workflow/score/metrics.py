@@ -1,6 +1,10 @@
-"""Scores of reconstructions under the protocols of ``workflow.score.scores.METRICS``."""
+"""Scores of reconstructions under the protocols of ``workflow.score.scores.METRICS``.
+
+There is one file per problem and row; all of them together are images.csv.
+"""
 
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,19 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from problems.base import Problem
 from problems.datasets.base import Images
-from workflow.store.arrays import StoreError
+from workflow.config.build import build_problem
+from workflow.config.machine import Machine
+from workflow.config.spec import Score, parse
+from workflow.score.scores import COLUMNS
+from workflow.store.arrays import (
+    StoreError,
+    arrays_hash,
+    load_arrays,
+    load_measurements,
+    load_record,
+)
+from workflow.store.files import write_text
+from workflow.store.images import load_images
 from workflow.store.provenance import conditions
 
 
@@ -27,6 +43,40 @@ def ssim(truth: np.ndarray, x_hat: np.ndarray) -> float:
 
 
 def score(
+    job: Score,
+    out: Path,
+    images: Path,
+    measurements: Path,
+    *reconstructions: Path,
+    machine: Machine,
+) -> None:
+    """Score rows and controls on a problem; write one line per image.
+
+    Args:
+        out: CSV file of the first row; those of the others are written beside it.
+        images: the truth.
+        measurements: of the truth.
+        reconstructions: NPZ files in the order of ``job.rows``, their records (JSON) beside them.
+
+    Raises:
+        StoreError: a reconstruction is damaged, of other images, or not of the job that is scored.
+    """
+    truth, measured = load_images(images), load_measurements(measurements)
+    problem = build_problem(
+        job.family, job.problem_params, truth.pixels.shape[1:], machine.operators
+    )
+    for row, path in zip(job.rows, reconstructions, strict=True):
+        record, x_hat = load_record(path.with_suffix(".json")), load_arrays(path)["x_hat"]
+        if "spec" not in record or parse(record["spec"]).hash != job.inputs[row]:
+            raise StoreError(f"{path} is of another job: delete it and run snakemake")
+        if arrays_hash(x_hat) != record.get("x_hat_sha256", arrays_hash(x_hat)):
+            raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
+        frame = score_row(truth, measured["y"], problem, x_hat, record)
+        frame = frame.assign(problem=job.problem, method=row).reindex(columns=list(COLUMNS))
+        write_text(out.with_name(f"{row}.csv"), frame.to_csv(index=False))
+
+
+def score_row(
     truth: Images, y: np.ndarray, problem: Problem, x_hat: np.ndarray, record: dict[str, Any]
 ) -> pd.DataFrame:
     """One row per image with scores and costs; one row without image if the method has no result.

@@ -8,7 +8,19 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.special import stdtrit
 
+LEVELS = (0.5, 0.8, 0.9, 0.95)  # of credible intervals
+CREDIBILITIES = tuple(k / 20 for k in range(1, 20))  # of TARP
 LOW_PASS = 2.0  # pixels, standard deviation of the Gaussian of ``low_pass``
+
+
+def name(score: str, level: float) -> str:
+    """Column of a score at a level: coverage_95."""
+    return f"{score}_{round(100 * level):02d}"
+
+
+def rank_columns(samples: int) -> list[str]:
+    """Columns of the shares of pixels where 0, 1, ..., K samples are below the truth."""
+    return [f"rank_{k:02d}" for k in range(samples + 1)]
 
 
 def moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

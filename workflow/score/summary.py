@@ -11,10 +11,19 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.score.intervals import half_width
+from workflow.score.samples import LEVELS, name
+from workflow.score.scores import MEASURED
+from workflow.store.provenance import CONDITIONS
 
 SCORES = ("psnr", "ssim")
 CALLS = ["denoiser_calls", "jacobian_calls", "operator_calls"]
-COSTS = (*CALLS, "seconds_per_image", "peak_memory_mb")
+COSTS = {  # column: label
+    "denoiser_calls": "Denoiser calls",
+    "jacobian_calls": "Jacobian products",
+    "operator_calls": "Operator calls",
+    "seconds_per_image": "Seconds per image",
+    "peak_memory_mb": "Peak memory (MB)",
+}
 PARTS = ("", "_std", "_ci95", "_best", "_published")
 COLUMNS = [
     *("problem", "method", "variant", "images", "clusters", "status", "reason", "published_as"),
@@ -182,14 +191,22 @@ def _average(group: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _scores(images: pd.DataFrame) -> dict[str, object]:
-    found: dict[str, object] = {"images": len(images), "clusters": images["cluster"].nunique()}
-    for score in SCORES:
+def _means(images: pd.DataFrame, scores: Sequence[str]) -> dict[str, float]:
+    """How many images and subjects, and means over images with the half-widths of intervals."""
+    found: dict[str, float] = {"images": len(images), "clusters": images["cluster"].nunique()}
+    for score in scores:
         mean = mean_of(images, score)
         found |= {score: mean.value, f"{score}_ci95": mean.half}
-        found[f"{score}_std"] = images[score].std(skipna=False)
+    return found
+
+
+def _scores(images: pd.DataFrame) -> dict[str, object]:
     folds = images.groupby("fold")["psnr"].mean()
-    return found | {"psnr_folds": " ".join(f"{m:.3f}" for m in folds) if len(folds) > 1 else ""}
+    return {
+        **_means(images, SCORES),
+        **{f"{score}_std": images[score].std(skipna=False) for score in SCORES},
+        "psnr_folds": " ".join(f"{mean:.3f}" for mean in folds) if len(folds) > 1 else "",
+    }
 
 
 def _best(rows: dict[str, pd.DataFrame]) -> dict[str, str]:
@@ -203,3 +220,40 @@ def _best(rows: dict[str, pd.DataFrame]) -> dict[str, str]:
         if patients > 1 and all(mean.value > mean.half for mean in means):
             found[score] = first
     return found
+
+
+def summarise_samples(
+    images: pd.DataFrame, differences: Iterable[Sequence[str]] = ()
+) -> pd.DataFrame:
+    """Average the scores of samples over the images of every (row, problem).
+
+    Args:
+        images: scores of single images.
+        differences: pairs of rows; the second is subtracted from the first, image by image, in a
+            line of its own.
+
+    Returns:
+        Columns problem, method, status, reason, ``samples`` (1: a point estimator), costs of a
+        sample, ``images``, ``clusters`` and every score with its ``_ci95``; scores that a row does
+        not have are NaN. ``calibration_error`` is the distance of the coverage of an image from its
+        level, mean over ``LEVELS``.
+    """
+    covered = images.reindex(columns=[name("coverage", level) for level in LEVELS]).astype(float)
+    error = (covered - LEVELS).abs().mean(axis=1, skipna=False)
+    images, names = images.assign(calibration_error=error), ["problem", "method"]
+    about = [*names, "status", "reason", *CONDITIONS, "image", *OF_IMAGE, "samples", *MEASURED]
+    scores = [column for column in images if column not in about]
+    groups = dict(iter(images.groupby(names, sort=False)))
+    single = {key: per_image(group, scores) for key, group in groups.items()}
+    lines = []
+    for key, group in groups.items():
+        line = group[[*names, "status", "reason"]].iloc[0].to_dict()
+        line |= group.reindex(columns=["samples", *MEASURED]).astype(float).mean().to_dict()
+        lines.append(line | _means(single[key], scores))
+    for row, other in differences:
+        for problem in images["problem"].unique():
+            first, second = single[problem, row], single[problem, other]
+            if len(first) and len(second):
+                line = {"problem": problem, "method": f"{row} - {other}", "status": "ok"}
+                lines.append(line | _means(difference(first, second), scores))
+    return pd.DataFrame(lines)

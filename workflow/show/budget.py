@@ -1,6 +1,5 @@
 """Quality against cost: rows at several budgets, and the Pareto front."""
 
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -12,26 +11,12 @@ from matplotlib.figure import Figure
 from workflow.config.layers import point_name
 from workflow.config.views import labels_of
 from workflow.score.summary import complete
-from workflow.show import figures
-from workflow.show.looks import Look, looks_of
-from workflow.show.plots import TEXT, WIDTH, finish, legend
+from workflow.show.contents import problem_labels
+from workflow.show.plots import TEXT, WIDTH, Look, finish, legend, looks_of
 
 AXES = {"denoiser_calls": "Evaluations per image", "seconds": "Seconds per image"}
 FAST = 0.01  # seconds; what takes less is drawn here
 LABELLED = 8  # points of a front that have a label at most, the best ones
-
-
-def budget(config: dict[str, Any], table: str, images: pd.DataFrame, out: Path) -> None:
-    """Draw the figure of a table that is a sweep of budgets, from the scores of its rows."""
-    settings = config["tables"][table]
-    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
-    labels = labels_of(config, list(settings["sweep"]))
-    rows = {
-        row: [row, *(point_name(row, axis, v) for axis in values for v in values[axis])]
-        for row, values in settings["sweep"].items()
-    }
-    looks = looks_of(config, list(settings["sweep"]))
-    figures.save(budget_figure(costs(images, rows), problems, looks, labels), out)
 
 
 def costs(images: pd.DataFrame, rows: dict[str, list[str]]) -> pd.DataFrame:
@@ -61,22 +46,24 @@ def front(points: pd.DataFrame, cost: str) -> pd.DataFrame:
     return ordered[ordered["psnr"] > highest]
 
 
-def budget_figure(
-    points: pd.DataFrame,
-    problems: dict[str, str],
-    looks: dict[str, Look],
-    labels: dict[str, str],
-) -> Figure:
-    """Draw the PSNR against evaluations and seconds, a line of two panels per problem.
+def budget_figure(config: dict[str, Any], table: str, images: pd.DataFrame) -> Figure:
+    """Draw the PSNR of a table against evaluations and seconds, a line of panels per problem.
 
     The grey band is the Pareto front. A row that evaluates no network has its best PSNR as a
     horizontal line in the panel of evaluations.
 
     Args:
-        points: what ``costs`` returns.
-        problems: name to label.
-        looks: of the lines, as are labels.
+        config: whose table has a `sweep`: row to parameter to its values.
+        table: name.
+        images: scores, one row per (problem, method, seed, image).
     """
+    settings = config["tables"][table]
+    problems, sweep = problem_labels(config, settings["problems"]), settings["sweep"]
+    points = costs(images, {
+        row: [row, *(point_name(row, axis, v) for axis in values for v in values[axis])]
+        for row, values in sweep.items()
+    })  # fmt: skip
+    looks, labels = looks_of(config, list(sweep)), labels_of(config, list(sweep))
     drawn = Figure(figsize=(2 * WIDTH, 2.3 * len(problems) + 0.7), layout="constrained")
     panels = drawn.subplots(len(problems), len(AXES), squeeze=False)
     lines = list(dict.fromkeys(points["line"]))

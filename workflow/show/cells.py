@@ -63,6 +63,13 @@ def cell(text: object) -> Cell:
     return Cell([(str(text) or NOTHING, False)])
 
 
+def show(score: str, value: float) -> str:
+    """A score as the tables show it: 32.10 and .954."""
+    if pd.isna(value):
+        return NOTHING
+    return f"{value:.2f}" if score == "psnr" else re.sub(r"^(-?)0\.", r"\1.", f"{value:.3f}")
+
+
 def plain(header: list[str], rows: list[list[object]], align: str, caption: str = "") -> Table:
     """A table of text only."""
     return Table(
@@ -79,12 +86,10 @@ def save(folder: Path, name: str, tables: dict[str, Table]) -> None:
 
 def load(path: Path) -> dict[str, Table]:
     """Read what ``save`` wrote as JSON."""
-    return {name: _table(stored) for name, stored in json.loads(Path(path).read_text()).items()}
-
-
-def _table(stored: dict) -> Table:
-    blocks = [[[Cell(**c) for c in row] for row in block] for block in stored["blocks"]]
-    return Table(**stored | {"blocks": blocks})
+    found = json.loads(Path(path).read_text())
+    for stored in found.values():
+        stored["blocks"] = [[[Cell(**c) for c in row] for row in b] for b in stored["blocks"]]
+    return {name: Table(**stored) for name, stored in found.items()}
 
 
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -125,7 +130,12 @@ def escape_markdown(text: str) -> str:
 def latex(table: Table) -> str:
     """A table as LaTeX, which needs the package booktabs, with a line below the first block."""
     label = re.sub("[^a-z0-9]+", "-", table.caption.lower()).strip("-")[:40]
-    first, *others = [[_latex_line(row) for row in block] for block in table.blocks if block]
+    bold, note = r"\textbf{{{}}}", r"\textsuperscript{{{}}}"
+    first, *others = [
+        [" & ".join(c.render(_escape_latex, bold, note) for c in row) + r" \\" for row in block]
+        for block in table.blocks
+        if block
+    ]
     text = [
         r"\begin{table}",
         r"\centering",
@@ -149,21 +159,15 @@ def latex(table: Table) -> str:
 
 def _latex_above(table: Table) -> list[str]:
     """The shared headings and the lines below them, if there are any."""
-    cells, rules, column = [], [], 1
-    for above, group in groupby(table.header, key=lambda pair: pair[0]):
-        width = len(list(group))
+    cells, rules = [], []
+    for above, group in groupby(enumerate(table.header, 1), key=lambda column: column[1][0]):
+        (first, _), *_ = columns = list(group)
         if above:
-            cells.append(rf"\multicolumn{{{width}}}{{c}}{{{_escape_latex(above)}}}")
-            rules.append(rf"\cmidrule(lr){{{column}-{column + width - 1}}}")
+            cells.append(rf"\multicolumn{{{len(columns)}}}{{c}}{{{_escape_latex(above)}}}")
+            rules.append(rf"\cmidrule(lr){{{first}-{columns[-1][0]}}}")
         else:
-            cells += [""] * width
-        column += width
+            cells += [""] * len(columns)
     return [" & ".join(cells) + r" \\", "".join(rules)] if rules else []
-
-
-def _latex_line(row: list[Cell]) -> str:
-    bold, note = r"\textbf{{{}}}", r"\textsuperscript{{{}}}"
-    return " & ".join(cell.render(_escape_latex, bold, note) for cell in row) + r" \\"
 
 
 def _escape_latex(text: str) -> str:

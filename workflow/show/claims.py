@@ -8,8 +8,9 @@ from workflow.config.spec import Show
 from workflow.config.views import labels_of
 from workflow.score.claims import CLAIM, HOLM, NUMBER, VERDICTS, agreement, numbers, orders
 from workflow.score.summary import SCORES, read_summary
-from workflow.show.cells import NOTHING, Table, plain, save, write_csv
-from workflow.show.score_table import INTERVALS, show
+from workflow.show.cells import NOTHING, Table, plain, save, show, write_csv
+from workflow.show.contents import problem_labels
+from workflow.show.tables import INTERVALS
 
 CLAIMS = "The paper's claims and our results."
 ORDERS = (
@@ -27,7 +28,7 @@ def claims(job: Show, out: Path, *tables: Path) -> None:
     Names have the prefix that ``out`` has.
     """
     config, frames = job.settings, {path.stem: read_summary(path) for path in tables}
-    problems = {name: problem["label"] for name, problem in config["problems"].items()}
+    problems = problem_labels(config, config["problems"])
     write(out, frames, problems, labels_of(config, list(config["rows"])), config["differs"])
 
 
@@ -42,27 +43,16 @@ def write(
     order, number = orders(tables), numbers(tables, differs)
     write_csv(out.parent, out.stem, order)
     write_csv(out.parent, out.stem.replace("claims", "numbers"), number)
-    save(out.parent, out.stem, ledger(order, number, problems, rows, differs))
-
-
-def ledger(
-    order: pd.DataFrame,
-    number: pd.DataFrame,
-    problems: dict[str, str],
-    rows: dict[str, str],
-    differs: str,
-) -> dict[str, Table]:
-    """Lay out the ledger: verdicts counted, orders, rank correlations, numbers."""
-    tables = {"counts": _counts(order), "orders": _orders(order, problems, rows)}
-    taus = agreement(number)
-    if len(taus):
-        lines = [
-            [line["table"], problems[line["problem"]], line["rows"], f"{line['tau']:.2f}"]
-            for line in taus.to_dict("records")
-        ]
-        tables["tau"] = plain(["Table", "Problem", "Rows", "tau"], lines, "llrr", TAU)
+    shown = {"counts": _counts(order), "orders": _orders(order, problems, rows)}
+    lines = [
+        [line["table"], problems[line["problem"]], line["rows"], f"{line['tau']:.2f}"]
+        for line in agreement(number).to_dict("records")
+    ]
+    if lines:
+        shown["tau"] = plain(["Table", "Problem", "Rows", "tau"], lines, "llrr", TAU)
     caption = DIFFERS.format(differs) if differs else COMPARED
-    return tables | {"numbers": _numbers(number, problems, rows, caption)}
+    shown["numbers"] = _numbers(number, problems, rows, caption)
+    save(out.parent, out.stem, shown)
 
 
 def _counts(order: pd.DataFrame) -> Table:

@@ -1,5 +1,6 @@
 """Contents of the page about a run, and the files it reads; quick to import for the rules."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ def main_problems(config: dict[str, Any]) -> dict[str, list[str]]:
         for problem in table["problems"]:
             found.setdefault(problem, rows_of(config, name))
     return found
+
+
+def problem_labels(config: dict[str, Any], problems: Iterable[str]) -> dict[str, str]:
+    """Names of problems to their labels."""
+    return {problem: config["problems"][problem]["label"] for problem in problems}
 
 
 def test_images(config: dict[str, Any], run: Path, problem: str) -> Path:

@@ -1,5 +1,6 @@
 """Figures of images: reconstructions and their errors."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from math import ceil
 from pathlib import Path
@@ -52,10 +53,7 @@ def figure(
             path = run / "reconstructions" / problem / f"{row}.npz"
             shown[row] = load_arrays(path)["x_hat"][chosen]
             captions[row] = [score_text(line) for _, line in of_row.loc[ids].iterrows()]
-    drawn = reconstruction_figure(
-        truth.pixels[chosen], shown, tuple(settings["window"]), settings["error_max"], ids,
-        captions, labels,
-    )  # fmt: skip
+    drawn = reconstruction_figure(truth.pixels[chosen], shown, settings, ids, captions, labels)
     out = run / "figures" / table / f"{problem}.png"
     save(drawn, out, colours=256 if truth.pixels.shape[1] == 1 else None)
 
@@ -68,22 +66,22 @@ def score_text(line: pd.Series) -> str:
 def reconstruction_figure(
     truth: np.ndarray,
     reconstructions: dict[str, np.ndarray],
-    window: tuple[float, float] = (0, 1),
-    error_max: float = 0.2,
-    titles: list[str] | None = None,
-    scores: dict[str, list[str]] | None = None,
-    labels: dict[str, str] | None = None,
+    settings: dict[str, Any],
+    titles: list[str],
+    scores: dict[str, list[str]],
+    labels: dict[str, str],
 ) -> Figure:
     """Show truth and reconstructions, and below each reconstruction its absolute error.
 
     Args:
         truth: (n, C, H, W) in [0, 1]; C = 3 is RGB, C = 1 grey.
         reconstructions: row to array of the same shape.
-        window: pixel values that are shown black and white, in every image.
-        error_max: absolute error at the end of the colour scale; mean over channels for RGB.
+        settings: section `figures` of the configuration. ``window``: pixel values that are shown
+            black and white, in every image; ``error_max``: absolute error at the end of the colour
+            scale, mean over channels for RGB.
         titles: names of the n images, written at their left.
         scores: row to n texts, such as "33.57 / .854", written below the images.
-        labels: row to label; without them a row is its own label.
+        labels: row to label.
 
     Returns:
         Per image a line of images [truth, method, ...] and a line of error maps, continued on
@@ -93,8 +91,8 @@ def reconstruction_figure(
         if images.shape != truth.shape:
             raise ValueError(f"{row}: shape {images.shape} is not that of truth, {truth.shape}")
     panels = {TRUTH: truth, **reconstructions}
-    scores = {TRUTH: ["PSNR / SSIM"] * len(truth), **scores} if scores else {}
-    labels = {row: row for row in reconstructions} | (labels or {}) | {TRUTH: "Truth"}
+    scores = {TRUTH: ["PSNR / SSIM"] * len(truth), **scores}
+    labels, error_max = labels | {TRUTH: "Truth"}, settings["error_max"]
     bands = ceil(len(panels) / COLUMNS)
     columns = ceil(len(panels) / bands)
     figure, grid = image_grid(2 * bands * len(truth), columns, truth.shape[2] / truth.shape[3])
@@ -102,17 +100,13 @@ def reconstruction_figure(
         for j, (row, images) in enumerate(panels.items()):
             line, column = 2 * (i * bands + j // columns), j % columns
             axes, below = grid[line, column], grid[line + 1, column]
-            show_image(axes, images[i], window)
+            show_image(axes, images[i], settings["window"])
             if i == 0 or bands > 1:
-                title = "\n".join(
-                    wrap(labels[row], 17, break_long_words=False, break_on_hyphens=False)
-                )
-                axes.set_title(title, fontsize=TEXT, pad=3, linespacing=1.1, parse_math=False)
-            if titles and j == 0:
+                set_title(axes, labels[row], 17, fontsize=TEXT, linespacing=1.1)
+            axes.set_xlabel(scores[row][i], fontsize=TEXT, labelpad=2, parse_math=False)
+            if j == 0:
                 axes.set_ylabel(titles[i], fontsize=TEXT, labelpad=2, parse_math=False)
-            if row in scores:
-                axes.set_xlabel(scores[row][i], fontsize=TEXT, labelpad=2, parse_math=False)
-            if j > 0:
+            else:
                 error = np.abs(images[i] - truth[i]).mean(0)
                 below.imshow(error, cmap=ERROR_MAP, vmin=0, vmax=error_max)
     scale = ScalarMappable(Normalize(0, error_max), ERROR_MAP)
@@ -137,7 +131,13 @@ def image_grid(lines: int, columns: int, aspect: float) -> tuple[Figure, np.ndar
     return figure, grid
 
 
-def show_image(axes: Axes, image: np.ndarray, window: tuple[float, float]) -> None:
+def set_title(axes: Axes, text: str, width: int, **style: Any) -> None:
+    """A title of several lines, without breaks inside words."""
+    lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    axes.set_title("\n".join(lines), pad=3, parse_math=False, **style)
+
+
+def show_image(axes: Axes, image: np.ndarray, window: Sequence[float]) -> None:
     """Draw an image (C, H, W), grey or RGB, between the pixel values of ``window``."""
     low, high = window
     shown = np.clip((image - low) / (high - low), 0, 1).transpose(1, 2, 0)

@@ -45,6 +45,11 @@ def png_uri(image: np.ndarray) -> str:
     return _uri(stored.getvalue())
 
 
+def panel(label: str, image: np.ndarray, score: str = "", **row: str) -> dict[str, str]:
+    """An image (C, H, W) in [0, 1] as ``gallery.html.j2`` shows it, and the name of its ``row``."""
+    return {**row, "label": label, "uri": png_uri(image), "score": score}
+
+
 def file_uri(path: Path) -> str:
     """A PNG file as a data URI."""
     return _uri(Path(path).read_bytes())

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from workflow.config.views import REFERENCE, labels_of, main_tables
 from workflow.score.scores import METRICS, read_all
 from workflow.score.summary import Mean, complete, mean_of, read_summary
-from workflow.show.contents import main_problems, score_files
-from workflow.show.looks import Look, looks_of
-from workflow.show.score_table import show
+from workflow.show.budget import cost_figure
+from workflow.show.cells import show
+from workflow.show.contents import main_problems, problem_labels, score_files
+from workflow.show.html import svg
+from workflow.show.plots import Look, difference_figure, looks_of
 
 DIGITS = {"psnr": "{:.2f}", "residual": "{:.2g}"}  # the other metrics are shown like SSIM
 
@@ -61,9 +64,9 @@ def read(config: dict[str, Any], run: Path) -> Board | None:
         for problem in table["problems"]:
             first.setdefault(problem, lines[lines["problem"] == problem])
     rows = list(dict.fromkeys(row for table in tables.values() for row in table["rows"]))
-    problems = {p: config["problems"][p]["label"] for p in main_problems(config)}
-    labels, images = labels_of(config, rows), read_all(score_files(config, run, list(tables)))
-    return Board(problems, labels, looks_of(config, rows), images, first)
+    problems, images = main_problems(config), read_all(score_files(config, run, list(tables)))
+    labels, looks = labels_of(config, rows), looks_of(config, rows)
+    return Board(problem_labels(config, problems), labels, looks, images, first)
 
 
 def scores(board: Board) -> dict[str, Any]:
@@ -113,23 +116,30 @@ def first(board: Board) -> dict[str, int]:
     return dict(Counter(highest).most_common())
 
 
-def differences(board: Board) -> dict[str, dict[str, Mean]]:
-    """Per problem (label) the rows compared with PaDIS, in dB."""
-    found: dict[str, dict[str, Mean]] = {}
+def difference_plots(board: Board) -> list[tuple[str, Markup]]:
+    """Per problem its label and the rows compared with PaDIS, in dB."""
+    found, names = [], board.rows
     for problem, table in board.tables.items():
-        for row in board.rows:
-            line = f"{row} - {REFERENCE}"
+        rows = {}
+        for row, line in ((row, f"{row} - {REFERENCE}") for row in names):
             if line in table.index and pd.notna(table.loc[line, "psnr_ci95"]):
-                mean = Mean(*table.loc[line, ["psnr", "psnr_ci95"]].astype(float))
-                found.setdefault(board.problems[problem], {})[row] = mean
+                rows[row] = Mean(*table.loc[line, ["psnr", "psnr_ci95"]].astype(float))
+        if rows:
+            label, shown = board.problems[problem], difference_figure(rows, names, board.looks)
+            text = "; ".join(
+                f"{names[r]} {x.value:+.2f} ± {x.half:.2f} dB" for r, x in rows.items()
+            )
+            found.append((label, svg(shown, f"{label}, minus PaDIS: {text}")))
     return found
 
 
-def cost(board: Board) -> dict[str, pd.DataFrame]:
-    """Per problem (label) seconds per image and PSNR of every row (index) that is complete."""
-    found, columns = {}, ["seconds", "psnr"]
+def cost_plots(board: Board) -> list[tuple[str, Markup]]:
+    """Per problem its label and seconds per image and PSNR of every row that is complete."""
+    found, names, columns = [], board.rows, ["seconds", "psnr"]
     for problem, label in board.problems.items():
-        rows = board.complete(problem, columns)
-        if rows:
-            found[label] = pd.DataFrame({row: v[columns].mean() for row, v in rows.items()}).T
+        means = {r: v[columns].mean() for r, v in board.complete(problem, columns).items()}
+        if means:
+            costs = (f"{names[r]} {x.psnr:.2f} dB in {x.seconds:.2g} s" for r, x in means.items())
+            shown = cost_figure(pd.DataFrame(means).T, names, board.looks)
+            found.append((label, svg(shown, f"{label}: {'; '.join(costs)}")))
     return found

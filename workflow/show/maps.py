@@ -1,8 +1,5 @@
-"""Maps of samples: mean, standard deviation, error, error bars and the null-space component."""
+"""Pictures of samples: mean, standard deviation, error, error bars and the null-space component."""
 
-from collections.abc import Iterable
-from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -11,55 +8,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from problems.datasets.base import Images
-from workflow.score.calibration import bars
-from workflow.score.levels import BAR
-from workflow.score.scores import read_scores
-from workflow.show.figures import ERROR_MAP, TEXT, image_grid, inner, save, show_image
-from workflow.store.arrays import load_arrays
+from workflow.score.calibration import BAR, bars
+from workflow.show.figures import ERROR_MAP, TEXT, image_grid, inner, set_title, show_image
+from workflow.show.html import panel
 
 SIGNED_MAP = "RdBu_r"  # white where nothing is added
-LINES = {  # of the figure: what stands at their left
-    "sample": "Sample",
-    "mean": "Mean",
-    "std": "Standard\ndeviation",
-    "error": "Error of the\nmean, same",
-    "bar": f"Error bar,\n{100 * BAR:g} %, same",
-    "unseen": "Unseen part\nof the sample",
+KINDS = {  # at the left of the figure, and on the page, where white is the largest value
+    "sample": ("Sample", "a sample"),
+    "mean": ("Mean", "mean"),
+    "std": ("Standard\ndeviation\n0 to {error_max:g}", "standard deviation, white: {error_max:g}"),
+    "error": ("Error of the\nmean, same", "error of the mean, white: {error_max:g}"),
+    "bar": (
+        f"Error bar,\n{100 * BAR:g} %, same",
+        f"error bar of {100 * BAR:g} %, white: {{error_max:g}}",
+    ),
+    "unseen": (
+        "Unseen part\nof the sample\n± {limit:.2g}",
+        "unseen part, grey: 0, white: {limit:.2g}",
+    ),
 }
-
-
-def draw(
-    config: dict[str, Any],
-    truth: Images,
-    maps: dict[str, dict[str, np.ndarray]],
-    labels: dict[str, str],
-    out: Path,
-) -> None:
-    """Draw some test images with ``maps`` of rows (``read_maps``)."""
-    settings, shown = config["figures"], {row: found for row, found in maps.items() if found}
-    chosen = inner(len(truth.ids), settings["images"])
-    titles = [truth.ids[i] for i in chosen]
-    save(figure(truth.pixels, shown, chosen, titles, settings, labels), out, colours=None)
-
-
-def read_maps(
-    run: Path, problem: str, rows: Iterable[str], truth: Images
-) -> dict[str, dict[str, np.ndarray]]:
-    """Maps of the rows of a run (results/<name>) on a problem, by row (``maps_of``)."""
-    return {
-        row: maps_of(
-            load_arrays(run / "reconstructions" / problem / f"{row}.npz"),
-            truth.pixels,
-            read_scores(run / "scores" / problem / f"{row}.csv"),
-        )
-        for row in rows
-    }
 
 
 def maps_of(
     stored: dict[str, np.ndarray], truth: np.ndarray, scored: pd.DataFrame
 ) -> dict[str, np.ndarray]:
-    """Images and maps (n, C, H, W) of a row by their line; nothing if it has no result.
+    """Images and maps (n, C, H, W) of a row by their kind; nothing if it has no result.
 
     Point estimators have no spread: their estimate is the sample.
     """
@@ -68,66 +41,91 @@ def maps_of(
     found = {"sample": stored["samples"][:, 0], "unseen": stored["unseen"]}
     found |= {"error": np.abs(stored["mean"] - truth), "unseen_truth": stored["unseen_truth"]}
     if (scored["samples"] > 1).all():
-        factor = scored["bar_scale"].to_numpy()[:, None, None, None]
+        factor = scored["bar_scale"].to_numpy(float)[:, None, None, None]
         found |= {"mean": stored["mean"], "std": stored["std"], "bar": bars(stored["std"], factor)}
     return found
 
 
 def figure(
-    truth: np.ndarray,
-    shown: dict[str, dict[str, np.ndarray]],
-    chosen: list[int],
-    titles: list[str],
+    truth: Images,
+    maps: dict[str, dict[str, np.ndarray]],
     settings: dict[str, Any],
-    labels: dict[str, str] | None = None,
+    labels: dict[str, str],
 ) -> Figure:
-    """Six lines per image, the truth and a column per row.
+    """Some test images, each with a line per kind of map, the truth and a column per row.
 
     Args:
-        truth: (n, C, H, W) in [0, 1].
-        shown: row to what ``maps_of`` returns.
-        chosen: numbers of the images.
-        titles: their names.
-        settings: section `figures` of the configuration: window and largest error.
-        labels: row to label; without them a row is its own label.
+        truth: test images.
+        maps: row to what ``maps_of`` returns.
+        settings: section `figures` of the configuration: images, window and largest error.
+        labels: row to label.
     """
-    lines = len(LINES)
-    drawn, grid = image_grid(lines * len(chosen), 1 + len(shown), truth.shape[2] / truth.shape[3])
+    chosen, hidden = inner(len(truth.ids), settings["images"]), _hidden(truth, maps)
+    columns = [("Truth", {"sample": truth.pixels, "unseen": hidden})]
+    columns += [(labels[row], found) for row, found in maps.items() if found]
+    lines, aspect = len(KINDS) * len(chosen), truth.pixels.shape[2] / truth.pixels.shape[3]
+    drawn, grid = image_grid(lines, len(columns), aspect)
     for k, i in enumerate(chosen):
-        places = grid[k * lines : (k + 1) * lines]
-        hidden = next(iter(shown.values()))["unseen_truth"][i] if shown else truth[i]
-        limit = max(float(np.abs(hidden).max()), 1e-6)
-        first = {"sample": truth[i], "unseen": hidden}
-        names = labels or {row: row for row in shown}
-        columns = [("Truth", None), *((names[row], maps) for row, maps in shown.items())]
-        for j, (label, content) in enumerate(columns):
-            for axes, line in zip(places[:, j], LINES, strict=True):
-                found = first.get(line) if content is None else content.get(line)
-                if content is not None and found is not None:
-                    found = found[i]
-                _draw(axes, line, found, settings, limit)
+        places = grid[k * len(KINDS) : (k + 1) * len(KINDS)]
+        limit = _limit(hidden[i])
+        for (label, content), column in zip(columns, places.T, strict=True):
+            for axes, kind in zip(column, KINDS, strict=True):
+                if kind in content:
+                    _draw(axes, kind, content[kind][i], settings, limit)
             if k == 0:
-                title = "\n".join(wrap(label, 15, break_long_words=False, break_on_hyphens=False))
-                places[0, j].set_title(title, fontsize=TEXT - 1, pad=3, parse_math=False)
-        for axes, (line, label) in zip(places[:, 0], LINES.items(), strict=True):
-            text = f"{titles[k]}\n{label}" if line == "sample" else label
-            text += {"std": f"\n0 to {settings['error_max']:g}", "unseen": f"\n± {limit:.2g}"}.get(
-                line, ""
-            )
+                set_title(column[0], label, 15, fontsize=TEXT - 1)
+        for axes, (text, _) in zip(places[:, 0], KINDS.values(), strict=True):
+            text = text.format(error_max=settings["error_max"], limit=limit)
+            text = f"{truth.ids[i]}\n{text}" if axes is places[0, 0] else text
             axes.text(-0.06, 0.5, text, fontsize=TEXT - 1, ha="right", va="center",
                       transform=axes.transAxes, parse_math=False)  # fmt: skip
     return drawn
 
 
-def _draw(
-    axes: Axes, line: str, image: np.ndarray | None, settings: dict[str, Any], limit: float
-) -> None:
-    """One image (C, H, W) as its line is drawn."""
-    if image is None:
-        return
-    if line in ("sample", "mean"):
-        show_image(axes, image, tuple(settings["window"]))
-    elif line == "unseen":
+def _hidden(truth: Images, maps: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
+    """The part of the truth that its measurement says nothing of, as every row has it."""
+    return next((found["unseen_truth"] for found in maps.values() if found), truth.pixels)
+
+
+def _limit(hidden: np.ndarray) -> float:
+    return max(float(np.abs(hidden).max()), 1e-6)
+
+
+def _draw(axes: Axes, kind: str, image: np.ndarray, settings: dict[str, Any], limit: float) -> None:
+    """One image (C, H, W) as its kind is drawn."""
+    if kind in ("sample", "mean"):
+        show_image(axes, image, settings["window"])
+    elif kind == "unseen":
         axes.imshow(image.mean(0), cmap=SIGNED_MAP, vmin=-limit, vmax=limit)
     else:
         axes.imshow(image.mean(0), cmap=ERROR_MAP, vmin=0, vmax=settings["error_max"])
+
+
+def gallery(
+    problem: str,
+    truth: Images,
+    maps: dict[str, dict[str, np.ndarray]],
+    settings: dict[str, Any],
+    labels: dict[str, str],
+) -> list[dict[str, Any]]:
+    """The same images for the page, as ``gallery.html.j2`` shows them; ``problem`` is a label."""
+    items, hidden, error_max = [], _hidden(truth, maps), settings["error_max"]
+    columns = [(labels[row], found) for row, found in maps.items() if found]
+    columns = [("Truth", {"unseen": hidden})] * bool(columns) + columns
+    for n in inner(len(truth.ids), settings["images"]):
+        limit, panels = _limit(hidden[n]), {"Truth": truth.pixels[n]}
+        for label, found in columns:
+            for kind, (_, text) in KINDS.items():
+                if kind in found:
+                    said = f"{label}: {text.format(limit=limit, error_max=error_max)}"
+                    panels[said] = _grey(kind, found[kind][n], limit, error_max)
+        shown = [panel(label, image) for label, image in panels.items()]
+        items.append({"problem": problem, "image": truth.ids[n], "panels": shown})
+    return items
+
+
+def _grey(kind: str, image: np.ndarray, limit: float, error_max: float) -> np.ndarray:
+    """An image or a map (C, H, W) as grey values in [0, 1]."""
+    if kind == "unseen":
+        return 0.5 + image / (2 * limit)
+    return image if kind in ("sample", "mean") else image / error_max

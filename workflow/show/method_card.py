@@ -1,23 +1,28 @@
 """The card of a method: one page that says how it does against the stored results of a run."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
+from workflow.config.resolve import command
 from workflow.config.spec import Show
 from workflow.config.views import REFERENCE, labels_of, main_tables
+from workflow.plugins.discovery import defined_in, use
+from workflow.plugins.params import PluginError
 from workflow.score import published
 from workflow.score.scores import read_all, read_scores
 from workflow.score.summary import SCORES, complete, difference, summarise
 from workflow.show.cells import Table, html, plain
-from workflow.show.contents import score_files, test_images
+from workflow.show.contents import main_problems, problem_labels, score_files, test_images
 from workflow.show.figures import score_text
-from workflow.show.html import COLOURS, png_uri, render
+from workflow.show.html import COLOURS, panel, render
 from workflow.show.reference import REFERENCES
-from workflow.show.score_table import score_table
-from workflow.show.tables import cost_table
-from workflow.store.arrays import load_arrays, load_record
+from workflow.show.tables import cost_table, score_table
+from workflow.store.arrays import StoreError, load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images
 
@@ -33,7 +38,7 @@ def method_card(job: Show, out: Path) -> None:
     """
     config, run = job.settings, out.parents[1]
     own, tables = config["tables"][job.name], list(main_tables(config))
-    (row,), labels = own["rows"], {p: config["problems"][p]["label"] for p in own["problems"]}
+    (row,), labels = own["rows"], problem_labels(config, own["problems"])
     others = [r for table in tables for r in config["tables"][table]["rows"]]
     rows = labels_of(config, list(dict.fromkeys([row, *others])))
     images = scores_of(config, run, [*tables, job.name])
@@ -84,12 +89,8 @@ def ranks(summary: pd.DataFrame, problems: dict[str, str], row: str) -> Table:
     for problem, label in problems.items():
         done = complete_rows[complete_rows["problem"] == problem].set_index("method")
         found = done[list(SCORES)].rank(ascending=False, method="min")
-        of = (
-            [f"{rank:.0f} of {len(done)}" for rank in found.loc[row]]
-            if row in done.index
-            else ["", ""]
-        )
-        lines.append([label, *of])
+        own = found.loc[row] if row in done.index else []
+        lines.append([label, *([f"{rank:.0f} of {len(done)}" for rank in own] or ["", ""])])
     return plain(["Problem", "Rank by PSNR", "Rank by SSIM"], lines, "lrr")
 
 
@@ -107,12 +108,71 @@ def worst(
         behind = difference(behind, rows[REFERENCE])
     image, truth = behind["psnr"].idxmin(), load_images(test_images(config, run, problem))
     number = truth.ids.index(image)
-    panels = [{"label": "Truth", "uri": png_uri(truth.pixels[number]), "score": ""}]
+    panels = [panel("Truth", truth.pixels[number])]
     for name, label in labels_of(config, list(rows)).items():
         path = run / "reconstructions" / problem / f"{name}.npz"
-        if not path.exists():
-            continue
-        uri = png_uri(load_arrays(path)["x_hat"][number])
-        panels.append({"label": label, "uri": uri, "score": score_text(rows[name].loc[image])})
+        if path.exists():
+            score = score_text(rows[name].loc[image])
+            panels.append(panel(label, load_arrays(path)["x_hat"][number], score))
     label = config["problems"][problem]["label"]
     return {"problem": label, "image": image, "panels": panels, "behind": REFERENCE in rows}
+
+
+def card(
+    file: Path, run: Path, params: dict[str, Any], cores: int, problems: list[str] | None = None
+) -> int:
+    """Run the method of ``file`` beside the rows of ``run`` and write its card.
+
+    The configuration of the run with a row and a table for the method is written to
+    cards/<name>.yaml in ``run``; from it Snakemake makes cards/<name>.html. Where the run has not
+    been made, the scores of the other rows are those of results/reference/<name>.
+
+    Args:
+        file: with one subclass of ``Method``.
+        run: folder of a run, results/<name>.
+        params: parameters that differ from the defaults.
+        cores: jobs at a time.
+        problems: some of those of the main tables; default is all.
+
+    Returns:
+        The exit status of Snakemake.
+
+    Raises:
+        PluginError: the file defines no method.
+        StoreError: the run is not finished, and there is no reference of its name.
+    """
+    made_in = run if (run / "run.json").exists() else REFERENCES / run.name
+    if not (made_in / "run.json").exists():
+        raise StoreError(f"{run}/run.json is missing: run `{command(str(run))}` first")
+    made = load_record(made_in / "run.json")
+    if "asked" not in made:
+        raise StoreError(f"{run} is of an older version: run `{command(str(run))}` again")
+    config, asked = made["config"], made["asked"]
+    shown = list(main_problems(config))
+    if not shown:
+        raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
+    for problem in problems or []:
+        if problem not in shown:
+            raise PluginError(f"{run} has no problem {problem!r} in its main tables: {shown}")
+    use([*config["plugins"], str(file.resolve())])
+    if "method" not in [plugin.kind for plugin in defined_in(file)]:
+        raise PluginError(f"{file} defines no subclass of Method")
+    name, row = file.stem, {"method": file.stem, "params": params, "search": {}}
+    if name in config["rows"]:  # the file of a row of the run, tried again
+        label = f"{config['rows'][name]['label']}, again"
+        name, row = f"{name}_again", {"from": name, "params": params, "label": label}
+    table = {
+        "problems": problems or shown, "rows": [name], "ablation": True, "compare": [],
+        "caption": f"The method {name}.",
+    }  # fmt: skip
+    chosen = {
+        **asked,
+        "name": run.name,
+        "plugins": [*config["plugins"], str(file.resolve())],
+        "rows": {**asked.get("rows", {}), name: row},
+        "tables": {**asked.get("tables", {}), name: table},
+    }
+    settings, page = run / "cards" / f"{name}.yaml", run / "cards" / f"{name}.html"
+    write_text(settings, yaml.safe_dump(chosen, sort_keys=False))
+    job = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", str(settings)]
+    return subprocess.run([*job, "--", str(page)], check=False).returncode

@@ -1,10 +1,9 @@
-"""Plots of scores: against a number that rows differ in, and as differences."""
+"""Plots of scores, and what all plots share: one colour and one mark for every method, panels."""
 
 from collections.abc import Mapping
 from itertools import cycle
-from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,43 +13,58 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from workflow.score.summary import Mean, within
-from workflow.show import figures
-from workflow.show.looks import Look, looks_of
+from workflow.show.contents import problem_labels
 
 WIDTH = 3.4  # inches, a column of a page; twice that for more than two panels side by side
 TEXT = 7  # points
 STYLES = ("-", "--", "-.", ":")  # readable without colour
+COLOURS = ("#1f77b4", "#d95f02", "#2a8a2a", "#8c564b", "#7b52ab", "#5f6b76", "#c2579f", "#7f7f00",
+           "#0e8a9c", "#111111", "#c79100", "#c62828", "#1a237e")  # fmt: skip
+GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "*": "★", "P": "✚"}  # marks as text
 
 
-def plot(config: dict[str, Any], table: str, images: pd.DataFrame, out: Path) -> None:
-    """Draw the plot of a table from the scores of its rows."""
-    settings = config["tables"][table]
-    problems = {p: config["problems"][p]["label"] for p in settings["problems"]}
-    shown = settings["plot"]
-    looks = looks_of(config, settings["rows"], "kin")
-    looks = {name: looks[points[0][1]] for name, points in shown["series"].items()}
-    drawn = series_figure(images, problems, shown["series"], shown["label"], looks)
-    figures.save(drawn, out)
+class Look(NamedTuple):
+    """Colour and mark, as Matplotlib names them."""
+
+    color: str
+    marker: str
+
+    @property
+    def glyph(self) -> str:
+        """The mark as text."""
+        return GLYPHS[self.marker]
 
 
-def series_figure(
-    images: pd.DataFrame,
-    problems: dict[str, str],
-    series: dict[str, list[tuple[float | str, str]]],
-    label: str,
-    looks: dict[str, Look],
-) -> Figure:
-    """Show the mean PSNR of rows against a number, a panel per problem.
+def look(place: int) -> Look:
+    """The look at a place: the pairs of 13 colours and 7 marks repeat after 91."""
+    return Look(COLOURS[place % len(COLOURS)], list(GLYPHS)[place % len(GLYPHS)])
+
+
+def looks_of(config: dict[str, Any], rows: list[str], place: str = "place") -> dict[str, Look]:
+    """Colour and mark of every row of a table.
+
+    Args:
+        config: of ``workflow.config.shown.part``, which has the place of every row in the whole
+            configuration.
+        place: "kin" gives a row the look of the row that it varies.
+    """
+    return {row: look(config["rows"][row][place]) for row in rows}
+
+
+def series_figure(config: dict[str, Any], table: str, images: pd.DataFrame) -> Figure:
+    """Show the mean PSNR of the rows of a table against a number, a panel per problem.
 
     Bars are 95 % intervals for comparing points within a panel (``summary.within``).
 
     Args:
+        config: whose table has a `plot`: label to points (value, row); a value that is no number
+            ("all") stands last.
+        table: name.
         images: scores, one row per (problem, method, image).
-        problems: name to label.
-        series: label to points (value, row); a value that is no number ("all") stands last.
-        label: of the horizontal axis.
-        looks: of the series.
     """
+    settings, label = config["tables"][table], config["tables"][table]["plot"]["label"]
+    problems, series = problem_labels(config, settings["problems"]), settings["plot"]["series"]
+    looks = looks_of(config, [points[0][1] for points in series.values()], "kin")
     figure, grid = panels(1, len(problems))
     at = positions([x for points in series.values() for x, _ in points])
     for axes, (problem, title) in zip(grid[0], problems.items(), strict=True):
@@ -61,7 +75,7 @@ def series_figure(
             axes.errorbar(
                 [at[x] for x, _ in shown], [m.value for _, m in shown], [m.half for _, m in shown],
                 linestyle=line, markersize=4, linewidth=1.2, capsize=2, label=name,
-                **looks[name]._asdict(),
+                **looks[points[0][1]]._asdict(),
             )  # fmt: skip
         if min(at.values()) > 0:
             axes.set_xscale("log")
@@ -89,16 +103,15 @@ def positions(values: list[float | str]) -> dict[float | str, float]:
 
 
 def difference_figure(
-    rows: dict[str, Mean], labels: dict[str, str], looks: dict[str, Look], reference: str
+    rows: dict[str, Mean], labels: dict[str, str], looks: dict[str, Look]
 ) -> Figure:
-    """Show differences to the row ``reference`` with their 95 % intervals, a line per row.
+    """Show differences to PaDIS with their 95 % intervals, a line per row.
 
     The scale is linear up to 1 dB and logarithmic beyond.
 
     Args:
         rows: difference of the PSNR, in dB.
         labels: row to name, as are looks.
-        reference: name.
     """
     names = ["\n".join(wrap(labels[row], 28)) for row in rows]
     lines = sum(1 + name.count("\n") for name in names)
@@ -107,12 +120,12 @@ def difference_figure(
     places = range(len(rows), 0, -1)
     for place, (row, mean) in zip(places, rows.items(), strict=True):
         color, marker = looks[row]
+        style = {"color": color, "markerfacecolor": color if mean.resolved else "white"}
         axes.errorbar(
             mean.value, place, xerr=mean.half, fmt="none", color=color, capsize=2, linewidth=1
         )
         axes.plot(
-            mean.value, place, marker, color=color, markersize=5,
-            markerfacecolor=color if mean.resolved else "white",
+            mean.value, place, marker, markersize=5, **style,
             gid=f"{row}|{labels[row]}: {mean.value:+.2f} ± {mean.half:.2f} dB",
         )  # fmt: skip
     axes.axvline(0, color="0.3", linewidth=0.8)
@@ -123,7 +136,7 @@ def difference_figure(
     axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
     axes.minorticks_off()
     axes.set_yticks(list(places), labels=names, parse_math=False)
-    finish(axes, "", f"PSNR minus that of {reference} (dB)", "")
+    finish(axes, "", "PSNR minus that of PaDIS (dB)", "")
     return figure
 
 

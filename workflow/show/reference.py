@@ -1,8 +1,9 @@
-"""Copies the results of a run to results/reference, and its main table to the README."""
+"""The card of a run, and the copy of its results that is committed and shown in the README."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,13 +12,33 @@ from workflow.config.views import store_of
 from workflow.plugins.discovery import ROOT
 from workflow.score.scores import read_scores
 from workflow.show.cells import grid, load
-from workflow.show.run_card import kept
 from workflow.store.arrays import file_hash, load_record, save_record
 from workflow.store.files import write_text
+from workflow.store.provenance import hashes, made_with
 
 README = ROOT / "README.md"
 REFERENCES = ROOT / "results" / "reference"
+KEPT = ("images.csv", "tables/*", "figures/**/*.png", "tuning/**/*.csv")
 MARKS = "<!-- results/reference/{name}/tables/table1.md -->\n", "<!-- end -->\n"
+
+
+def kept(run: Path) -> list[Path]:
+    """Files of a run (results/<name>) that a reference keeps, beside its cards."""
+    return sorted({path for pattern in KEPT for path in run.glob(pattern) if path.is_file()})
+
+
+def run_card(run: Path, config: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """Write run.json: what the run was made with, its configuration and hashes of its results.
+
+    Args:
+        run: results/<name>.
+        config: the configuration.
+        asked: the part of it that is not of the preset.
+    """
+    made = made_with({}, [])
+    card = {"made_with": made, "results": hashes(kept(run)), "config": config, "asked": asked}
+    save_record(run / "run.json", card)
+    return card
 
 
 def keep(run: Path, folder: Path = REFERENCES) -> Path:

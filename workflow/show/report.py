@@ -9,13 +9,12 @@ import pandas as pd
 from problems.datasets.description import lines
 from workflow.config.spec import Show
 from workflow.config.views import labels_of, title
-from workflow.show import cells, leaderboard, plots
-from workflow.show.budget import cost_figure
+from workflow.show import cells, leaderboard
 from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
-from workflow.show.html import COLOURS, file_uri, png_uri, render, svg, thumbnail_uri
+from workflow.show.html import COLOURS, file_uri, panel, render, thumbnail_uri
 from workflow.show.leaderboard import Board
-from workflow.show.run_card import run_card
+from workflow.show.reference import run_card
 from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images
@@ -38,8 +37,7 @@ def report(job: Show, out: Path, *shown: Path) -> None:
     board, whole = leaderboard.read(config, run), config.get("config")
     made = run_card(run, whole, config["asked"])["made_with"] if whole else made_with({}, [])
     tables = config["tables"]
-    ablations = [name for name, t in tables.items() if t["ablation"]]
-    sweeps = [name for name, t in tables.items() if "sweep" in t and f"{name}.png" in files]
+    sweeps = [name for name, table in tables.items() if "sweep" in table]
     page = render(
         "index.html.j2",
         name=config["name"],
@@ -49,12 +47,13 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         board=board,
         scores=leaderboard.scores(board) if board else {},
         first=leaderboard.first(board) if board and judged else {},
-        plots=_plots(board) if board else {},
+        differences=leaderboard.difference_plots(board) if board else [],
+        costs=leaderboard.cost_plots(board) if board else [],
         gallery=gallery(config, run, board) if board else [],
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
-        ablations=[_part(files, name) for name in ablations if f"{name}.json" in files],
-        budgets=[_part(files, name) for name in sweeps if f"{name}.json" in files],
+        ablations=_parts(files, [name for name, t in tables.items() if t["ablation"]]),
+        budgets=[part for part in _parts(files, sweeps) if part["picture"]],
         generation=_part(files, "generation"),
         training=_part(files, "training"),
         metrics=_part(files, "metrics") if judged else None,
@@ -77,23 +76,6 @@ def _failed(config: dict[str, Any], board: Board) -> list[tuple[str, str]]:
     ]
 
 
-def _plots(board: Board) -> dict[str, list[tuple[str, Any]]]:
-    """Plots of a kind, each with the label of its problem."""
-    found: dict[str, list[tuple[str, Any]]] = {"differences": [], "cost": []}
-    names, looks = board.rows, board.looks
-    for label, rows in leaderboard.differences(board).items():
-        text = "; ".join(f"{names[r]} {m.value:+.2f} ± {m.half:.2f} dB" for r, m in rows.items())
-        figure = plots.difference_figure(rows, names, looks, "PaDIS")
-        found["differences"].append((label, svg(figure, f"{label}, minus PaDIS: {text}")))
-    for label, rows in leaderboard.cost(board).items():
-        text = "; ".join(
-            f"{names[r]} {psnr:.2f} dB in {time:.2g} s"
-            for r, time, psnr in rows[["seconds", "psnr"]].itertuples()
-        )
-        found["cost"].append((label, svg(cost_figure(rows, names, looks), f"{label}: {text}")))
-    return found
-
-
 def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, Any]]:
     """Truth, reconstructions and controls of some test images of every problem.
 
@@ -105,18 +87,14 @@ def gallery(config: dict[str, Any], run: Path, board: Board) -> list[dict[str, A
         truth = load_images(test_images(config, run, problem))
         found = board.of(problem).set_index(["method", "image", "seed"]).sort_index()
         chosen = inner(len(truth.ids), config["figures"]["images"])
-        panels = {
-            n: [{"label": "Truth", "uri": png_uri(truth.pixels[n]), "score": ""}] for n in chosen
-        }
+        panels = {n: [panel("Truth", truth.pixels[n])] for n in chosen}
         for row, label in labels_of(config, rows).items():
             path = run / "reconstructions" / problem / f"{row}.npz"
             shown = [n for n in chosen if (row, truth.ids[n], 0) in found.index]
             pixels = load_arrays(path)["x_hat"] if shown else []
             for n in shown:
                 score = score_text(found.loc[(row, truth.ids[n], 0)])
-                panels[n].append(
-                    {"row": row, "label": label, "uri": png_uri(pixels[n]), "score": score}
-                )
+                panels[n].append(panel(label, pixels[n], score, row=row))
         label = board.problems[problem]
         items += [{"problem": label, "image": truth.ids[n], "panels": panels[n]} for n in chosen]
     return items
@@ -141,6 +119,10 @@ def _part(files: dict[str, Path], name: str) -> dict[str, Any] | None:
     picture = files.get(f"{name}.png")
     return {"name": title(name), "table": table, "html": cells.html(table),
             "picture": file_uri(picture) if picture else None}  # fmt: skip
+
+
+def _parts(files: dict[str, Path], names: list[str]) -> list[dict[str, Any]]:
+    return [part for part in (_part(files, name) for name in names) if part]
 
 
 def _ledger(config: dict[str, Any], path: Path) -> list[dict[str, Any]]:

@@ -1,24 +1,28 @@
-"""The table of scores of samples, and its curves."""
+"""The table of scores of samples, its curves, pictures and page."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from workflow.config.spec import Show
-from workflow.config.views import labels_of
-from workflow.score.levels import BAR, LEVELS, name
-from workflow.score.sample_summary import NAMES, summarise
+from workflow.config.views import labels_of, title
+from workflow.score.calibration import BAR
+from workflow.score.samples import CREDIBILITIES, LEVELS, name, rank_columns
 from workflow.score.scores import MEASURED, read_all
-from workflow.show import figures
-from workflow.show.cells import NOTHING, Cell, Table, cell, save, write_csv
-from workflow.show.contents import score_files, test_images
-from workflow.show.maps import draw, read_maps
-from workflow.show.sample_curves import curves
-from workflow.show.sample_page import write_page
+from workflow.score.summary import summarise_samples
+from workflow.show import cells, figures, maps
+from workflow.show.cells import NOTHING, Cell, Table, cell
+from workflow.show.contents import problem_labels, score_files, test_images
+from workflow.show.html import COLOURS, file_uri, render
+from workflow.show.plots import Look, finish, legend, looks_of, panels
 from workflow.show.tables import NOTHING_SAID, mixed
+from workflow.store.arrays import load_arrays
+from workflow.store.files import write_text
 from workflow.store.images import load_images
 
 TEXT = (
@@ -38,73 +42,81 @@ TEXT = (
 COMPARED = (
     " Differences of two rows are means over images, bold if their interval does not reach 0."
 )
-HEADER = [
-    ("", "Method"),
-    ("PSNR", "sample"),
-    ("PSNR", "mean"),
-    *(("Coverage", f"{100 * q:g} %") for q in LEVELS),
-    *(("Low-pass", f"{100 * q:g} %") for q in LEVELS),
-    ("", "Calibration error"),
-    ("", "CRPS"),
-    ("", "Spread/skill"),
-    ("", "Residual"),
-    ("TARP", "10 %"),
-    ("TARP", "90 %"),
-    ("", "Bar"),
-]
-COLUMNS = {  # of the table after the first: factor and decimals
-    "psnr_sample": (1, 2),
-    "psnr_mean": (1, 2),
-    **{name(kind, q): (100, 0) for kind in ("coverage", "low_pass") for q in LEVELS},
-    "calibration_error": (100, 1),
-    "crps": (1000, 2),
-    "spread_skill": (1, 2),
-    "residual_chi2": (1, 2),
-    name("tarp", 0.1): (100, 0),
-    name("tarp", 0.9): (100, 0),
-    "bar_coverage": (100, 0),
+COLUMNS = {  # of the table after the first: heading, factor and decimals
+    "psnr_sample": (("PSNR", "sample"), 1, 2),
+    "psnr_mean": (("PSNR", "mean"), 1, 2),
+    **{name("coverage", q): (("Coverage", f"{100 * q:g} %"), 100, 0) for q in LEVELS},
+    **{name("low_pass", q): (("Low-pass", f"{100 * q:g} %"), 100, 0) for q in LEVELS},
+    "calibration_error": (("", "Calibration error"), 100, 1),
+    "crps": (("", "CRPS"), 1000, 2),
+    "spread_skill": (("", "Spread/skill"), 1, 2),
+    "residual_chi2": (("", "Residual"), 1, 2),
+    name("tarp", 0.1): (("TARP", "10 %"), 100, 0),
+    name("tarp", 0.9): (("TARP", "90 %"), 100, 0),
+    "bar_coverage": (("", "Bar"), 100, 0),
 }
-POINT = "{} (point)"
+CURVES = {  # of coverage: heading, levels
+    "coverage": ("Pixels", LEVELS),
+    "low_pass": ("Low-pass", LEVELS),
+    "tarp": ("TARP, blocks", CREDIBILITIES),
+}
 
 
 def samples(job: Show, out: Path) -> None:
     """Write a table of samples: tables/<name>.csv (``out``), .md, .json and _cost.csv.
 
-    Its curves, maps and page are written, too. Scores, images and samples are read from the run,
-    results/<name>, in which ``out`` is.
+    Its curves, pictures and page are written, too. Scores, images and samples are read from the
+    run, results/<name>, in which ``out`` is.
     """
     config, table, run = job.settings, job.settings["tables"][job.name], out.parents[1]
-    scores = score_files(config, run, [job.name])
+    scores = read_all(score_files(config, run, [job.name]))
     shown = write_table(config, job.name, scores, run)
-    rows = labels_of(config, table["rows"])
-    truths = {p: load_images(test_images(config, run, p)) for p in table["problems"]}
-    maps = {p: read_maps(run, p, rows, truth) for p, truth in truths.items()}
-    for problem, truth in truths.items():
-        draw(config, truth, maps[problem], rows, run / f"figures/{job.name}/{problem}.png")
-    write_page(config, job.name, shown, maps, truths, run)
+    rows, gallery = labels_of(config, table["rows"]), []
+    for problem, label in problem_labels(config, table["problems"]).items():
+        truth, found = load_images(test_images(config, run, problem)), {}
+        for row in rows:
+            stored = load_arrays(run / "reconstructions" / problem / f"{row}.npz")
+            scored = scores[(scores["problem"] == problem) & (scores["method"] == row)]
+            found[row] = maps.maps_of(stored, truth.pixels, scored)
+        drawn = maps.figure(truth, found, config["figures"], rows)
+        figures.save(drawn, run / f"figures/{job.name}/{problem}.png", colours=None)
+        gallery += maps.gallery(label, truth, found, config["figures"], rows)
+    page = render(
+        "samples.html.j2",
+        name=config["name"],
+        title=title(job.name),
+        means_nothing=config["means_nothing"],
+        tables=[
+            {"label": label, "table": shown[p], "html": cells.html(shown[p])}
+            for p, label in problem_labels(config, table["problems"]).items()
+        ],
+        curves=file_uri(run / "figures" / f"{job.name}.png"),
+        gallery=gallery,
+        first=f"{next(iter(rows.values()))}: {maps.KINDS['sample'][1]}",
+        error_max=config["figures"]["error_max"],
+        colours=COLOURS,
+    )
+    write_text(run / "report" / f"{job.name}.html", page)
 
 
 def write_table(
-    config: dict[str, Any], name: str, scores: Iterable[Path], run: Path
+    config: dict[str, Any], name: str, scores: pd.DataFrame, run: Path
 ) -> dict[str, Table]:
     """Write a table of samples and its curves from ``scores``; return its parts by problem."""
-    table = config["tables"][name]
-    summary = summarise(scores, table["differences"])
-    problems = {p: config["problems"][p]["label"] for p in table["problems"]}
-    rows = labels_of(config, table["rows"])
-    remarks = [NOTHING_SAID.format(config["means_nothing"])] * bool(config["means_nothing"])
-    remarks += mixed(read_all(scores), rows)
-    shown = {
-        p: scores_of(summary, p, label, rows, table["differences"]) for p, label in problems.items()
-    }
-    first, *_, last = [*problems, *problems]
-    lead = f"{table['caption'].strip()} {shown[first].caption}"
+    chosen = config["tables"][name]
+    problems, rows = problem_labels(config, chosen["problems"]), labels_of(config, chosen["rows"])
+    pairs, nothing = chosen["differences"], config["means_nothing"]
+    summary = summarise_samples(scores, pairs)
+    shown = {p: scores_of(summary, p, label, rows, pairs) for p, label in problems.items()}
+    first, last = next(iter(shown)), list(shown)[-1]
+    lead = f"{chosen['caption'].strip()} {shown[first].caption}"
     shown[first] = replace(shown[first], caption=lead)
+    remarks = [NOTHING_SAID.format(nothing)] * bool(nothing) + mixed(scores, rows)
     shown[last] = replace(shown[last], remarks=remarks)
-    save(run / "tables", name, shown)
-    write_csv(run / "tables", name, summary.drop(columns=list(MEASURED)))
-    write_csv(run / "tables", f"{name}_cost", summary[[*NAMES[:2], *MEASURED]])
-    drawn = curves(summary, problems, config, table["rows"])
+    cells.save(run / "tables", name, shown)
+    cells.write_csv(run / "tables", name, summary.drop(columns=list(MEASURED)))
+    cells.write_csv(run / "tables", f"{name}_cost", summary[["problem", "method", *MEASURED]])
+    drawn = curves(summary, problems, looks_of(config, chosen["rows"]), rows)
     figures.save(drawn, run / "figures" / f"{name}.png")
     return shown
 
@@ -119,20 +131,20 @@ def scores_of(
     """Rows on one problem, and below them the differences of pairs of rows that ran."""
     here = summary[summary["problem"] == problem].set_index("method").to_dict("index")
     lines, notes, below = [], [], []
-    for row, name_ in rows.items():
+    for row, label_ in rows.items():
         line = here[row]
         if line["status"] != "ok":
             why = f"{line['status']}: {line['reason'] or 'no reason given'}"
             notes += [why] * (why not in notes)
             empty = [cell(NOTHING)] * (len(COLUMNS) - 1)
-            lines.append([cell(name_), Cell([(NOTHING, False)], notes.index(why) + 1), *empty])
+            lines.append([cell(label_), Cell([(NOTHING, False)], notes.index(why) + 1), *empty])
             continue
-        shown = POINT.format(name_) if line["samples"] < 2 else name_
-        lines.append([cell(shown), *(_score(line, c, *how) for c, how in COLUMNS.items())])
+        shown = f"{label_} (point)" if line["samples"] < 2 else label_
+        lines.append([cell(shown), *(_score(line, column) for column in COLUMNS)])
     for pair in differences:
         line = here.get(" - ".join(pair))
         if line:
-            found = [_score(line, c, *how, compared=True) for c, how in COLUMNS.items()]
+            found = [_score(line, column, "+") for column in COLUMNS]
             below.append([cell(" minus ".join(rows[row] for row in pair)), *found])
     text = TEXT.format(
         label=label,
@@ -142,16 +154,53 @@ def scores_of(
         levels=", ".join(f"{100 * q:g}" for q in LEVELS),
     )
     text += COMPARED * bool(below)
-    return Table(HEADER, [lines, below], "l" + "r" * len(COLUMNS), text, notes)
+    header = [("", "Method"), *(heading for heading, _, _ in COLUMNS.values())]
+    return Table(header, [lines, below], "l" + "r" * len(COLUMNS), text, notes)
 
 
-def _score(
-    line: dict[str, Any], column: str, factor: float, decimals: int, compared: bool = False
-) -> Cell:
-    """A score, or a difference of scores, with half the width of its interval."""
+def _score(line: dict[str, Any], column: str, sign: str = "") -> Cell:
+    """A score with half the width of its interval; with a sign it is a difference of scores."""
+    _, factor, decimals = COLUMNS[column]
     value, half = (factor * line.get(key, float("nan")) for key in (column, f"{column}_ci95"))
     if pd.isna(value):
         return cell(NOTHING)
     wide = "" if pd.isna(half) else f" ± {half:.{decimals}f}"
-    sign = "+" if compared else ""
-    return Cell([(f"{value:{sign}.{decimals}f}{wide}", compared and abs(value) > half)])
+    return Cell([(f"{value:{sign}.{decimals}f}{wide}", bool(sign) and abs(value) > half)])
+
+
+def curves(
+    summary: pd.DataFrame, problems: dict[str, str], looks: dict[str, Look], labels: dict[str, str]
+) -> Figure:
+    """A column per problem: density of ranks (1 if calibrated), and coverage against its level.
+
+    Args:
+        summary: of ``workflow.score.summary.summarise_samples``.
+        problems: name to label.
+        looks: of rows, as are labels; point estimators are left out.
+    """
+    figure, grid = panels(1 + len(CURVES), max(len(problems), 2))
+    shown = {}
+    for k, (problem, label) in enumerate(problems.items()):
+        here = summary[(summary["problem"] == problem) & (summary["samples"] > 1)]
+        for _, line in here.set_index("method").reindex(list(labels)).dropna(how="all").iterrows():
+            look, count = looks[line.name], int(line["samples"])
+            found = line[rank_columns(count)].to_numpy(float) * (count + 1)
+            places = (np.arange(count + 1) + 0.5) / (count + 1)
+            (shown[line.name],) = grid[0, k].plot(places, found, color=look.color, linewidth=1)
+            for axes, (kind, (_, levels)) in zip(grid[1:, k], CURVES.items(), strict=True):
+                covered = line[[name(kind, q) for q in levels]].to_numpy(float)
+                axes.plot(
+                    [0, *levels, 1], [0, *covered, 1], color=look.color, linewidth=1,
+                    marker=look.marker if len(levels) <= len(LEVELS) else None, markersize=3,
+                )  # fmt: skip
+        first = k == 0
+        grid[0, k].axhline(1, color="0.3", linestyle="--", linewidth=0.8)
+        grid[0, k].set_ylim(bottom=0)
+        finish(grid[0, k], label, "Rank of the truth", "Density" if first else "")
+        for axes, (heading, _) in zip(grid[1:, k], CURVES.values(), strict=True):
+            axes.plot([0, 1], [0, 1], color="0.3", linestyle="--", linewidth=0.8)
+            finish(axes, heading, "Credibility", "Coverage" if first else "")
+    for axes in grid[:, len(problems) :].flat:
+        axes.set_axis_off()
+    legend(figure, shown, columns=3, labels=labels)
+    return figure

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from workflow.config.spec import Show
 from workflow.config.views import labels_of, searched, searches
 from workflow.show import figures
-from workflow.show.looks import Look, looks_of
-from workflow.show.plots import finish, legend, panels
+from workflow.show.plots import Look, finish, legend, looks_of, panels
 
 
 def sensitivity(job: Show, out: Path, *paths: Path) -> None:

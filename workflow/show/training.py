@@ -1,7 +1,6 @@
 """Table and figure of all trainings: what a network saw, its time and how well it denoises."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -30,35 +29,23 @@ def training(job: Show, out: Path, *folders: Path) -> None:
     """Write training.csv (``out``), .md and .json, and the figure of the validation curves.
 
     Args:
-        folders: of networks; those that ``job.settings`` names are in the figure.
+        folders: of networks; those that ``job.settings`` names are in the figure. The last line of
+            a validation curve is the finished network.
     """
-    cards = [load_record(folder / "card.json") for folder in folders]
-    curves = [pd.read_csv(folder / "validation.csv") for folder in folders]
-    table = summarise(cards, curves)
-    write_csv(out.parent, "training", table)
-    save(out.parent, "training", {"networks": training_table(table)})
-    drawn: dict[str, dict[str, pd.DataFrame]] = {}
-    for folder, card, curve in zip(folders, cards, curves, strict=True):
-        if folder.name in job.settings["drawn"]:
-            drawn.setdefault(card["dataset"], {})[card["name"]] = curve
-    if drawn:
-        figures.save(validation_figure(drawn), out.parents[1] / "figures" / "training.png")
-
-
-def summarise(cards: list[dict[str, Any]], curves: list[pd.DataFrame]) -> pd.DataFrame:
-    """One line per network.
-
-    Args:
-        cards: what training wrote, and the ``name`` of the network.
-        curves: validation curves; their last line is the finished network.
-    """
-    lines = []
-    for card, curve in zip(cards, curves, strict=True):
+    lines, drawn = [], {}
+    for folder in folders:
+        card, curve = load_record(folder / "card.json"), pd.read_csv(folder / "validation.csv")
         line = {name: card.get(name) for name in COLUMNS} | {"network": card["name"]}
         line["patch"] = card["training"]["patch"] or max(card["shape"][1:])
         line |= {k: card[k] for k in ("steps", "device", "precision", "threads")}
         lines.append(line | curve.filter(like=LEVEL).iloc[-1].to_dict())
-    return pd.DataFrame(lines)
+        if folder.name in job.settings["drawn"]:
+            drawn.setdefault(card["dataset"], {})[card["name"]] = curve
+    table = pd.DataFrame(lines)
+    write_csv(out.parent, "training", table)
+    save(out.parent, "training", {"networks": training_table(table)})
+    if drawn:
+        figures.save(validation_figure(drawn), out.parents[1] / "figures" / "training.png")
 
 
 def training_table(table: pd.DataFrame) -> Table:

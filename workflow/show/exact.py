@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from workflow.config.spec import Show
-from workflow.score.limits import MEAN_LIMIT, SPREAD_LIMIT, agrees
+from workflow.score.exact import MEAN_LIMIT, SPREAD_LIMIT, agrees
 from workflow.show import figures
 from workflow.show.cells import NOTHING, Cell, Table, cell, save, write_csv
-from workflow.show.looks import COLOURS, GLYPHS
-from workflow.show.plots import finish, legend, panels
+from workflow.show.plots import finish, legend, look, panels
 
 TIMES = ["seconds"]  # columns that differ from run to run
 MOMENTS = (
@@ -34,52 +33,37 @@ DISTANCES = (
 def exact(job: Show, out: Path, *scores: Path) -> None:
     """Write tables/exact.csv (``out``), .md and .json and figures/exact.png."""
     settings = job.settings
+    order = {"prior": settings["priors"], "problem": settings["problems"]}
+    order["row"] = ["exact", *settings["rows"]]
     frame = pd.concat([pd.read_csv(path) for path in scores], ignore_index=True)
-    frame = frame.sort_values("row", key=lambda rows: rows.map(_order(settings)), kind="stable")
-    frame = frame.sort_values(
-        ["prior", "problem"],
-        key=lambda names: names.map(list(settings[f"{names.name}s"]).index),
-        kind="stable",
-    )
+    frame = frame.sort_values(list(order), key=lambda of: of.map(list(order[of.name]).index))
     write_csv(out.parent, "exact", frame.drop(columns=TIMES))
     write_csv(out.parent, "exact_cost", frame[["prior", "problem", "row", "evaluations", *TIMES]])
     save(out.parent, "exact", tables(frame, settings))
     figures.save(distance_figure(frame, settings), out.parents[1] / "figures" / "exact.png")
 
 
-def _order(settings: dict[str, Any]) -> dict[str, int]:
-    return {row: place for place, row in enumerate(["exact", *settings["rows"]])}
-
-
 def tables(frame: pd.DataFrame, settings: dict[str, Any]) -> dict[str, Table]:
     """Two tables per prior, of the scores at the most evaluations of every row."""
     last = frame.groupby(["prior", "problem", "row"], sort=False).tail(1)
     lines = {(x["prior"], x["problem"], x["row"]): x for x in last.to_dict("records")}
-    labels = {"exact": "Exact samples", **settings["rows"]}
+    labels, found = {"exact": "Exact samples", **settings["rows"]}, {}
+    samplers = set(frame.loc[~frame["point"].astype(bool), "row"])
     filled = {"samples": settings["samples"], "size": " x ".join(map(str, settings["size"]))}
-    found = {}
+    header = [("", "Method"), *(("", name) for name in settings["problems"].values())]
     for prior, label in settings["priors"].items():
-        for kind, (text, content) in {
-            "moments": (MOMENTS, _moments),
-            "distances": (DISTANCES, _distances),
-        }.items():
-            rows = [
-                [
-                    cell(name),
-                    *(content(lines.get((prior, p, row), {})) for p in settings["problems"]),
-                ]
-                for row, name in labels.items()
-                if kind == "moments" or not _points(frame, row)
-            ]
-            header = [("", "Method"), *(("", name) for name in settings["problems"].values())]
-            align = "l" + "r" * len(settings["problems"])
+        for kind, text, content, shown in (
+            ("moments", MOMENTS, _moments, labels),
+            ("distances", DISTANCES, _distances, [row for row in labels if row in samplers]),
+        ):
+            rows = []
+            for row in shown:
+                own = (lines.get((prior, problem, row), {}) for problem in settings["problems"])
+                rows.append([cell(labels[row]), *map(content, own)])
             caption = text.format(prior=label, **filled)
+            align = "l" + "r" * len(settings["problems"])
             found[f"{prior} {kind}"] = Table(header, [rows[:1], rows[1:]], align, caption)
     return found
-
-
-def _points(frame: pd.DataFrame, row: str) -> bool:
-    return bool(frame.loc[frame["row"] == row, "point"].all())
 
 
 def _moments(line: dict[str, Any]) -> Cell:
@@ -106,8 +90,9 @@ def distance_figure(frame: pd.DataFrame, settings: dict[str, Any]) -> Figure:
     """
     priors, problems = settings["priors"], settings["problems"]
     figure, grid = panels(len(priors), len(problems))
-    order, shown = _order(settings), {}
-    marks, ticks = list(GLYPHS), sorted({*frame.loc[frame["evaluations"] > 0, "evaluations"]})
+    places, shown = list(settings["rows"]), {}
+    evaluations = frame.loc[frame["evaluations"] > 0, "evaluations"]
+    ticks = [evaluations.min(), evaluations.max()]
     for line, (prior, prior_label) in zip(grid, priors.items(), strict=True):
         for axes, (problem, label) in zip(line, problems.items(), strict=True):
             here = frame[(frame["prior"] == prior) & (frame["problem"] == problem)]
@@ -117,14 +102,12 @@ def distance_figure(frame: pd.DataFrame, settings: dict[str, Any]) -> Figure:
                     floor = points["sliced_wasserstein"].iloc[0]
                     shown["Exact samples"] = axes.axhline(floor, color="0.3", linestyle="--")
                     continue
-                place = order[row] - 1
                 (shown[settings["rows"][row]],) = axes.plot(
                     points["evaluations"], points["sliced_wasserstein"], linewidth=1.2,
-                    color=COLOURS[place % len(COLOURS)], marker=marks[place % len(marks)],
-                    markersize=4,
+                    markersize=4, **look(places.index(row))._asdict(),
                 )  # fmt: skip
             axes.set(xscale="log", yscale="log")
-            axes.set_xticks([ticks[0], ticks[-1]], labels=[f"{x:g}" for x in (ticks[0], ticks[-1])])
+            axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
             axes.xaxis.set_minor_formatter(NullFormatter())
             first = axes is line[0]
             finish(axes, f"{prior_label}\n{label}", "Evaluations", "Sliced W2" if first else "")

@@ -6,6 +6,7 @@ it is relative to what the posterior allows there, not by its contrast.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ DIRECTIONS = 256  # of the sliced Wasserstein distance
 AXES = 24  # principal axes of the posterior that the classifier of ``c2st`` sees
 TIE = 1e-9  # of the mean variance, between axes of equal variance
 SPLITS = 5  # of its cross-validation
+MEAN_LIMIT = 0.02  # distance of the means, relative to the norm of the posterior mean
+SPREAD_LIMIT = 0.1  # distance of the mean ratio of standard deviations from 1
 
 
 @dataclass(frozen=True)
@@ -142,3 +145,9 @@ def kernel_stein(u: np.ndarray, gradients: np.ndarray) -> float:
     np.fill_diagonal(stein, 0)
     found = stein.sum() / (n * (n - 1)) / d
     return float(math.copysign(math.sqrt(abs(found)), found))
+
+
+def agrees(scores: Mapping[str, float]) -> bool:
+    """Whether mean and spread are within the limits."""
+    off = abs(scores["spread_ratio"] - 1)
+    return bool(scores["mean_error"] <= MEAN_LIMIT and off <= SPREAD_LIMIT)

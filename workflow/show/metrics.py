@@ -10,7 +10,7 @@ from workflow.config.views import labels_of, title
 from workflow.score.ranking import FIRST, compare
 from workflow.score.scores import METRICS, read_all
 from workflow.show.cells import NOTHING, plain, save, write_csv
-from workflow.show.score_table import INTERVALS
+from workflow.show.tables import INTERVALS
 from workflow.store.files import write_text
 
 CAPTION = (
@@ -26,18 +26,16 @@ def metrics(job: Show, out: Path, *scores: Path) -> None:
 
     These say whether rankings depend on the metric.
     """
-    config, images, frames = job.settings, read_all(scores), []
+    config, images = job.settings, read_all(scores)
     write_text(out, images.to_csv(index=False))
     if not config["tables"]:
         return
-    for name in config["tables"]:
-        for problem in config["tables"][name]["problems"]:
-            of_problem = images[images["problem"] == problem]
-            found = compare(of_problem, config["tables"][name]["rows"])
-            found.insert(0, "table", name)
-            found.insert(1, "problem", problem)
-            frames.append(found)
-    table = pd.concat(frames, ignore_index=True)
+    found = {
+        (name, problem): compare(images[images["problem"] == problem], chosen["rows"])
+        for name, chosen in config["tables"].items()
+        for problem in chosen["problems"]
+    }
+    table = pd.concat(found, names=["table", "problem", None]).droplevel(2).reset_index()
     rows = labels_of(config, list(dict.fromkeys(table["first"][table["first"] != ""])))
     lines = []
     for (name, problem), group in table.groupby(["table", "problem"], sort=False):
