@@ -97,7 +97,7 @@ def test_names_of_the_front_cover_neither_marks_nor_each_other(seed):
 
 
 def test_every_method_has_a_look_of_its_own_in_all_tables():
-    config = resolve({"rows": {"mine": {"method": "padis", "label": "Mine"}}})
+    config = resolve({"preset": "small", "rows": {"mine": {"method": "padis", "label": "Mine"}}})
     whole = part(config, list(config["tables"]))
     main = config["tables"]["samplers"]["rows"]
     looks = looks_of(whole, [*dict.fromkeys([*config["tables"]["table1"]["rows"], *main])])
