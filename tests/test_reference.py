@@ -36,7 +36,7 @@ def hashes_of(folder):
     return {name: file_hash(path) for name, path in files.items() if name != "run.json"}
 
 
-@pytest.mark.parametrize("run", ["small", "standard"])
+@pytest.mark.parametrize("run", ["small", "quick", "standard"])
 def test_files_are_those_of_the_run_card(run):
     """An older card, without ``files``, has the hashes of some files only."""
     card = json.loads((RUNS / run / "run.json").read_text())
@@ -57,18 +57,19 @@ def test_tables_are_of_the_scores():
         assert table.loc[("ct20", row), "psnr"] == pytest.approx(of_row["psnr"].mean())
 
 
-def test_tuned_values_are_the_best_trials(tmp_path):
-    config = resolve({"preset": "small"})
-    job = shown.tuned(config)
+@pytest.mark.parametrize(("run", "searches"), [("small", 200), ("quick", 26), ("standard", 50)])
+def test_tuned_values_are_the_best_trials(run, searches, tmp_path):
+    job = shown.tuned(resolve({"preset": run}))
     trials = {
-        SMALL / "tuning" / s["problem"] / f"{s['row']}.csv": s for s in job.settings["searches"]
+        RUNS / run / "tuning" / s["problem"] / f"{s['row']}.csv": s
+        for s in job.settings["searches"]
     }
     made = [path for path in trials if path.exists()]  # some rows take what was found for another
     job = replace(job, settings={**job.settings, "searches": [trials[path] for path in made]})
     tuned(job, tmp_path / "tuned.csv", *made)
-    committed = read_tuned(PRESETS.parent / "tuned" / "small.csv")
+    committed = read_tuned(PRESETS.parent / "tuned" / f"{run}.csv")
     found = read_tuned(tmp_path / "tuned.csv")
-    assert len(found) > 200
+    assert len(found) >= searches
     for place, best in found.items():
         assert best.values.items() <= committed[place].values.items(), place
 

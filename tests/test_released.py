@@ -1,4 +1,4 @@
-"""The networks in the repository are those of the tables of quick and standard, and fit the code."""
+"""The networks in the repository are those of quick and standard, and fit the code."""
 
 import pytest
 import torch
