@@ -175,6 +175,25 @@ def test_explained_parameters_say_which_file_sets_them():
         explain({"preset": "small"}, "padis_p88", "ct8")
 
 
+def test_a_preset_has_what_the_preset_that_it_names_has():
+    quick, standard = resolve({}), resolve({"preset": "standard"})
+    assert quick["name"] == "quick"
+    assert quick["datasets"]["ct"]["size"] == [128, 128]
+    assert quick["problems"]["deblurring"] == standard["problems"]["deblurring"]
+    assert "tuned/quick.csv, padis on ct20" in explain({}, "padis", "ct20")
+    assert "tuned/standard.csv, padis on deblurring" in explain({}, "padis", "deblurring")
+    assert [n for n, t in quick["tables"].items() if not t["extra"]][:2] == ["table1", "priors"]
+
+
+def test_a_dataset_has_what_the_dataset_that_it_is_from_has():
+    own = {"ct": {"source": "folder", "size": [64, 64], "params": {"path": "scans"}}}
+    found = resolve({"datasets": own})["datasets"]
+    assert found["ct_one"] == {**found["ct"], "test": 1}
+    assert (found["phantom"]["source"], found["phantom"]["size"]) == ("phantom", [64, 64])
+    with pytest.raises(ConfigError, match=r"ct_one.from: unknown dataset 'cr'; did you mean 'ct'"):
+        resolve({"datasets": {"ct_one": {"from": "cr"}}})
+
+
 @pytest.mark.parametrize("row", ["padis", "admm_tv", "position"])
 def test_explained_values_are_those_of_the_jobs(row):
     config = resolve({"preset": "standard"})

@@ -11,8 +11,11 @@ from conftest import ROOT
 from workflow.config import shown
 from workflow.config.layers import PRESETS, read_tuned
 from workflow.config.resolve import resolve
+from workflow.config.views import rows_of
 from workflow.run.tuned import tuned
+from workflow.score.scores import read_scores
 from workflow.show import reference
+from workflow.show.method_card import scores_of
 from workflow.show.reference import run_card
 from workflow.store.arrays import file_hash
 
@@ -160,3 +163,19 @@ def test_a_readme_without_the_marks_of_a_run_is_left_as_it_is(tmp_path):
     readme.write_text("<!-- results/reference/small/tables/table1.md -->\n")
     with pytest.raises(ValueError, match="has no line"):
         reference.update_readme(SMALL, readme)
+
+
+def test_a_card_takes_rows_that_were_not_run_from_the_reference(tmp_path):
+    config = resolve({"rows": {"mine": {"method": "baseline", "label": "Mine"}}})
+    run = tmp_path / "results/quick"
+    committed = read_scores(RUNS / "quick/images.csv")
+    own = committed[(committed["problem"] == "ct20") & (committed["method"] == "baseline")]
+    for problem in config["tables"]["table1"]["problems"]:
+        (run / "scores" / problem).mkdir(parents=True)
+        own.assign(method="mine", problem=problem).to_csv(run / f"scores/{problem}/mine.csv")
+    found = scores_of(config, run, ["table1"])
+    assert set(found["method"]) == set(rows_of(config, "table1"))
+    padis = found[(found["problem"] == "ct8") & (found["method"] == "padis")]
+    kept = committed[(committed["problem"] == "ct8") & (committed["method"] == "padis")]
+    assert padis["psnr"].tolist() == kept["psnr"].tolist()
+    assert len(padis) == 3

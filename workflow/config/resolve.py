@@ -62,9 +62,10 @@ def _check_datasets(config: dict[str, Any], layers: Layers) -> None:
                 f'{{from: ct20, dataset: {name}, label: "My images"}}}}`, and a table that has '
                 "it, or give it the name of a dataset of the preset"
             )
-    needed = split_datasets(config)
-    for name, dataset in config["datasets"].items():
-        if dataset["source"] == "folder" and name not in needed:
+    folders = {n: d for n, d in config["datasets"].items() if d["source"] == "folder"}
+    split = {folders[n]["params"].get("path") for n in split_datasets(config) & folders.keys()}
+    for dataset in folders.values():
+        if dataset["params"].get("path") not in split:  # no network has seen any of its images
             dataset["params"].setdefault("test_only", True)
 
 
