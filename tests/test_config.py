@@ -190,7 +190,7 @@ def test_a_dataset_has_what_the_dataset_that_it_is_from_has():
     found = resolve({"datasets": own})["datasets"]
     assert found["ct_one"] == {**found["ct"], "test": 1}
     assert (found["phantom"]["source"], found["phantom"]["size"]) == ("phantom", [64, 64])
-    with pytest.raises(ConfigError, match="ct_one.from: unknown dataset 'cr'"):
+    with pytest.raises(ConfigError, match="from: unknown dataset 'cr'"):
         resolve({"datasets": {"ct_one": {"from": "cr"}}})
 
 
