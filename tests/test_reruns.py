@@ -129,8 +129,13 @@ def test_a_network_is_known_by_recipe_and_images(tmp_path):
     assert Jobs(other).network_folder("ct", "patch") == folder
     exact = resolve({"preset": "smoke", "precision": "float32", "device": "cpu"})
     assert Jobs(exact).network_folder("ct", "patch") == folder
-    again = Jobs(resolve({"preset": "smoke", "train": True})).network_folder("ct", "patch")
-    assert again == folder.replace("results/", "results/smoke/")
+    trained = Jobs(resolve({"preset": "smoke", "train": True}))
+    again = trained.network_folder("ct", "patch")
+    assert again.startswith("results/networks/ct-1-patch-")
+    assert again != folder
+    assert (
+        trained.reconstruct("ct20", "padis").hash != Jobs(config).reconstruct("ct20", "padis").hash
+    )
     for changes in ({"seed": 1}, {"networks": {"patch": {"training": {"learning_rate": 0.5}}}}):
         assert key(resolve({"preset": "smoke", **changes})) != key(config)
     assert key(config, network="whole") != key(config)

@@ -28,7 +28,7 @@ from problems.noise import ImageNoise, seed_of
 from problems.physics.unit_norm import UnitNorm
 from workflow.config.build import build_method, build_problem
 from workflow.config.check import check_asked
-from workflow.config.jobs import Jobs
+from workflow.config.jobs import NETWORKS, Jobs
 from workflow.config.machine import Machine
 from workflow.config.resolve import asked, resolve
 from workflow.plugins.discovery import ROOT, load, use
@@ -154,8 +154,7 @@ class Row:
     ):
         found = configuration(config)
         check_asked(found, row, problem)
-        jobs = Jobs(found)
-        job = jobs.reconstruct(problem, row)
+        job = Jobs(found).reconstruct(problem, row)
         self.device, precision = setup(job, threads)
         self.method = build_method(job.method, {**job.params, **params})
         self.shape, self.prior = (1, *found["datasets"][job.dataset]["size"]), None
@@ -167,7 +166,7 @@ class Row:
         elif job.prior:
             if not 1 <= fold <= len(job.prior.networks):
                 raise ValueError(f"fold {fold}: there are {len(job.prior.networks)}")
-            name = f"{jobs.store}/{job.prior.networks[fold - 1]}/weights.safetensors"
+            name = f"{NETWORKS}/{job.prior.networks[fold - 1]}/weights.safetensors"
             if not (ROOT / name).exists():
                 raise FileNotFoundError(
                     f"there is no network {name}: snakemake --cores all {name} trains it"

@@ -28,6 +28,7 @@ from workflow.score.scores import protocols
 from workflow.store.digest import digests
 
 Config = dict[str, Any]
+NETWORKS = "results/networks"  # all runs share it
 EXACT = ("base", "lattice", "mixture", "patches")  # modules of methods.priors.exact
 
 
@@ -48,6 +49,7 @@ def sources(job: spec.JobSpec) -> list[Path]:
     kinds = {"source": "dataset", "family": "problem", "method": "method"}
     plugins = [(kind, getattr(job, name)) for name, kind in kinds.items() if hasattr(job, name)]
     names = [] if isinstance(job, spec.Prepare) else ["problems.noise"]
+    theirs: list[Path] = []  # the file of a network that was not trained here
     if isinstance(job, spec.Exact):
         plugins += [("method", row["method"]) for row in job.rows]
         names += [f"methods.priors.exact.{name}" for name in EXACT]
@@ -56,11 +58,11 @@ def sources(job: spec.JobSpec) -> list[Path]:
     if isinstance(getattr(job, "prior", None), spec.Prior):
         names += ["methods.priors.assembly", "methods.priors.networks"]
         names += [MODULES[job.prior.assembly][0]]
-    foreign = job.prior.foreign if isinstance(getattr(job, "prior", None), spec.Prior) else None
-    names += ["methods.priors.foreign"] if foreign else []
+        if job.prior.foreign:
+            names += ["methods.priors.foreign"]
+            theirs = [path for path in files_of(job.prior.foreign)[:1] if path.suffix == ".py"]
     own = [ROOT / f"{name.replace('.', '/')}.py" for name in names]
-    own += [path for path in files_of(foreign)[:1] if path.suffix == ".py"] if foreign else []
-    return sorted({*own, *(find(*plugin).path for plugin in plugins)})
+    return sorted({*own, *theirs, *(find(*plugin).path for plugin in plugins)})
 
 
 def changed(job: spec.JobSpec) -> list[str]:
@@ -80,8 +82,6 @@ class Jobs:
 
     def __init__(self, config: Config):
         self.config = config
-        own = f"results/{config['name']}/networks"
-        self.store = own if config["train"] else "results/networks"  # which all runs share
 
     @cache  # noqa: B019
     def prepare(self, dataset: str, split: str, grid: int = 1) -> spec.Prepare:
@@ -138,6 +138,7 @@ class Jobs:
             training=made["training"],
             images={**self._described(dataset), "used": made["images"]},
             validation=VALIDATION,
+            again=self.config["name"] if self.config["train"] else "",
             **self._computed(),
         )
 
@@ -151,10 +152,10 @@ class Jobs:
 
     @cache  # noqa: B019
     def network_folder(self, fold: str, network: str) -> str:
-        """Folder of a network of a fold: of ct/1, or ct where there is one."""
+        """Folder of a network of a fold: of ct/1, or ct where there is one. All runs share it."""
         dataset, _, number = fold.partition("/")
         key = self.train(fold, network).hash
-        return f"{self.store}/{dataset}-{number or 1}-{network}-{key}"
+        return f"{NETWORKS}/{dataset}-{number or 1}-{network}-{key}"
 
     @cache  # noqa: B019
     def reconstruct(self, problem: str, row: str) -> spec.Reconstruct:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from problems.datasets.reading.files import root_of
 from problems.files import is_file
 from workflow.config.blocks import Experiment, InlineRow
 from workflow.config.check import check_names
@@ -63,9 +64,10 @@ def _check_datasets(config: dict[str, Any], layers: Layers) -> None:
                 "it, or give it the name of a dataset of the preset"
             )
     folders = {n: d for n, d in config["datasets"].items() if d["source"] == "folder"}
-    split = {folders[n]["params"].get("path") for n in split_datasets(config) & folders.keys()}
-    for dataset in folders.values():
-        if dataset["params"].get("path") not in split:  # no network has seen any of its images
+    roots = {n: root_of(d["params"].get("path")) for n, d in folders.items()}
+    split = {roots[n] for n in split_datasets(config) & folders.keys()}
+    for name, dataset in folders.items():
+        if roots[name] not in split:  # no network has seen any of its images
             dataset["params"].setdefault("test_only", True)
 
 

@@ -173,8 +173,7 @@ class Config(Entry):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the networks; `auto` is bfloat16 where the processor computes in it, else float32."""
     train: bool = False  # Snakemake's command line gives text
-    """Train every network of the run, into results/<name>/networks, rather than take those that are
-    in results/networks."""
+    """Train the networks of the run although networks of their recipes are there."""
     devices: Count = 1
     """GPUs, or processes on CPUs, that train one network; results differ by rounding only."""
     jobs_per_gpu: Count = 1

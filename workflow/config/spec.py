@@ -173,6 +173,7 @@ class Train(Computed):
         dataset: ct, or ct/1 if it has several folds; with ``name`` it decides the random numbers.
         images: source, parameters, size and number of the images of the dataset, the state of the
             user's files, and how many training images of the fold are used, None for all.
+        again: the run that trains what is there for others (`train: true`), else empty.
     """
 
     training_version: int = TRAINING
@@ -183,11 +184,13 @@ class Train(Computed):
     training: dict[str, Any]
     images: dict[str, Any]
     validation: dict[str, Any]
+    again: str = ""
 
     @property
     def keyed(self) -> dict[str, Any]:
         """Not where it is computed: a network that is there is used on every machine."""
-        return {k: v for k, v in super().keyed.items() if k not in ("device", "precision")}
+        left_out = ("device", "precision", *([] if self.again else ["again"]))
+        return {k: v for k, v in super().keyed.items() if k not in left_out}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,12 +31,6 @@ def title(name: str) -> str:
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
-def store_of(run: Path) -> Path:
-    """Folder with the networks of a run: its own, or the one that all runs share."""
-    own = Path(run) / "networks"
-    return own if own.is_dir() else Path(run).parent / "networks"
-
-
 def prior_name(row: dict[str, Any]) -> str | None:
     """Name of the prior of a row, None if it has none."""
     return row.get("prior")

@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 from shlex import quote
 
-from workflow.config.jobs import Jobs
+from workflow.config.jobs import NETWORKS as STORE, Jobs
 from workflow.config import shown as shown_by
 from workflow.config.yaml import ConfigError
 from workflow.config.machine import environment, gpus
@@ -40,7 +40,6 @@ except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
 JOBS = Jobs(CONFIG)
-STORE = JOBS.store
 RUN = f"results/{CONFIG['name']}"
 TABLES = CONFIG["tables"]
 

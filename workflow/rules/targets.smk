@@ -49,7 +49,7 @@ def downloads_of(dataset):
 
 @cache
 def network_folder(name):
-    """Where the network ``name`` is: ct/patch, or ct/1/patch of the first fold."""
+    """Where all runs share the network ``name``: ct/patch, or ct/1/patch of the first fold."""
     return JOBS.network_folder(*name.rsplit("/", 1))
 
 

@@ -11,7 +11,7 @@ from problems.noise import ImageNoise
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import parse
-from workflow.config.views import CONTROLS, store_of
+from workflow.config.views import CONTROLS
 from workflow.plugins.discovery import use
 from workflow.run import harness
 from workflow.run.device import setup
@@ -81,7 +81,7 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
     built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     networks = job.prior.networks if job.prior and not job.prior.foreign else []
-    weights = [store_of(run) / name / "weights.safetensors" for name in networks]
+    weights = [run.parent / "networks" / name / "weights.safetensors" for name in networks]
     priors = priors_for(job, weights, shape, device, precision)
     folds, number = measured["folds"].tolist(), ids.index(image)
     batch = next(b for b in harness.batches_of(folds, job.batch) if b.start <= number < b.stop)

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from workflow.config.resolve import command
-from workflow.config.views import store_of
 from workflow.plugins.discovery import ROOT
 from workflow.score.scores import read_scores
 from workflow.show.cells import grid, load
@@ -64,7 +63,7 @@ def keep(run: Path, folder: Path = REFERENCES) -> Path:
     priors = [record["spec"].get("prior") for record in records]
     trained = [prior for prior in priors if prior and not prior.get("foreign")]
     for name in {name for prior in trained for name in prior["networks"]}:
-        copies[store_of(run) / name / "card.json"] = Path("networks", f"{name}.json")
+        copies[run.parent / "networks" / name / "card.json"] = Path("networks", f"{name}.json")
     for path, name in copies.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target / name)
