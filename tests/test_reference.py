@@ -15,6 +15,7 @@ from workflow.config.views import rows_of
 from workflow.run.tuned import tuned
 from workflow.score.scores import read_scores
 from workflow.show import reference
+from workflow.show.contents import score_files
 from workflow.show.method_card import scores_of
 from workflow.show.reference import run_card
 from workflow.store.arrays import file_hash
@@ -173,7 +174,7 @@ def test_a_card_takes_rows_that_were_not_run_from_the_reference(tmp_path):
     for problem in config["tables"]["table1"]["problems"]:
         (run / "scores" / problem).mkdir(parents=True)
         own.assign(method="mine", problem=problem).to_csv(run / f"scores/{problem}/mine.csv")
-    found = scores_of(config, run, ["table1"])
+    found = scores_of(score_files(config, run, ["table1"]), RUNS / "quick")
     assert set(found["method"]) == set(rows_of(config, "table1"))
     padis = found[(found["problem"] == "ct8") & (found["method"] == "padis")]
     kept = committed[(committed["problem"] == "ct8") & (committed["method"] == "padis")]

@@ -41,7 +41,8 @@ def method_card(job: Show, out: Path) -> None:
     (row,), labels = own["rows"], problem_labels(config, own["problems"])
     others = [r for table in tables for r in config["tables"][table]["rows"]]
     rows = labels_of(config, list(dict.fromkeys([row, *others])))
-    images = scores_of(config, run, [*tables, job.name])
+    files = score_files(config, run, [*tables, job.name])
+    images = scores_of(files, REFERENCES / run.name)
     pairs = [(row, other) for other in rows if other != row]
     summary = summarise(images, labels, rows, published.load(), differences=pairs)
     scored = score_table(summary, labels, rows, f"{rows[row]} among the rows of {config['name']}",
@@ -53,7 +54,7 @@ def method_card(job: Show, out: Path) -> None:
         label=rows[row],
         name=row,
         run=config["name"],
-        reference=not (run / "run.json").exists(),
+        reference=not all(file.exists() for file in files),
         on=next(iter(labels.values())),
         params=record["spec"]["params"],
         ranks=html(ranks(summary, labels, row)),
@@ -68,16 +69,14 @@ def method_card(job: Show, out: Path) -> None:
     write_text(out, page)
 
 
-def scores_of(config: dict[str, Any], run: Path, tables: list[str]) -> pd.DataFrame:
-    """Scores of single images of tables: of the run, and of the reference what was not run."""
-    there, absent = [], []
-    for file in score_files(config, run, tables):
-        (there if file.exists() else absent).append(file)
-    found = read_all(there)
+def scores_of(files: list[Path], reference: Path) -> pd.DataFrame:
+    """Scores of single images in files of a run; of a reference those of files that are absent."""
+    found = read_all(file for file in files if file.exists())
+    absent = [(file.parent.name, file.stem) for file in files if not file.exists()]
     if not absent:
         return found
-    stored = read_scores(REFERENCES / run.name / "images.csv")
-    wanted = pd.MultiIndex.from_tuples([(file.parent.name, file.stem) for file in absent])
+    stored = read_scores(reference / "images.csv")
+    wanted = pd.MultiIndex.from_tuples(absent)
     kept = pd.MultiIndex.from_frame(stored[["problem", "method"]]).isin(wanted)
     return pd.concat([found, stored[kept]], ignore_index=True)
 
