@@ -8,7 +8,8 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import nn
 from torch.nn import functional as F
 
-BACKBONES = ("compact", "ddpm", "ncsn", "drunet")
+BACKBONES = ("compact", "ddpm", "ncsn", "drunet", "patches", "mixture")
+FITTED = ("patches", "mixture")
 CHANNELS_OF_A_HEAD = 64
 
 
@@ -19,8 +20,9 @@ class NetworkParams(NamedTuple):
         backbone: "compact" (below), "ddpm" (DDPM++), "ncsn" (NCSN++) or "drunet", the latter three
             from deepinv. PaDIS uses "ddpm", width 128, multipliers (1, 2, 2, 2), 4 blocks, dropout
             0.05. "drunet" is a Gaussian denoiser for plug-and-play methods: it has four levels and
-            takes neither preconditioning nor position.
-        width: channels of the first level.
+            takes neither preconditioning nor position. "patches" and "mixture" are no networks:
+            they are fitted (``methods.priors.fitted``), and take ``width`` alone.
+        width: channels of the first level; components of a mixture.
         multipliers: channels of each level relative to ``width``; levels halve the resolution.
         blocks: residual blocks per level.
         dropout: probability, "ddpm" and "ncsn" only.
@@ -239,6 +241,16 @@ class GaussianDenoiser(nn.Module):
         return torch.ones_like(sigma)
 
 
-def build_network(channels: int, params: NetworkParams) -> Denoiser | GaussianDenoiser:
-    """The network that ``params`` describes, with random weights from the global generator."""
+def build_network(
+    channels: int, params: NetworkParams, patch: int = 0, count: int = 0
+) -> nn.Module:
+    """The network that ``params`` describes, with random weights from the global generator.
+
+    Args:
+        patch, count: side and number of the patches to which a denoiser of patches is fitted.
+    """
+    if params.backbone in FITTED:
+        from methods.priors.fitted import build_fitted
+
+        return build_fitted(channels, patch, params, count)
     return (GaussianDenoiser if params.backbone == "drunet" else Denoiser)(channels, params)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from methods.priors.fitted import Fitted, Fitter
 from methods.priors.networks import Denoiser
 from methods.priors.patches import AT_ONCE, reduced, tiles_and_margin
 from methods.priors.positions import told_positions
@@ -243,3 +244,17 @@ class Trainer:
             moments.setdefault(int(number), {})[name] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def trainer_of(
+    network: Denoiser | Fitted,
+    images: torch.Tensor,
+    params: TrainingParams,
+    seed: int,
+    chosen: list[int] | None = None,
+    fabric: Any = None,
+) -> Trainer | Fitter:
+    """What trains a network, or fits what is no network; arguments are those of ``Trainer``."""
+    if isinstance(network, Fitted):
+        return Fitter(network, images, params, seed, chosen)
+    return Trainer(network, images, params, seed, chosen, fabric)

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from methods.priors.networks import NetworkParams, build_network
-from methods.priors.training import Trainer, TrainingParams
+from methods.priors.training import TrainingParams, trainer_of
 from workflow.plugins.params import make_params
 
 REPEATS = 5  # on a GPU, and on a CPU of what takes less than a second
@@ -48,7 +48,7 @@ def measured(
     """
     params = make_params(TrainingParams, recipe["training"], "training")
     structure = structure_of(recipe["network"]) | {"context": False}
-    network = build_network(1, NetworkParams(**structure))
+    network = build_network(1, NetworkParams(**structure), params.patch, params.batch[0])
     network = network.to(device, memory_format=torch.channels_last)
     network.precision = precision
     side = [params.patch] * 2 if params.patch else list(size)
@@ -75,7 +75,7 @@ def measured(
     if params.patch:
         params = params._replace(sizes=(params.patch,), probabilities=(1.0,))
     images = torch.rand(count, 1, *size, device=device)
-    trainer = Trainer(network, images, params, 0)
+    trainer = trainer_of(network, images, params, 0)
     step = seconds_of(lambda: trainer.step(), device) / pixels
     return Rate(*times, step, flops.get_total_flops() / (side[0] * side[1]))
 

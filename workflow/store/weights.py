@@ -79,7 +79,8 @@ def load_prior(
     if bool(patch) != (assembly != "whole"):
         kind = "patches" if patch else "whole images"
         raise StoreError(f"{path} was trained on {kind}, which {assembly!r} cannot use")
-    network = build_network(shape[0], make_params(NetworkParams, card["network"], str(path)))
+    params = make_params(NetworkParams, card["network"], str(path))
+    network = build_network(shape[0], params, patch, card["training"]["batch"][0])
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
