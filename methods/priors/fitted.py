@@ -15,8 +15,8 @@ mean E[x | v] of a distribution of x:
       E[x | v] = sum_k r_k (m_k + S_k (S_k + sigma^2 I)^-1 (v - m_k)),
       r_k  proportional to  pi_k N(v; m_k, S_k + sigma^2 I)
 
-References: Kamb, Ganguli, "An Analytic Theory of Creativity in Convolutional Diffusion Models", ICML
-2025, arXiv 2412.20292 (patches of a data set); Zoran, Weiss, "From Learning Models of Natural
+References: Kamb, Ganguli, "An Analytic Theory of Creativity in Convolutional Diffusion Models",
+ICML 2025, arXiv 2412.20292 (patches of a data set); Zoran, Weiss, "From Learning Models of Natural
 Image Patches to Whole Image Restoration", ICCV 2011 (EPLL).
 
 Deviations: EPLL removes the mean of each patch and takes the most likely component; here the mean
