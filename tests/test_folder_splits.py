@@ -51,8 +51,8 @@ def test_folder_takes_single_files_as_patients(tmp_path):
 
 def test_folder_keeps_given_splits(tmp_path):
     splits(tmp_path)
-    for split in SPLITS:
-        write_picture(tmp_path / split / f"of_{split}.png", GREY)
+    for k, split in enumerate(SPLITS):
+        write_picture(tmp_path / split / f"of_{split}.png", np.roll(GREY, k))
     found = patients(folder(tmp_path))
     assert found == {
         "train": {"of_train"},
@@ -93,7 +93,7 @@ def test_folder_opens_no_picture_of_another_split(tmp_path):
     for split, count in zip(SPLITS, (24, 3, 3), strict=True):
         write_colors(tmp_path / split, count)
     for file in (*tmp_path.glob("validation/*"), *tmp_path.glob("test/*")):
-        file.write_bytes(b"garbage")
+        file.write_text(f"garbage of {file}")
     refused(["00000 is in train", "`patient: file`"], folder(tmp_path).load, "train", (12, 16))
     split = folder(tmp_path, color=True, patient="file").load("train", (12, 16))
     assert split.ids == split.clusters == [f"train_{k:05d}" for k in range(24)]
