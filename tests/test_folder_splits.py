@@ -17,6 +17,7 @@ from writers import (
 )
 
 from problems.datasets.base import SPLITS, evenly_spaced
+from problems.datasets.description import description, lines
 from problems.datasets.reading import pictures
 
 
@@ -87,6 +88,21 @@ def test_folder_takes_color_pictures_of_one_subject_each(tmp_path, monkeypatch):
     assert split.pixels.shape == (5, 3, 12, 12)
     colors = [[int(id_) / 30, 40 / 255, 200 / 255] for id_ in split.ids]
     np.testing.assert_allclose(split.pixels.mean(axis=(2, 3)), colors, atol=0.02)
+
+
+def test_a_description_says_how_images_were_read(tmp_path):
+    write_colors(tmp_path / "a", 6)
+    for k, file in enumerate(sorted((tmp_path / "a").iterdir())):
+        file.rename(file.with_name(f"pat{k // 2}_{k:03d}.jpg"))
+    dataset = folder(tmp_path / "a", test_only=True)
+    text = "\n".join(lines("test", description([dataset], "test", size=(12, 12))))
+    for said in ("made grey", "3 patients", "such as pat0", "`patient: name`", "up to 25% of an"):
+        assert said in text
+    dataset = folder(tmp_path / "a", test_only=True, color=True, patient="name")
+    assert description([dataset], "test", size=(12, 16))["notes"] == []
+    np.save(splits(tmp_path) / "a.npy", VOLUME_PIXELS)
+    notes = description([folder(tmp_path)], "train")["notes"]
+    assert "stacks as (slice, row, column)" in " ".join(notes)
 
 
 def test_folder_opens_no_picture_of_another_split(tmp_path):
