@@ -3,6 +3,7 @@
 import gzip
 import os
 import unicodedata
+import zlib
 
 import numpy as np
 from cases import (
@@ -239,6 +240,18 @@ def deep_color(d):
 @error("12 bits in colors of 16 bits", "a.tif", "16 bits", NEEDED)
 def deep_color_12(d):
     files(d, lambda p: write_itk(p, ".tif", np.stack([DEEP // 16] * 3, axis=-1)))
+
+
+@error("grey of 16 bits with transparency", "a.png", "without that")
+def deep_transparent(d):
+    def part(kind, values):
+        crc = zlib.crc32(kind + values).to_bytes(4, "big")
+        return len(values).to_bytes(4, "big") + kind + values + crc
+
+    head = part(b"IHDR", bytes([0, 0, 0, 64, 0, 0, 0, 64, 16, 4, 0, 0, 0]))
+    rows = part(b"IDAT", zlib.compress(bytes(64 * (1 + 64 * 4))))
+    data = b"\x89PNG\r\n\x1a\n" + head + rows + part(b"IEND", b"")
+    files(d, lambda p: p.with_suffix(".png").write_bytes(data))
 
 
 @error("negative numbers in 16 bits without a sign", "a.png", "as signed integers")

@@ -14,7 +14,6 @@ from problems.datasets.reading.files import named_labels
 from problems.datasets.reading.geometry import read_quietly
 from problems.datasets.reading.units import Values, plain
 
-COLORS = ("RGB", "RGBA", "LA")
 PLAIN = ("1", "L", "I", "I;16", "I;16B", "F", "RGB")  # modes of Pillow that need no conversion
 SUBFILE, DESCRIPTION, PHOTOMETRIC = 254, 270, 262  # tags of TIFF
 SMALLEST = 4  # an array is no image if none of its axes is longer
@@ -61,7 +60,9 @@ def page(path: Path, number: int) -> Values:
 
     with _opened(path) as file:
         file.seek(number)
-        if file.mode in COLORS and ";16" in str(file.tile):  # Pillow would keep 8 of 16 bits
+        if "LA;16" in str(file.tile):
+            raise DataError(f"{path}: has grey of 16 bits and transparency; save it without that")
+        if file.mode in ("RGB", "RGBA") and ";16" in str(file.tile):  # Pillow would keep 8 bits
             return plain(_on_black(_deep(path, number)))
         image = ImageOps.exif_transpose(file)
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -164,13 +165,12 @@ def _deep(path: Path, number: int) -> np.ndarray:
 
 
 def _on_black(array: np.ndarray) -> np.ndarray:
-    """A picture (H, W, C) without its transparency, the channel after one or three colors."""
-    channels = array.shape[2] - (array.shape[2] in (2, 4))
-    colors, alpha = array[..., :channels], array[..., channels:]
+    """The colors (H, W, 3) of a picture whose fourth channel, if there is one, is opacity."""
+    colors, alpha = array[..., :3], array[..., 3:]
     if alpha.size and alpha.min() < alpha.max():
         top = np.iinfo(array.dtype).max
         colors = np.rint(colors * (alpha / top)).astype(array.dtype)
-    return colors if channels == 3 else colors[..., 0]
+    return colors
 
 
 def _thumbnail(size: tuple[int, int], largest: tuple[int, int]) -> bool:
