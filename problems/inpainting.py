@@ -13,18 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 from deepinv.physics import Inpainting as Mask
+from PIL import Image
 from pydantic import Field, NonNegativeFloat
 from scipy.ndimage import distance_transform_edt
 
 from problems.base import Problem
-from problems.datasets.reading import pictures
 from problems.files import is_file
 from problems.noise import seed_of
 from problems.physics.unit_norm import UnitNorm
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp")  # of masks; JPEG changes values
+GREY = ("1", "L", "I", "I;16", "I;16B", "F")  # modes of Pillow
 
 
 class Inpainting(Problem):
@@ -93,17 +95,11 @@ def read_mask(path: str, size: tuple[int, int]) -> torch.Tensor:
     if not Path(path).is_file():
         raise ValueError(f"mask: there is no file {path}")
     try:
-        if suffix == ".npy":
-            found = [values.array for _, values in pictures.arrays(Path(path))]
-        else:
-            found = [pictures.page(Path(path), k).array for k in range(pictures.pages(Path(path)))]
+        known = torch.from_numpy(_pixels(Path(path)) != 0)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"mask {path} cannot be read ({reason}); repair it") from error
-    if len(found) != 1:
-        raise ValueError(f"mask {path} holds {len(found)} images; write one")
-    known = torch.from_numpy(found[0] != 0)
-    known = known.any(-1) if known.ndim == 3 else known
+    known = known.any(-1) if known.ndim == 3 and known.shape[-1] == 3 else known
     if tuple(known.shape) != size:
         sizes = [" x ".join(map(str, each)) for each in (known.shape, size)]
         raise ValueError(
@@ -113,6 +109,17 @@ def read_mask(path: str, size: tuple[int, int]) -> torch.Tensor:
         what = "missing: set those to 0" if known.all() else "known: set those to 255"
         raise ValueError(f"mask {path}: no pixel is {what}")
     return known
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """Values of the one image in a file, (H, W) or (H, W, 3)."""
+    if path.suffix.lower() == ".npy":
+        return np.load(path, allow_pickle=False)
+    with Image.open(path) as file:
+        count = getattr(file, "n_frames", 1)
+        if count > 1:
+            raise ValueError(f"{count} images in place of one")
+        return np.array(file if file.mode in GREY else file.convert("RGB"))
 
 
 def nearest_known(mask: torch.Tensor) -> torch.Tensor:

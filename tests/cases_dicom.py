@@ -1,5 +1,7 @@
 """DICOM of every class, with every kind of rescale and patient."""
 
+import shutil
+
 import numpy as np
 from cases import (
     DOSE,
@@ -20,7 +22,7 @@ from cases import (
     value,
 )
 from cases_geometry import slices
-from pydicom.uid import RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 
 @value("a slope of 2, run-length encoded", 2)
@@ -194,3 +196,52 @@ def rescale_per_frame(d):
 @error("enhanced CT whose frames are scaled differently", "x.dcm", "different rescales")
 def rescales(d):
     rescaled_frames(d, 1, 2)
+
+
+@value("a file that was downloaded twice", 2, left_out=("copies of other files",))
+def downloaded_twice(d):
+    series(d)
+    shutil.copy(d / "test/c/0.dcm", d / "test/c/0 (1).dcm")
+
+
+@error("a slice of one patient under the names of two", "x.dcm", "same image is in two splits")
+def renamed(d):
+    series(d)
+    for split in ("train", "test"):
+        dicom(d / split / split / "x.dcm", hu() + 1024, change=lambda s: setattr(s, *UID))
+
+
+UID = "SOPInstanceUID", "1.2.3.4"
+
+
+@value("padding of -2000 stored without a sign", 2)
+def unsigned_padding(d):
+    outside = hu() < -900
+
+    def change(s):
+        s.PixelPaddingValue = 63536
+
+    slices(d, lambda k: np.where(outside, 63536, hu(k) + 1024), change=change)
+
+
+@error("negative values stored without a sign", "9.dcm", "as signed integers")
+def unsigned_values(d):
+    slices(d, lambda k: (hu(k) + 24).astype("i2").view("u2"), intercept=-24)
+
+
+@error("a table in place of a rescale", "ModalityLUTSequence", NEEDED)
+def table(d):
+    def change(s):
+        s.ModalityLUTSequence = [Dataset()]
+
+    slices(d, lambda k: hu(k) + 1024, slope=None, change=change)
+
+
+@value("deflated, without extension", 2)
+def deflated(d):
+    def change(s):
+        s.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+
+    slices(d, lambda k: hu(k) + 1024, change=change)
+    for path in d.rglob("*.dcm"):
+        path.rename(path.with_suffix(""))

@@ -205,3 +205,63 @@ def meta_image(d):
         SimpleITK.WriteImage(image, f"{path}.mhd")
 
     files(d, write)
+
+
+@value("NIfTI-2, big-endian", 4)
+def nifti_two(d):
+    def write(path):
+        head = nibabel.Nifti2Header(endianness=">")
+        nibabel.save(nibabel.Nifti2Image(BODY[:, ::-1].astype(">i2"), LAS, head), f"{path}.nii.gz")
+
+    files(d, write)
+
+
+@error("NaN outside the body", "a.nii.gz", "NaN", "that of air")
+def nifti_nan(d):
+    files(d, nifti(np.where(BODY[:, ::-1] < -900, np.nan, BODY[:, ::-1]), LAS, "f4"))
+
+
+@value("-32768 outside the field of view", 4)
+def nifti_sentinel(d):
+    files(d, nifti(np.where(BODY[:, ::-1] < -900, -32768, BODY[:, ::-1]), LAS))
+
+
+@error("Hounsfield units in 16 bits without a sign", "a.nii.gz", "as signed integers")
+def nifti_wrapped(d):
+    files(d, nifti(BODY[:, ::-1].astype("i2").view("u2"), LAS, "u2"))
+
+
+@error("colors in NIfTI", "a.nii.gz", "64 x 64 x 4 x 3", "`exclude`")
+def nifti_colors(d):
+    kind = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+    files(d, nifti(np.zeros(BODY.shape, kind), LAS, kind))
+
+
+@value("sform of a tilted gantry", 4)
+def nifti_tilted(d):
+    files(d, nifti(BODY[:, ::-1], LAS + np.eye(4)[1][:, None] * np.eye(4)[2] * 0.4))
+
+
+@error("rows and columns that are not at right angles", "a.nii.gz", "right angles", "resample")
+def nifti_skewed(d):
+    files(d, nifti(BODY[:, ::-1], LAS + np.eye(4)[0][:, None] * np.eye(4)[1] * 0.4))
+
+
+@error("NRRD in the axes of the scanner", "a.nrrd", "how the patient lies", "stored")
+def nrrd_scanner(d):
+    files(d, nrrd_file(BODY, **{"space": "scanner-xyz", "space directions": np.eye(3)}))
+
+
+@error("MetaImage of ImageJ, without a matrix", "a.mha", "how the patient lies", "stored")
+def meta_unplaced(d):
+    meta_plain(d)
+
+
+@value("the same as stored", 4, params={"plane": "stored"})
+def meta_plain(d):
+    head = (
+        "ObjectType = Image\nNDims = 3\nDimSize = 64 64 4\nElementType = MET_SHORT\n"
+        "ElementByteOrderMSB = False\nAnatomicalOrientation = LAI\nElementDataFile = LOCAL\n"
+    )
+    values = np.ascontiguousarray(BODY.T).astype("<i2").tobytes()
+    files(d, lambda p: p.with_suffix(".mha").write_bytes(head.encode() + values))

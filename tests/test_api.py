@@ -24,6 +24,17 @@ def test_a_row_measures_and_reconstructs_an_image_of_ones_own(slices):
     assert errors[0] < 0.3 * errors[1]
 
 
+@pytest.mark.parametrize("row", ["admm_tv", "padual"])
+def test_images_of_another_size(slices, row):
+    image = np.clip(slices, 0, 1)[28:228, 38:218]
+    other = Row(row, "ct20", size=image.shape)
+    y = other.measure(image)
+    found, start = other.reconstruct(y), other.problem.baseline(y)
+    assert found.shape == (1, 1, 200, 180)
+    errors = [float((x.cpu()[0, 0] - torch.tensor(image)).square().mean()) for x in (found, start)]
+    assert errors[0] < 0.3 * errors[1]
+
+
 @pytest.fixture
 def slices():
     """A body on air, smoothed: float32 (256, 256)."""
@@ -35,7 +46,7 @@ def slices():
 
 def test_what_does_not_fit_is_refused_with_the_reason(slices):
     tv = Row("admm_tv", "ct20")
-    with pytest.raises(ValueError, match=r"shape \(100, 256\), wanted \(256, 256\)"):
+    with pytest.raises(ValueError, match=r"\(100, 256\), wanted \(256, 256\): .*`size="):
         tv.measure(slices[:100])
     with pytest.raises(ValueError, match=r"values from 0 to 450: scale them to \[0, 1\]"):
         tv.measure(1000 * slices)
@@ -45,6 +56,10 @@ def test_what_does_not_fit_is_refused_with_the_reason(slices):
         Row("padual", "ct20", fold=4)
     with pytest.raises(ValueError, match="did you mean 'padis'"):
         Row("padi", "ct20")
+    with pytest.raises(ValueError, match=r"is for images of 256 x 256, not 128 x 128: .*padis"):
+        Row("whole_image_diffusion", "ct20", size=(128, 128))
+    with pytest.raises(ValueError, match=r"row.prior.bind\(ImageNoise\(\[0\]\)\)"):
+        Row("padual", "ct20").prior.denoise(torch.zeros(1, 1, 256, 256), 0.1)
     with pytest.raises(FileNotFoundError, match="snakemake --cores all results/networks/ct-1-"):
         Row("padis_context", "ct20")
 

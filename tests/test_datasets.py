@@ -73,7 +73,7 @@ def test_resize_by_a_fraction_keeps_a_ramp_and_the_range():
 
 @pytest.mark.parametrize("size", [(5, 4), (4, 5)])
 def test_resize_refuses_to_enlarge(size):
-    refused(["4 x 4", "lower the size"], resize, np.zeros((1, 4, 4)), size)
+    refused(["4 x 4", "lower `size`"], resize, np.zeros((1, 4, 4)), size)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_photographs_load_at_the_size_of_the_config(downloads):
     split = dataset.load("test", (100, 100))
     wanted = chelsea[:, :, 75:375].reshape(3, 100, 3, 100, 3).mean(axis=(2, 4))
     np.testing.assert_array_equal(split.pixels[split.ids.index("chelsea")], wanted)
-    refused(["lower the size"], photographs(downloads).load, "train", (256, 256))
+    refused(["lower `size`"], photographs(downloads).load, "train", (256, 256))
     refused(["no image"], photographs(downloads, crop=513).load, "train", (64, 64))
     refused(["set `crop`"], photographs(downloads, crop=0).load, "train", (64, 64))
 

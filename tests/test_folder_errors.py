@@ -89,7 +89,7 @@ def test_folder_names_truncated_files(tmp_path, name, write, data):
     [
         np.array([[{}]], dtype=object),
         np.array([["text"]]),
-        np.zeros((2, 3, 4, 5)),
+        np.zeros((2, 5, 4, 6)),
         np.zeros(7),
         np.zeros((0, 8)),
         np.zeros((6, 8), dtype=complex),

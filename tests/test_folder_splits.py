@@ -17,6 +17,7 @@ from writers import (
 )
 
 from problems.datasets.base import SPLITS, evenly_spaced
+from problems.datasets.description import description, lines
 from problems.datasets.reading import pictures
 
 
@@ -51,8 +52,8 @@ def test_folder_takes_single_files_as_patients(tmp_path):
 
 def test_folder_keeps_given_splits(tmp_path):
     splits(tmp_path)
-    for split in SPLITS:
-        write_picture(tmp_path / split / f"of_{split}.png", GREY)
+    for k, split in enumerate(SPLITS):
+        write_picture(tmp_path / split / f"of_{split}.png", np.roll(GREY, k))
     found = patients(folder(tmp_path))
     assert found == {
         "train": {"of_train"},
@@ -89,11 +90,26 @@ def test_folder_takes_color_pictures_of_one_subject_each(tmp_path, monkeypatch):
     np.testing.assert_allclose(split.pixels.mean(axis=(2, 3)), colors, atol=0.02)
 
 
+def test_a_description_says_how_images_were_read(tmp_path):
+    write_colors(tmp_path / "a", 6)
+    for k, file in enumerate(sorted((tmp_path / "a").iterdir())):
+        file.rename(file.with_name(f"pat{k // 2}_{k:03d}.jpg"))
+    dataset = folder(tmp_path / "a", test_only=True)
+    text = "\n".join(lines("test", description([dataset], "test", size=(12, 12))))
+    for said in ("made grey", "3 patients", "such as pat0", "`patient: name`", "up to 25% of an"):
+        assert said in text
+    dataset = folder(tmp_path / "a", test_only=True, color=True, patient="name")
+    assert description([dataset], "test", size=(12, 16))["notes"] == []
+    np.save(splits(tmp_path) / "a.npy", VOLUME_PIXELS)
+    notes = description([folder(tmp_path)], "train")["notes"]
+    assert "stacks as (slice, row, column)" in " ".join(notes)
+
+
 def test_folder_opens_no_picture_of_another_split(tmp_path):
     for split, count in zip(SPLITS, (24, 3, 3), strict=True):
         write_colors(tmp_path / split, count)
     for file in (*tmp_path.glob("validation/*"), *tmp_path.glob("test/*")):
-        file.write_bytes(b"garbage")
+        file.write_text(f"garbage of {file}")
     refused(["00000 is in train", "`patient: file`"], folder(tmp_path).load, "train", (12, 16))
     split = folder(tmp_path, color=True, patient="file").load("train", (12, 16))
     assert split.ids == split.clusters == [f"train_{k:05d}" for k in range(24)]

@@ -155,7 +155,7 @@ def test_masks_that_do_not_fit_are_refused(tmp_path):
         path = picture(tmp_path / "even.png", np.full((32, 32), value))
         refused([path, f"no pixel is {word}"], "inpainting", mask=path)
     np.save(tmp_path / "stack.npy", np.ones((2, 32, 32)))
-    refused(["2 images"], "inpainting", mask=str(tmp_path / "stack.npy"))
+    refused(["2 x 32 x 32"], "inpainting", mask=str(tmp_path / "stack.npy"))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     refused(["broken.png", "repair"], "inpainting", mask=str(tmp_path / "broken.png"))
     refused(["no file", "nowhere.png"], "inpainting", mask="nowhere.png")

@@ -126,6 +126,13 @@ def test_a_test_set_is_prepared(tmp_path):
     assert load_images(tmp_path / "test.npy").ids == ["p0"]
 
 
+def test_the_words_of_a_preset_are_not_said_of_other_images(tmp_path):
+    found = resolve(settings(tmp_path))
+    assert found["differs"] == "images of your choice (mine), settings of the preset smoke"
+    assert "phantom" in resolve({"preset": "smoke"})["differs"]
+    assert resolve({**settings(tmp_path), "differs": "mine"})["differs"] == "mine"
+
+
 def test_a_dataset_that_no_problem_uses_is_named(tmp_path):
     config = {k: v for k, v in settings(tmp_path).items() if k in ("preset", "datasets")}
     with pytest.raises(ConfigError, match="no problem uses it; add one") as caught:
@@ -142,6 +149,8 @@ def test_the_command_data_describes_what_the_file_names(tmp_path):
     code, output = workflow(tmp_path, "data", "my.yaml")
     assert code == 0, output
     assert output.startswith("mine (folder)\n  test: images 2, patients or subjects 2\n")
+    assert "every file counts as a patient of its own\n" in output
+    assert "up to 7% of an image is cut off to give it the shape of 128 x 128" in output
     assert not set(SPLITS[:2]) & set(output.replace(":", " ").split())
     assert "ct " not in output
     chosen["datasets"]["ct"] = {"test": 2}

@@ -40,7 +40,7 @@ def truncate(path):
 
 
 def other_shape(path):
-    edit_card(path, shape=[1, 32, 32])
+    edit_card(path, shape=[3, 32, 32])
 
 
 def whole_images(path):
@@ -58,7 +58,7 @@ def edit_card(path, **changes):
 
 FAULTS = [
     (truncate, "does not match its card"),
-    (other_shape, r"trained for \[1, 32, 32\]"),
+    (other_shape, r"trained for \[3, 32, 32\]"),
     (whole_images, "trained on whole images"),
     (wider, "does not fit its card"),
     (lambda path: path.unlink(), "missing"),

@@ -86,7 +86,8 @@ def splits(path):
     for split, patient in zip(SPLITS, "pqr", strict=True):
         (path / split / patient).mkdir(parents=True)
         if split != "train":
-            write_picture(path / split / patient / "a.png", GREY)
+            turned = GREY[::-1] if split == "test" else GREY[:, ::-1]  # no image in two splits
+            write_picture(path / split / patient / "a.png", turned)
     return path / "train" / "p"
 
 

@@ -3,7 +3,7 @@
     from workflow.api import Row, images
 
     image = images("ct")[0]         # a test slice, or your own array of 256 x 256 values in [0, 1]
-    padis = Row("padis", "ct20")    # PaDIS on CT with 20 views
+    padis = Row("padis", "ct20")    # PaDIS on CT with 20 views; size=(200, 180) for other images
     x_hat = padis.reconstruct(padis.measure(image))
 
 The networks of the main table of the preset ``standard`` are in the repository; those of another
@@ -130,16 +130,19 @@ class Row:
         config: preset or YAML file.
         fold: whose networks to use, from 1; their test patients are not in their training sets.
         threads: cores to use; PyTorch is told so.
+        size: height and width of the images; None is that of the configuration. Networks of whole
+            images have one size.
         params: parameters that take the place of those of the configuration.
 
     Attributes:
         method: ``methods.base.Method``.
         problem: ``problems.base.Problem``; ``problem.physics`` is a deepinv ``LinearPhysics``.
-        prior: ``methods.priors.base.Prior``, or None.
+        prior: ``methods.priors.base.Prior``, or None. It needs random numbers, one per image of a
+            batch: ``row.prior.bind(ImageNoise([0])).denoise(x, sigma)``.
         shape: (C, H, W) of an image.
 
     Raises:
-        ValueError: there is no such row, problem or fold.
+        ValueError: there is no such row, problem or fold, or its network has another size.
         FileNotFoundError: the network is not there; the message has the command that trains it.
     """
 
@@ -150,6 +153,7 @@ class Row:
         config: str | Path = "standard",
         fold: int = 1,
         threads: int = 1,
+        size: tuple[int, int] | None = None,
         **params: Any,
     ):
         found = configuration(config)
@@ -157,7 +161,8 @@ class Row:
         job = Jobs(found).reconstruct(problem, row)
         self.device, precision = setup(job, threads)
         self.method = build_method(job.method, {**job.params, **params})
-        self.shape, self.prior = (1, *found["datasets"][job.dataset]["size"]), None
+        own = found["datasets"][job.dataset]["size"]
+        self.shape, self.prior = (1, *(size or own)), None
         foreign = job.prior.foreign if job.prior else None
         if foreign:
             kind = job.prior.assembly, (None, *self.shape[1:]), self.device, precision
@@ -171,12 +176,21 @@ class Row:
                 raise FileNotFoundError(
                     f"there is no network {name}: snakemake --cores all {name} trains it"
                 )
-            self.shape = shape_of(ROOT / name)
+            trained = shape_of(ROOT / name)
+            self.shape = (trained[0], *(size or trained[1:]))
+            if job.prior.assembly == "whole" and self.shape != trained:
+                sizes = [" x ".join(map(str, shape[1:])) for shape in (trained, self.shape)]
+                raise ValueError(
+                    f"the network of {row} is for images of {sizes[0]}, not {sizes[1]}: resize "
+                    "them, or take a row with a prior of patches, such as padis or padual"
+                )
             kind = job.prior.assembly, self.shape, self.device, precision, job.prior.overlap
             self.prior = load_prior(ROOT / name, *kind)
         self.problem = build_problem(
             job.family, job.problem_params, self.shape, ROOT / found["cache"] / "operators"
         ).to(self.device)
+        if self.prior:
+            self.prior = self.prior.bind(NoNumbers())
         self._seed = job.seed, job.problem, job.row
 
     def measure(self, image: np.ndarray | torch.Tensor, seed: int = 0) -> torch.Tensor:
@@ -224,11 +238,30 @@ class Row:
     def _fitting(self, image: np.ndarray | torch.Tensor) -> tuple[int, int, int]:
         wanted = self.shape[-image.ndim :] if self.shape[0] == 1 else self.shape
         if tuple(image.shape[-len(wanted) :]) != wanted or image.ndim > 4:
-            raise ValueError(f"image has shape {tuple(image.shape)}, wanted {wanted}")
+            raise ValueError(
+                f"image has shape {tuple(image.shape)}, wanted {wanted}: for another height and "
+                "width give the row a `size=(height, width)`"
+            )
         return self.shape
 
     def _noise(self, purpose: str, seed: int, count: int) -> ImageNoise:
         return ImageNoise([seed_of(*self._seed, purpose, seed, i) for i in range(count)])
+
+
+class NoNumbers(ImageNoise):
+    """The random numbers of a prior to which none are bound: asking for one raises ValueError."""
+
+    def __init__(self):
+        super().__init__([])
+
+    def normal(self, shape):
+        """Raise ValueError."""
+        raise ValueError(
+            "the prior draws random numbers: bind some, a seed per image of the batch, as in "
+            "row.prior.bind(ImageNoise([0])).denoise(x, sigma), from problems.noise"
+        )
+
+    integers = of = normal
 
 
 class AsReconstructor(Reconstructor):

@@ -227,7 +227,7 @@ def resize(pixels: np.ndarray, size: tuple[int, int], name: str = "") -> np.ndar
     if height < size[0] or width < size[1]:
         raise DataError(
             f"image {name!r} of {height} x {width} pixels cannot be enlarged to {size[0]} x "
-            f"{size[1]}; lower the size in the config"
+            f"{size[1]}; lower `size` of the dataset, or leave small images out"
         )
     scale = min(height / size[0], width / size[1])
     rows, columns = round(size[0] * scale), round(size[1] * scale)

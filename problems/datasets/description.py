@@ -10,6 +10,7 @@ from problems.datasets.base import Dataset, RawImage, UnreadImage, check, evenly
 LOOKED_AT = 64  # evenly spaced images of a split whose values are described
 SHOWN = 48  # images on a contact sheet
 GAP = 2  # pixels between them
+LITTLE = 0.02  # share of an image that may be cut off without a word
 
 
 class _Facts(NamedTuple):
@@ -23,11 +24,17 @@ class _Facts(NamedTuple):
     after: tuple[float, float, float]
 
 
-def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) -> dict[str, Any]:
+def description(
+    folds: list[Dataset],
+    split: str,
+    looked_at: int = LOOKED_AT,
+    size: tuple[int, int] | None = None,
+) -> dict[str, Any]:
     """Describe a split in numbers, lists and strings that fit into JSON.
 
     Args:
         folds: the dataset, once per fold; an image of several folds counts once.
+        size: height and width that the images get, to say what is cut off.
 
     Returns:
         patients, images: their numbers.
@@ -38,6 +45,7 @@ def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) ->
         window: [value mapped to 0, value mapped to 1] of the first image.
         before, after: {"low", "high", "mean"} of the values in the files, and of the images.
         left_out: number of files left out of the split, by kind.
+        notes: sentences on how the images were read (``notes`` of the dataset) and cut.
 
     Raises:
         DataError: the images cannot be read.
@@ -50,6 +58,11 @@ def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) ->
             found.append(raw if isinstance(raw, UnreadImage) else _facts(raw))
     chosen = evenly_spaced(found, looked_at)
     facts = [_facts(raw.opened()) if isinstance(raw, UnreadImage) else raw for raw in chosen]
+    notes = sorted(getattr(folds[0], "notes", ()))
+    lost = max((_lost(f.size, size) for f in facts if size), default=0)
+    if lost > LITTLE:
+        shape = " x ".join(map(str, size))
+        notes.append(f"up to {lost:.0%} of an image is cut off to give it the shape of {shape}")
     sizes, spacings = (sorted(f[k] for f in facts if f[k]) for k in (0, 1))
     return {
         "patients": len(patients),
@@ -62,6 +75,7 @@ def description(folds: list[Dataset], split: str, looked_at: int = LOOKED_AT) ->
         "before": _together([f.before for f in facts]),
         "after": _together([f.after for f in facts]),
         "left_out": folds[0].left_out(split),
+        "notes": notes,
     }
 
 
@@ -80,6 +94,7 @@ def lines(split: str, found: dict[str, Any]) -> list[str]:
         ]
         if found["looked_at"] < found["images"]:
             text.append(f"  (of {found['looked_at']} images, evenly spaced)")
+    text += [f"  {note}" for note in found.get("notes", ())]
     if found["left_out"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in found["left_out"].items())
         text.append(f"  left out: {kinds}")
@@ -118,6 +133,12 @@ def _facts(raw: RawImage) -> _Facts:
     window = [float(v) for v in raw.window or (0, 1)]
     size = list(pixels.shape[1:])
     return _Facts(size, spacing, len(pixels), window, _range(raw.pixels), _range(pixels))
+
+
+def _lost(own: list[int], size: tuple[int, int]) -> float:
+    """Share of an image that is cut off to give it the aspect ratio of ``size``."""
+    scale = min(mine / wanted for mine, wanted in zip(own, size, strict=True))
+    return 1 - scale**2 * size[0] * size[1] / (own[0] * own[1])
 
 
 def _range(pixels: np.ndarray) -> tuple[float, float, float]:

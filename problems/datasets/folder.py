@@ -6,13 +6,16 @@ images: those of the sub-folder test, or all without one, are test images.
 
 The patient of a file is the one in its DICOM header, else its sub-folder, or the file itself if it
 lies directly in the folder. With ``patient: folder`` the folder decides for DICOM, too; with
-``patient: file`` each file is a patient of its own. Masks, reports and other files that are not
-images are left out and counted. Volumes are cut into slices in the usual view of their plane.
+``patient: name`` the beginning of the name of a file in the folder itself, up to its first number,
+such as pat3 of pat3_014.png; with ``patient: file`` each file is a patient of its own. Masks,
+reports and other files that are not images are left out and counted. Volumes are cut into slices
+in the usual view of their plane.
 
 Pictures and volumes are decoded when their pixels are needed; for the other splits only DICOM
 headers are read.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -22,10 +25,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from problems.datasets.base import SPLITS, DataError, Dataset, RawImage, UnreadImage
-from problems.datasets.reading import dicom, geometry, pictures, volumes
+from problems.datasets.reading import dicom, pictures, volumes
 from problems.datasets.reading.files import counted, listed, root_of, said
 from problems.datasets.reading.layout import split_folder
-from problems.datasets.reading.splits import ELSEWHERE, Entry, Split
+from problems.datasets.reading.splits import ELSEWHERE, Entry, Split, groups
 from problems.datasets.reading.units import Values, grey_or_color, proposed, window_for
 
 
@@ -43,13 +46,14 @@ class Folder(Dataset):
         color: bool = False  # True: three channels; False: one, the luminance of color images
         test_only: bool = False  # True: no training or validation images; set where none are needed
         plane: Literal["axial", "coronal", "sagittal", "resliced", "stored"] = "axial"  # of slices
-        patient: Literal["header", "folder", "file"] = "header"  # what identifies a patient
+        patient: Literal["header", "folder", "name", "file"] = "header"  # what identifies a patient
         include: tuple[str, ...] = ()  # fnmatch patterns of paths or names; only these files
         exclude: tuple[str, ...] = ()  # fnmatch patterns of files and folders to leave out
 
     def __init__(self, params: "Folder.Params", downloads: Path | None = None):
         super().__init__(params, downloads)
         self.splits = ("test",) if params.test_only else SPLITS
+        self.notes: set[str] = set()  # how the images that were opened so far were read
 
     def images(self, split: str) -> Iterator[UnreadImage]:
         if split not in self.splits:
@@ -61,6 +65,7 @@ class Folder(Dataset):
         if not found.entries:
             kinds = said(counted(found.left_out))
             raise DataError(f"{self.params.path}: the {split} split has no image{kinds}")
+        self._note_patients(found.entries)
         stacks: dict[tuple[str, str], list[Entry]] = {}
         for entry in found.entries:
             stacks.setdefault((entry.patient, entry.name), []).append(entry)
@@ -99,15 +104,30 @@ class Folder(Dataset):
         for entry in entries:
             path = entry.file.path
             if format == "picture":
-                count = readable(pictures.pages, path)
-                for k in range(count):
-                    yield f"_{k:03d}" if count > 1 else "", path, partial(pictures.page, number=k)
+                numbers = readable(pictures.pages, path)
+                for k in numbers:
+                    end = f"_{k:03d}" if len(numbers) > 1 else ""
+                    yield end, path, partial(pictures.page, number=k)
             elif format == "volume":
-                for k in range(readable(partial(geometry.count, plane=plane), path)):
+                for k in range(readable(partial(volumes.count, plane=plane), path)):
                     yield f"_{k:03d}", path, partial(volumes.slice_of, k=k, plane=plane)
             else:
+                self.notes.add("arrays are read as (row, column), stacks as (slice, row, column)")
                 for end, values in readable(pictures.arrays, path):
                     yield end, path, partial(_known, values=values)
+
+    def _note_patients(self, entries: list[Entry]) -> None:
+        alone = [e.patient for e in entries if not e.header and e.patient == e.file.stem]
+        if self.params.patient == "file" or len(alone) < max(2, len(entries)):
+            return
+        found = groups(alone)
+        note = "every file counts as a patient of its own"
+        if found:
+            note += (
+                f"; the names look like {len(found)} patients with several images each, such as "
+                f"{min(found)}: `patient: name` takes them as such"
+            )
+        self.notes.add(note)
 
     def _image(self, id: str, patient: str, path: Path, read: Callable) -> RawImage:
         values = readable(read, path)
@@ -118,6 +138,8 @@ class Folder(Dataset):
                 "the images in `include`"
             )
         window = window_for(values, self.params.window, path)
+        if values.colored and not self.params.color:
+            self.notes.add("colors are made grey, their luminance; `color: true` keeps them")
         pixels = grey_or_color(values.array, self.params.color)
         return RawImage(id, patient, pixels, window, values.spacing)
 
@@ -134,6 +156,7 @@ def readable(read: Callable, path: Path):
         raise
     except Exception as error:
         reason = " ".join(str(error).split()).rpartition("ERROR: ")[2] or type(error).__name__
+        reason = re.sub(r"\w+\(0x\w+\): ", "", reason)  # the place of a reader in memory
         raise DataError(
             f"{path}: cannot be read ({reason}); repair or remove it{dicom.unpacking(path)}"
         ) from error

@@ -49,20 +49,28 @@ def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_datasets(config: dict[str, Any], layers: Layers) -> None:
-    """Refuse a dataset of the user that no problem uses; fill in which folders need no splits."""
+    """Refuse a dataset of the user that no problem uses; fill in what follows from one.
+
+    That is which folders need no splits, and how a run on images of the user differs from the
+    paper, as the words of the preset are about its own.
+    """
     shipped = {
         n for p, layer in layers.files.items() if p != YOURS for n in layer.get("datasets", ())
     }
     used = {
         problem[key] for problem in config["problems"].values() for key in ("dataset", "trained_on")
     }
-    for name in layers.files[YOURS].get("datasets", {}):
+    yours = layers.files[YOURS].get("datasets", {})
+    for name in yours:
         if name not in shipped | used:
             raise ConfigError(
                 f"datasets.{name}: no problem uses it; add one, such as `problems: {{ct20_{name}: "
                 f'{{from: ct20, dataset: {name}, label: "My images"}}}}`, and a table that has '
                 "it, or give it the name of a dataset of the preset"
             )
+    own = ", ".join(name for name, given in yours.items() if "source" in (given or ()))
+    if own and "differs" not in layers.files[YOURS]:
+        config["differs"] = f"images of your choice ({own}), settings of the preset {layers.preset}"
     folders = {n: d for n, d in config["datasets"].items() if d["source"] == "folder"}
     roots = {n: root_of(d["params"].get("path")) for n, d in folders.items()}
     split = {roots[n] for n in split_datasets(config) & folders.keys()}

@@ -42,7 +42,8 @@ def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None
         if job.split == "test":
             _check_patients(job.dataset, folds, lines)
     save_names(out, lines, writer.hashes)
-    write_text(out.with_suffix(".json"), json.dumps(description(folds, job.split), indent=1) + "\n")
+    said = description(folds, job.split, size=tuple(job.size))
+    write_text(out.with_suffix(".json"), json.dumps(said, indent=1) + "\n")
     _sheet(open_images(out).pixels, out.with_suffix(".png"))
 
 
@@ -77,12 +78,13 @@ def look(config: dict[str, Any], names: Iterable[str], machine: Machine) -> Iter
         if not all(stored(file, machine.downloads).exists() for file in folds[0].downloads):
             yield "  not downloaded yet: a run does that"
             continue
+        size = tuple(settings["size"])
         for split in folds[0].splits:
-            said = description(folds, split)
+            said = description(folds, split, size=size)
             yield from (f"  {line}" for line in described(split, said))
             if said["images"]:
                 path = Path("results", config["name"], "data", name, f"found-{split}.png")
-                size, count = tuple(settings["size"]), settings[split]
+                count = settings[split]
                 _sheet(_shown(folds, split, size, count), path)
                 yield f"    see {path}"
 

@@ -53,7 +53,7 @@ def load_prior(
     Args:
         assembly: "whole", "random_grid" (PaDIS), "fixed_grid", "average" or "stitch".
         overlap: pixels that tiles share, "average" and "stitch" only.
-        shape: (C, H, W) of the images to reconstruct.
+        shape: (C, H, W) of the images to reconstruct; a network of patches takes any H and W.
 
     Raises:
         StoreError: weights or card are missing, damaged, belong to different trainings, or were
@@ -71,11 +71,13 @@ def load_prior(
         raise StoreError(f"{path} is missing: {remedy}")
     if file_hash(path) != card["weights_sha256"]:
         raise StoreError(f"{path} does not match its card (damaged or replaced): {remedy}")
-    if tuple(card["shape"]) != tuple(shape):
-        raise StoreError(
-            f"{path} was trained for {card['shape']} images, not {list(shape)}: {remedy}"
-        )
     patch = card["training"]["patch"]
+    bound = 1 if patch else 3  # of channels, height and width
+    if tuple(card["shape"])[:bound] != tuple(shape)[:bound]:
+        raise StoreError(
+            f"{path} was trained for {card['shape']} images, not {list(shape)}: use a prior of "
+            "patches, or images of that size"
+        )
     if bool(patch) != (assembly != "whole"):
         kind = "patches" if patch else "whole images"
         raise StoreError(f"{path} was trained on {kind}, which {assembly!r} cannot use")

@@ -14,15 +14,17 @@ import numpy as np
 
 from problems.datasets.base import DataError
 from problems.datasets.reading.geometry import oriented, read_quietly
-from problems.datasets.reading.units import CT_WINDOW, Values
+from problems.datasets.reading.units import CT_WINDOW, WRAPPED, Values
 
 CT = ("CT Image Storage", "Enhanced CT Image Storage", "Legacy Converted Enhanced CT Image Storage")
 SECTIONS = ("CT", "MR", "PT")
 SCOUTS = {"LOCALIZER", "SCOUT", "TOPOGRAM"}  # in ImageType
 SCREEN = "secondary captures"
+HIGHEST = 32767  # Hounsfield units
 NOBODY = {"", "0", "anon", "anonymous", "anonymized", "anonymised", "none", "unknown"}
 TAGS = [
     "SOPClassUID",
+    "SOPInstanceUID",
     "Modality",
     "PatientID",
     "SeriesInstanceUID",
@@ -37,7 +39,9 @@ TAGS = [
     "RescaleType",
     "SamplesPerPixel",
     "PixelRepresentation",
+    "PixelPaddingValue",
     "PhotometricInterpretation",
+    "ModalityLUTSequence",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
@@ -53,6 +57,8 @@ class Header(NamedTuple):
         orientation: direction of rows and of columns, six numbers, or None if missing.
         reason: why the values are not Hounsfield units, or "".
         section: the image is a section of the patient, not a projection, and needs an orientation.
+        uid: of the image; copies of the file have the same.
+        padding: value outside the field of view after the rescale, or None.
     """
 
     kind: str | None
@@ -61,6 +67,8 @@ class Header(NamedTuple):
     orientation: tuple[float, ...] | None = None
     reason: str = ""
     section: bool = True
+    uid: str = ""
+    padding: float | None = None
 
 
 def header(path: Path) -> Header:
@@ -100,7 +108,12 @@ def header(path: Path) -> Header:
     series, number = str(data.get("SeriesInstanceUID", "")), float(data.get("InstanceNumber") or 0)
     order = tuple((series, _height(plane, place), number, k) for k, place in enumerate(places))
     section = data.get("Modality") in SECTIONS
-    return Header(kind, patient, order, plane, _reason(data, *scales), section)
+    (scale,) = scales
+    reason, uid = _reason(data, scale), str(data.get("SOPInstanceUID", ""))
+    padding = None if reason else data.get("PixelPaddingValue")
+    if padding is not None:
+        padding = float(padding) * float(scale[0]) + float(scale[1])
+    return Header(kind, patient, order, plane, reason, section, uid, padding)
 
 
 def unpacking(path: Path) -> str:
@@ -142,6 +155,10 @@ def read(path: Path, frame: int, head: Header, plane: str) -> Values:
     values = SimpleITK.GetArrayFromImage(image)[0]
     spacing = image.GetSpacing()[1::-1]
     window = None if head.reason else CT_WINDOW
+    if head.padding is not None and head.padding > CT_WINDOW[1]:
+        values = np.where(values == head.padding, CT_WINDOW[0], values)
+    if window and values.max() > HIGHEST:
+        raise DataError(f"{path}: {values.max():g} Hounsfield units are too many: {WRAPPED}")
     return Values(values, spacing, window, head.reason)
 
 
@@ -180,6 +197,8 @@ def _reason(data, scale: tuple[str, str, str]) -> str:
         return f"{color}"
     if name not in CT and name != "CT Image":
         return f"{name.removesuffix(' Image Storage')} has no fixed units"
+    if "ModalityLUTSequence" in data:
+        return "values with a table (ModalityLUTSequence), which is not applied"
     if not slope or not intercept:
         return "CT without a rescale (RescaleSlope, RescaleIntercept)"
     if unit not in ("", "HU"):

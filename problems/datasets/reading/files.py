@@ -5,6 +5,7 @@ Imports nothing heavy, because Snakemake calls this each time it reads the confi
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ FORMATS = {
     **dict.fromkeys((".npy", ".npz"), "numpy"),
 }
 DETACHED = (".nhdr", ".mhd")  # headers with values in another file
-SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}
+SYSTEM = {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found"}
+MASKS = "masks and labels"
 LABELS = re.compile(  # words in names of masks and labels beside images
     r".*masks?|.*seg|segs|segmentation[a-z]*|labels?(tr|ts|val)?|labelmaps?|annotations?|rois?|contours?"
 )
@@ -31,8 +33,8 @@ class File(NamedTuple):
 
     Attributes:
         path: location; links are not resolved.
-        parts: names of the folders between the root and the file.
-        stem: name without suffix.
+        parts: names of the folders between the root and the file, as ``composed``.
+        stem: name without suffix, as ``composed``.
         format: "picture", "dicom", "volume" or "numpy".
     """
 
@@ -93,9 +95,10 @@ def listed(root: Path, include: Iterator[str] = (), exclude: Iterator[str] = ())
         kind = _left_out(names, include, exclude)
         stem, format = (path.name, None) if kind else _format(path)
         if format not in (None, "dicom") and not include and named_labels(names):
-            kind = "masks and labels"
+            kind = MASKS
         if format and not kind:
-            listing.files.append(File(path, parts, stem, format))
+            names = (*map(composed, parts), composed(stem))
+            listing.files.append(File(path, names[:-1], names[-1], format))
         else:
             others.append((path, parts, kind or f"{path.suffix or 'other'} files"))
     for links in (listing.broken, listing.loops):
@@ -107,6 +110,11 @@ def listed(root: Path, include: Iterator[str] = (), exclude: Iterator[str] = ())
         else:
             listing.left_out.append((parts, kind))
     return listing
+
+
+def composed(name: str) -> str:
+    """The name with composed letters: some systems write é as e and an accent."""
+    return unicodedata.normalize("NFC", name)
 
 
 def counted(kinds: Iterator[str]) -> dict[str, int]:
@@ -168,8 +176,8 @@ def _left_out(parts: tuple[str, ...], include, exclude) -> str | None:
 
 
 def _matches(parts: tuple[str, ...], patterns) -> bool:
-    names = ("/".join(parts), *parts)
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+    names = [composed(name) for name in ("/".join(parts), *parts)]
+    return any(fnmatchcase(name, composed(pattern)) for pattern in patterns for name in names)
 
 
 def _format(path: Path) -> tuple[str, str | None]:

@@ -1,19 +1,23 @@
 """Finds the splits of a folder and refuses layouts that would be misread."""
 
+import filecmp
 import os
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 from problems.datasets.base import SPLITS, DataError
-from problems.datasets.reading.files import FORMATS, File, Listing, counted, said
-from problems.datasets.reading.splits import ELSEWHERE, Split, by_hash, entries
+from problems.datasets.reading import pictures
+from problems.datasets.reading.files import DETACHED, FORMATS, MASKS, File, Listing, counted, said
+from problems.datasets.reading.splits import ELSEWHERE, Split, by_hash, entries, group_of, groups
 
 SPELLINGS = {  # other names of split folders
     "train": r"train|training|trn|tr",
     "validation": r"val|valid|validate|validation|dev|va",
     "test": r"test|testing|tst|ts",
 }
+SAME = "the same image is in two splits; keep it in one"
 AROUND = r"(images?|imgs?|data|set|split|20\d\d|[\W_])*"  # words without meaning around them
 
 
@@ -28,14 +32,14 @@ def split_folder(
     """The splits of a folder.
 
     Args:
-        patient: what identifies a patient: "header", "folder" or "file" (``Folder.Params``).
+        patient: what identifies a patient, as in ``Folder.Params``.
         shares: fractions of the patients for validation and test.
         read: calls a function with a path and turns its exceptions into one line.
         test_only: the other splits are empty; without a sub-folder test all images are its.
 
     Raises:
         DataError: there is no image, split folders are missing or have other names, there are too
-            few patients, a patient or file is in two splits, or links are broken.
+            few patients, a patient or an image is in two splits, or links are broken.
     """
     _refuse_links(root, listing)
     names = sorted(path.name for path in root.iterdir() if path.is_dir())
@@ -44,7 +48,10 @@ def split_folder(
         _refuse_spellings(root, names, missing, listing.files, test_only)
     if not listing.files:
         kinds = said(counted(kind for _, kind in listing.left_out))
-        raise DataError(f"{root}: no image{kinds}; expected files ending in {', '.join(FORMATS)}")
+        masks = any(kind == MASKS for _, kind in listing.left_out)
+        hint = ", or, if those called masks are images, name them in `include`" if masks else ""
+        ends = ", ".join(FORMATS)
+        raise DataError(f"{root}: no image{kinds}; expected files ending in {ends}{hint}")
     if missing == list(SPLITS):
         found = entries(listing, (), "", patient, read)
         alone = {split: Split() for split in SPLITS} | {"test": found}
@@ -62,6 +69,9 @@ def split_folder(
         for split in splits.values():
             split.left_out += [*beside, *stray]
     _refuse_shared(splits, patient)
+    if patient != "file":
+        _refuse_groups(root, splits)
+    _refuse_copies(splits, read)
     for name, split in splits.items():
         _refuse_mixed(root, name, split)
     return splits
@@ -121,15 +131,15 @@ def _meant(name: str) -> str | None:
 
 
 def _refuse_shared(splits: dict[str, Split], whose: str) -> None:
-    """Refuse a patient in two splits, or a file that links put into two splits."""
-    patients, places = {}, {}
+    """Refuse a patient or a DICOM slice in two splits, or a file that links put into two splits."""
+    patients, places, slices = {}, {}, {}
     for name, split in splits.items():
         for entry in split.entries:
             path = entry.file.path
             other, earlier = places.setdefault(os.path.realpath(path), (name, path))
             if other != name:
                 raise DataError(f"{earlier} and {path} are the same file; keep it in one split")
-            other, earlier = patients.setdefault(entry.patient, (name, path))
+            other, earlier = patients.setdefault(entry.patient.casefold(), (name, path))
             if other != name:
                 header = whose == "header" and entry.header and entry.header.patient
                 raise DataError(
@@ -137,6 +147,64 @@ def _refuse_shared(splits: dict[str, Split], whose: str) -> None:
                     "each patient in one split, or, if these are two patients, "
                     + ("set `patient: folder`" if header else "rename one or set `patient: file`")
                 )
+            if entry.header and entry.header.uid:
+                slice = entry.header.uid, entry.header.order
+                other, earlier = slices.setdefault(slice, (name, path))
+                if other != name:
+                    raise DataError(f"{earlier} and {path}: {SAME}")
+
+
+def _refuse_groups(root: Path, splits: dict[str, Split]) -> None:
+    """Refuse images of what seems to be one patient, by their names, in two splits."""
+    alone = [
+        (name, entry.file)
+        for name, split in splits.items()
+        for entry in split.entries
+        if not entry.header and entry.patient == entry.file.stem
+    ]
+    found: dict[str, tuple[str, Path]] = {}
+    seeming = groups([file.stem for _, file in alone])
+    for name, file in alone if seeming else ():
+        group = group_of(file.stem)
+        other, path = found.setdefault(group, (name, file.path))
+        if other != name:
+            raise DataError(
+                f"{root}: the names look like those of {len(seeming)} patients with several images "
+                f"each, such as {group}, who is in {other} and {name} ({path.name}, "
+                f"{file.path.name}): set `patient: name` to keep each in one split, or `patient: "
+                "file` if every file is a patient of its own"
+            )
+
+
+def _refuse_copies(splits: dict[str, Split], read: Callable) -> None:
+    """Refuse a test image that is the copy of one of another split, unless it is of one grey.
+
+    One that is in all three splits is taken for a trial with a single image.
+    """
+    found: dict[tuple, dict[str, list[File]]] = {}
+    for name in SPLITS if splits["train"].entries else ():
+        for file in (entry.file for entry in splits[name].entries if not entry.header):
+            if file.path.suffix.lower() not in DETACHED:
+                found.setdefault(_sample(file.path), {}).setdefault(name, []).append(file)
+    for alike in found.values():
+        tested = alike.pop("test", ()) if len(alike) == 2 else ()
+        for file, other in product(tested, *alike.values()):
+            packed = file.path.suffix.lower() == ".gz"
+            same = packed or filecmp.cmp(other.path, file.path, shallow=False)
+            if same and not (file.format == "picture" and read(pictures.of_one_grey, file.path)):
+                raise DataError(f"{other.path} and {file.path}: {SAME}")
+
+
+def _sample(path: Path) -> tuple:
+    """What copies of a file have in common: its length and some of its contents.
+
+    A compressed file ends with the checksum and the length of what is in it, which are the same if
+    it was compressed again.
+    """
+    length, packed = path.stat().st_size, path.suffix.lower() == ".gz"
+    with path.open("rb") as file:
+        file.seek(max(0, length - 8) if packed else length // 2)
+        return None if packed else length, file.read(4096)
 
 
 def _refuse_mixed(root: Path, name: str, split: Split) -> None:

@@ -17,6 +17,8 @@ FILLED = 0.6  # fraction of the range of a type that the largest value must exce
 TISSUE = 0.25  # least fraction of air, lung, soft tissue and padding in a CT volume
 FEW = 32  # integers up to this one are labels, not grey values
 CLASSES = 8  # largest number of classes of a label map
+BLACK_AND_WHITE = (255, 65535)  # largest values of masks
+WRAPPED = "negative numbers stored without a sign; save them as signed integers of 16 bits"
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)  # of red, green and blue
 
 
@@ -37,12 +39,19 @@ class Values(NamedTuple):
     reason: str = ""
     labels: bool = False
 
+    @property
+    def colored(self) -> bool:
+        """Whether the channels differ."""
+        return self.array.ndim == 3 and bool((self.array != self.array[..., :1]).any())
+
 
 def plain(array: np.ndarray) -> Values:
     """Values of a picture or an array, whose file does not give units."""
     low, high = array.min(), array.max()
     if not np.isfinite([low, high]).all():
         raise ValueError("contains NaN or infinite values")
+    if wrapped(array):
+        raise ValueError(WRAPPED)
     window, reason = None, f"values {low:g} to {high:g} have no known range"
     if array.dtype.kind == "b" or (array.dtype.kind == "f" and low >= 0 and high <= 1):
         window = (0.0, 1.0)
@@ -76,6 +85,15 @@ def proposed(array: np.ndarray) -> str:
     low, high = (float(f"{v:.4g}") for v in np.percentile(array, (0.5, 99.5)))
     high = high if high > low else low + 1
     return f"`window`, for example [{low:g}, {high:g}], between which 99 % of its values lie"
+
+
+def wrapped(array: np.ndarray) -> bool:
+    """Whether integers of 16 bits without sign are negative and positive ones: few are between."""
+    if array.dtype.kind != "u" or array.dtype.itemsize != 2:
+        return False
+    top = np.iinfo(array.dtype).max
+    low, high = array < top // 8, array > top - top // 8
+    return bool((low | high).all() and low.any() and (high & (array < top)).mean() > 0.01)
 
 
 def could_be_hu(values: np.ndarray) -> bool:
@@ -117,6 +135,6 @@ def _few_values(array: np.ndarray) -> bool:
     if array.dtype.kind == "f" or array.ndim > 2:
         return False
     low, high = int(array.min()), int(array.max())
-    if low != 0 or high not in (*range(1, FEW + 1), 255):
+    if low != 0 or high not in (*range(1, FEW + 1), *BLACK_AND_WHITE):
         return False
-    return len(np.unique(array)) <= (2 if high == 255 else CLASSES)
+    return len(np.unique(array)) <= (2 if high in BLACK_AND_WHITE else CLASSES)
