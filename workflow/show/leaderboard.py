@@ -100,6 +100,12 @@ def scores(board: Board) -> dict[str, Any]:
     return found
 
 
+def few(board: Board) -> list[str]:
+    """Rows that the tables have on less than half of the problems."""
+    asked = board.images.groupby("method")["problem"].nunique()
+    return [row for row in board.rows if asked.get(row, 0) < len(board.problems) / 2]
+
+
 def text(name: str, value: float) -> str:
     """A mean or half-width of a metric as the leaderboard shows it."""
     if pd.isna(value):
@@ -118,19 +124,36 @@ def first(board: Board) -> dict[str, int]:
 
 def difference_plots(board: Board) -> list[tuple[str, Markup]]:
     """Per problem its label and the rows compared with PaDIS, in dB."""
-    found, names = [], board.rows
+    found, axis = [], "PSNR minus that of PaDIS (dB)"
     for problem, table in board.tables.items():
-        rows = {}
-        for row, line in ((row, f"{row} - {REFERENCE}") for row in names):
-            if line in table.index and pd.notna(table.loc[line, "psnr_ci95"]):
-                rows[row] = Mean(*table.loc[line, ["psnr", "psnr_ci95"]].astype(float))
+        label = board.problems[problem]
+        rows = differences(table, {row: f"{row} - {REFERENCE}" for row in board.rows})
         if rows:
-            label, shown = board.problems[problem], difference_figure(rows, names, board.looks)
-            text = "; ".join(
-                f"{names[r]} {x.value:+.2f} ± {x.half:.2f} dB" for r, x in rows.items()
-            )
-            found.append((label, svg(shown, f"{label}, minus PaDIS: {text}")))
+            found.append((label, difference_plot(rows, board.rows, board.looks, axis, label)))
     return found
+
+
+def differences(lines: pd.DataFrame, names: dict[str, str]) -> dict[str, Mean]:
+    """Differences of the PSNR that have an interval.
+
+    Args:
+        lines: of a summary on one problem, by their name.
+        names: row to the name of its line.
+    """
+    known = {row: name for row, name in names.items() if name in lines.index}
+    found = {
+        row: Mean(*lines.loc[name, ["psnr", "psnr_ci95"]].astype(float))
+        for row, name in known.items()
+    }
+    return {row: mean for row, mean in found.items() if pd.notna(mean.half)}
+
+
+def difference_plot(
+    rows: dict[str, Mean], names: dict[str, str], looks: dict[str, Look], axis: str, label: str
+) -> Markup:
+    """A figure of differences on a problem (``label``) as an element of a page."""
+    said = "; ".join(f"{names[r]} {x.value:+.2f} ± {x.half:.2f} dB" for r, x in rows.items())
+    return svg(difference_figure(rows, names, looks, axis), f"{label}, {axis}: {said}")
 
 
 def cost_plots(board: Board) -> list[tuple[str, Markup]]:

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from markupsafe import Markup
 
 from workflow.config.resolve import command
 from workflow.config.spec import Show
@@ -20,6 +22,8 @@ from workflow.show.cells import Table, html, plain
 from workflow.show.contents import main_problems, problem_labels, score_files, test_images
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, panel, render
+from workflow.show.leaderboard import difference_plot, differences
+from workflow.show.plots import looks_of
 from workflow.show.reference import REFERENCES
 from workflow.show.tables import cost_table, score_table
 from workflow.store.arrays import StoreError, load_arrays, load_record
@@ -45,8 +49,11 @@ def method_card(job: Show, out: Path) -> None:
     images = scores_of(files, REFERENCES / run.name)
     pairs = [(row, other) for other in rows if other != row]
     summary = summarise(images, labels, rows, published.load(), differences=pairs)
-    scored = score_table(summary, labels, rows, f"{rows[row]} among the rows of {config['name']}",
-                         differences=pairs)  # fmt: skip
+    caption = f"{rows[row]} among the rows of {config['name']}"
+    scored = score_table(summary, labels, rows, caption)
+    without_paper = summary.assign(psnr_published=float("nan"))  # a column per problem
+    numbers = score_table(without_paper, labels, rows, caption, differences=pairs)
+    numbers = replace(numbers, blocks=numbers.blocks[2:])
     record = load_record(run / "reconstructions" / next(iter(labels)) / f"{row}.json")
     done = summary[(summary["method"] == row) & (summary["status"] == "ok")]["problem"]
     page = render(
@@ -60,6 +67,9 @@ def method_card(job: Show, out: Path) -> None:
         ranks=html(ranks(summary, labels, row)),
         scored=scored,
         scores=html(scored),
+        plots=plots(config, summary, labels, rows, row),
+        numbers=numbers,
+        differences=html(numbers),
         cost=html(cost_table(summary, labels, {row: rows[row]})),
         worst=[worst(config, run, row, p, images[images["problem"] == p]) for p in done],
         error_max=config["figures"]["error_max"],
@@ -67,6 +77,24 @@ def method_card(job: Show, out: Path) -> None:
         made_with=record.get("made_with", {}),
     )
     write_text(out, page)
+
+
+def plots(
+    config: dict[str, Any],
+    summary: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    row: str,
+) -> list[tuple[str, Markup]]:
+    """Per problem its label and how far ``row`` is ahead of the others, the nearest rival first."""
+    found, looks, axis = [], looks_of(config, list(rows)), f"{rows[row]} minus the row, PSNR (dB)"
+    for problem, label in problems.items():
+        lines = summary[summary["problem"] == problem].set_index("method")
+        ahead = differences(lines, {other: f"{row} - {other}" for other in rows})
+        ahead = dict(sorted(ahead.items(), key=lambda item: item[1].value))
+        if ahead:
+            found.append((label, difference_plot(ahead, rows, looks, axis, label)))
+    return found
 
 
 def scores_of(files: list[Path], reference: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from problems.datasets.description import lines
 from workflow.config.spec import Show
-from workflow.config.views import labels_of, title
+from workflow.config.views import NOT_IN_PAPER, labels_of, title
 from workflow.show import cells, leaderboard
 from workflow.show.contents import main_problems, splits, test_images
 from workflow.show.figures import inner, score_text
@@ -46,6 +46,8 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         failed=_failed(config, board) if board else [],
         board=board,
         scores=leaderboard.scores(board) if board else {},
+        few=leaderboard.few(board) if board else [],
+        marked=bool(board) and any(NOT_IN_PAPER in label for label in board.rows.values()),
         first=leaderboard.first(board) if board and judged else {},
         differences=leaderboard.difference_plots(board) if board else [],
         costs=leaderboard.cost_plots(board) if board else [],
