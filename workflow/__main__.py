@@ -225,6 +225,19 @@ def reference(run: Folder) -> None:
     update_readme(keep(run))
 
 
+@app.command()
+def site(
+    out: Annotated[Path, typer.Argument(help="folder to write to")] = Path(".github/site/pages"),
+) -> None:
+    """Write a page of each committed run, for the site and without running anything."""
+    from workflow.show.reference import REFERENCES
+    from workflow.show.report import reference_page
+
+    for name in ("standard", "quick"):
+        reference_page(REFERENCES / name, out / f"{name}.html")
+        print(f"wrote {out / name}.html")
+
+
 def main() -> None:
     """Entry point: bad input ends in one line and exit status 1."""
     end_with_parent()

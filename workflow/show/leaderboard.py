@@ -53,8 +53,12 @@ class Board:
         return [self.problems[problem] for problem in found]
 
 
-def read(config: dict[str, Any], run: Path) -> Board | None:
-    """Read the main tables of a run (results/<name>); None if it has none."""
+def read(config: dict[str, Any], run: Path, images: pd.DataFrame | None = None) -> Board | None:
+    """Read the main tables of a run (results/<name>); None if it has none.
+
+    Args:
+        images: scores of single images; default is to read them from the run.
+    """
     tables = main_tables(config)
     if not tables:
         return None
@@ -64,7 +68,9 @@ def read(config: dict[str, Any], run: Path) -> Board | None:
         for problem in table["problems"]:
             first.setdefault(problem, lines[lines["problem"] == problem])
     rows = list(dict.fromkeys(row for table in tables.values() for row in table["rows"]))
-    problems, images = main_problems(config), read_all(score_files(config, run, list(tables)))
+    problems = main_problems(config)
+    if images is None:
+        images = read_all(score_files(config, run, list(tables)))
     labels, looks = labels_of(config, rows), looks_of(config, rows)
     return Board(problem_labels(config, problems), labels, looks, images, first)
 
