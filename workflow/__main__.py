@@ -129,11 +129,14 @@ def card(
     problem: Annotated[
         list[str] | None, typer.Option(help="one of the main tables', may be repeated")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="the first problem of every dataset only")
+    ] = False,
 ) -> None:
     """Compare a method with a run, or with the reference of its name, on one page."""
     from workflow.show.method_card import card
 
-    sys.exit(card(file, run, parsed(params), cores, problem))
+    sys.exit(card(file, run, parsed(params), cores, problem, quick))
 
 
 @app.command("list")

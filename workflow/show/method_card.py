@@ -54,6 +54,7 @@ def method_card(job: Show, out: Path) -> None:
     without_paper = summary.assign(psnr_published=float("nan"))  # a column per problem
     numbers = score_table(without_paper, labels, rows, caption, differences=pairs)
     numbers = replace(numbers, blocks=numbers.blocks[2:])
+    left_out = [problem for problem in main_problems(config) if problem not in labels]
     record = load_record(run / "reconstructions" / next(iter(labels)) / f"{row}.json")
     done = summary[(summary["method"] == row) & (summary["status"] == "ok")]["problem"]
     page = render(
@@ -62,6 +63,7 @@ def method_card(job: Show, out: Path) -> None:
         name=row,
         run=config["name"],
         reference=not all(file.exists() for file in files),
+        left_out=list(problem_labels(config, left_out).values()),
         on=next(iter(labels.values())),
         params=record["spec"]["params"],
         ranks=html(ranks(summary, labels, row)),
@@ -146,7 +148,12 @@ def worst(
 
 
 def card(
-    file: Path, run: Path, params: dict[str, Any], cores: int, problems: list[str] | None = None
+    file: Path,
+    run: Path,
+    params: dict[str, Any],
+    cores: int,
+    problems: list[str] | None = None,
+    quick: bool = False,
 ) -> int:
     """Run the method of ``file`` beside the rows of ``run`` and write its card.
 
@@ -159,7 +166,8 @@ def card(
         run: folder of a run, results/<name>.
         params: parameters that differ from the defaults.
         cores: jobs at a time.
-        problems: some of those of the main tables; default is all.
+        problems: some of those of the main tables; default is all, if ``quick`` the first of every
+            dataset. Its images and their scores are the same; what is left out can be made later.
 
     Returns:
         The exit status of Snakemake.
@@ -178,6 +186,9 @@ def card(
     shown = list(main_problems(config))
     if not shown:
         raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
+    if quick and not problems:
+        first = {config["problems"][problem]["dataset"]: problem for problem in reversed(shown)}
+        problems = [problem for problem in shown if problem in first.values()]
     for problem in problems or []:
         if problem not in shown:
             raise PluginError(f"{run} has no problem {problem!r} in its main tables: {shown}")
