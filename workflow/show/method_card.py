@@ -13,7 +13,7 @@ from markupsafe import Markup
 from workflow.config.resolve import command
 from workflow.config.spec import Show
 from workflow.config.views import REFERENCE, labels_of, main_tables
-from workflow.plugins.discovery import defined_in, use
+from workflow.plugins.discovery import ROOT, defined_in, use
 from workflow.plugins.params import PluginError
 from workflow.score import published
 from workflow.score.scores import read_all, read_scores
@@ -212,5 +212,6 @@ def card(
     }
     settings, page = run / "cards" / f"{name}.yaml", run / "cards" / f"{name}.html"
     write_text(settings, yaml.safe_dump(chosen, sort_keys=False))
-    job = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", str(settings)]
-    return subprocess.run([*job, "--", str(page)], check=False).returncode
+    job = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    job += ["--cores", str(cores), "--configfile", str(settings), "--", str(page)]
+    return subprocess.run(job, check=False).returncode
