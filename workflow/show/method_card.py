@@ -48,11 +48,11 @@ def method_card(job: Show, out: Path) -> None:
     files = score_files(config, run, [*tables, job.name])
     images = scores_of(files, REFERENCES / run.name)
     pairs = [(row, other) for other in rows if other != row]
-    summary = summarise(images, labels, rows, published.load(), differences=pairs)
+    of_others = published.load()[:0]  # the paper's numbers are of other images
+    summary = summarise(images, labels, rows, of_others, differences=pairs)
     caption = f"{rows[row]} among the rows of {config['name']}"
     scored = score_table(summary, labels, rows, caption)
-    without_paper = summary.assign(psnr_published=float("nan"))  # a column per problem
-    numbers = score_table(without_paper, labels, rows, caption, differences=pairs)
+    numbers = score_table(summary, labels, rows, caption, differences=pairs)
     numbers = replace(numbers, blocks=numbers.blocks[2:])
     left_out = [problem for problem in main_problems(config) if problem not in labels]
     record = load_record(run / "reconstructions" / next(iter(labels)) / f"{row}.json")
@@ -89,7 +89,7 @@ def plots(
     row: str,
 ) -> list[tuple[str, Markup]]:
     """Per problem its label and how far ``row`` is ahead of the others, the nearest rival first."""
-    found, looks, axis = [], looks_of(config, list(rows)), f"{rows[row]} minus the row, PSNR (dB)"
+    found, looks, axis = [], looks_of(config, list(rows)), "PSNR minus that of the row (dB)"
     for problem, label in problems.items():
         lines = summary[summary["problem"] == problem].set_index("method")
         ahead = differences(lines, {other: f"{row} - {other}" for other in rows})
