@@ -214,4 +214,7 @@ def card(
     write_text(settings, yaml.safe_dump(chosen, sort_keys=False))
     job = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     job += ["--cores", str(cores), "--configfile", str(settings), "--", str(page)]
-    return subprocess.run(job, check=False).returncode
+    status = subprocess.run(job, check=False).returncode
+    if page.exists():
+        print(f"The card: {page}")
+    return status
