@@ -16,7 +16,6 @@ from running import workflow
 
 from snakemake_logger_plugin_padis import Job, work
 from workflow.config.commands import RUN, SHOW
-from workflow.config.resolve import resolve
 from workflow.run.progress import ProgressLine
 
 # Jobs wait for the file `go`. The job `bad` fails, and `a` prints its progress.
@@ -266,5 +265,3 @@ def test_the_help_lists_what_people_call_and_names_the_nearest_word(tmp_path):
     assert {"new", "check", "card", "list", "data", "verify", "site"} <= set(listed)
     assert not {*RUN, *SHOW, "fetch", "validate"} & set(listed)
     assert "Did you mean 'card'?" in workflow(tmp_path, "cadr", root=ROOT)[1]
-    with pytest.raises(ValueError, match="unknown key 'presett'; did you mean 'preset'"):
-        resolve({"presett": "smoke"})

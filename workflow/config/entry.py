@@ -1,6 +1,6 @@
 """Kinds of values in a configuration, and what is said of a wrong one."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -27,7 +27,6 @@ class Entry(BaseModel):
     """A mapping in the configuration, which refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
-    read_before: ClassVar[tuple[str, ...]] = ()  # keys that are taken out before it is checked
 
     @model_validator(mode="before")
     @classmethod
@@ -35,7 +34,7 @@ class Entry(BaseModel):
         known = {field.alias or name for name, field in cls.model_fields.items()}
         for key in value if isinstance(value, dict) else ():
             if key not in known:
-                raise ValueError(f"unknown key {key!r}{nearest(key, known.union(cls.read_before))}")
+                raise ValueError(f"unknown key {key!r}{nearest(key, known)}")
         return value
 
 

@@ -155,7 +155,6 @@ class Table(Entry):
 class Config(Entry):
     """A configuration."""
 
-    read_before = ("preset", "experiments", "more")
     name: Name
     """The run is written to results/<name>."""
     cache: str = "results/cache"
