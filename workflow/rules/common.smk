@@ -31,8 +31,11 @@ PROJECT = Path(workflow.basedir).resolve()
 if Path.cwd().resolve() != PROJECT:
     for name in ("methods", "problems", "workflow", "results/networks", "results/published"):
         if not Path(name).exists():
-            Path(name).parent.mkdir(exist_ok=True)
-            Path(name).symlink_to(PROJECT / name)
+            try:
+                Path(name).parent.mkdir(exist_ok=True)
+                Path(name).symlink_to(PROJECT / name)
+            except OSError as failed:
+                sys.exit(f"error: {failed}: name a folder that can be written to")
         elif Path(name).resolve() != PROJECT / name:
             sys.exit(f"error: {Path(name).absolute()} is in the way: name an empty folder")
 
