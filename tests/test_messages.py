@@ -192,7 +192,7 @@ def test_the_card_of_a_method_that_raises_is_one_reason(project, tmp_path):
     reason = "ValueError: boom (failing.py, line 17)"
     log = "results/test/logs/reconstruct/ct20/failing.log"
     assert f"failed: failing on ct20: {reason} (log: {log})" in output.splitlines()
-    assert reason in (project / log).read_text()
+    assert "ValueError: boom" in (project / log).read_text()
     assert reason in (project / "results/test/cards/failing.html").read_text()
 
 
