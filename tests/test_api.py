@@ -82,7 +82,7 @@ def test_a_function_is_scored_on_the_measurements_of_the_tables(downloads):
 
 
 def test_the_readme_reconstructs_a_slice(downloads):
-    section = (ROOT / "README.md").read_text().split("### From Python")[1]
+    section = (ROOT / "README.md").read_text().split("## From Python")[1]
     names: dict = {}
     exec(section.split("```python\n")[1].split("```")[0], names)
     error = float((names["x_hat"][0] - torch.from_numpy(names["image"])).square().mean())

@@ -96,6 +96,19 @@ def test_names_of_the_front_cover_neither_marks_nor_each_other(seed):
     assert {text.split("|")[0] for text in said} == set(rows)
 
 
+@pytest.mark.parametrize("seconds", [[0.0001, 1.0, 3.0], [0.0001, 0.0002, 0.0003]])
+def test_a_row_of_no_time_is_a_line_unless_all_are(seconds):
+    rows = ["baseline", "a", "b"]
+    points = pd.DataFrame({"seconds": seconds, "psnr": [20.0, 30.0, 31.0]}, rows)
+    names = {row: row.title() for row in rows}
+    (axes,) = budget.cost_figure(points, names, dict.fromkeys(rows, Look("red", "o"))).axes
+    said = {line.get_gid(): line.get_linestyle() for line in axes.lines if line.get_gid()}
+    fast = seconds[1] > budget.FAST
+    assert said["baseline|Baseline: 20.00 dB in 0.0001 s"] == (":" if fast else "None")
+    assert ("Baseline" in [text.get_text() for text in axes.texts]) == (not fast)
+    assert (axes.get_xlim()[0] > 0.01) == fast
+
+
 def test_every_method_has_a_look_of_its_own_in_all_tables():
     config = resolve({"preset": "small", "rows": {"mine": {"method": "padis", "label": "Mine"}}})
     whole = part(config, list(config["tables"]))

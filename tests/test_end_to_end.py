@@ -177,6 +177,8 @@ def test_a_table_can_be_verified(project):
     assert (code, output.count("\n")) == (1, 1)
     assert "dB, the scores say" in output
     assert workflow(project, "verify", "results/test/tables/claims.csv")[0] == 1
+    code, output = workflow(project, "verify", "results/test/tables/tabel1.csv")
+    assert (code, "did you mean 'table1.csv'?" in output) == (1, True)
 
 
 def test_tuning_logs_every_trial_and_writes_a_configuration(project):

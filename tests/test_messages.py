@@ -124,11 +124,16 @@ def test_an_unknown_target_is_one_line_with_the_known_ones():
     assert "Traceback" not in output
 
 
-def test_snakemake_elsewhere_names_the_folder(tmp_path):
-    arguments = ("-s", str(ROOT / "Snakefile"), "--config", "preset=smoke")
-    code, output = snakemake(*arguments, folder=tmp_path)
+def test_results_may_lie_elsewhere(tmp_path):
+    arguments = ("-n", "-s", str(ROOT / "Snakefile"), "--config", "preset=smoke", "--directory")
+    code, output = snakemake(*arguments, str(tmp_path / "mine"), folder=tmp_path)
+    assert code == 0, output
+    assert (tmp_path / "mine/results/networks").resolve() == ROOT / "results/networks"
+    (tmp_path / "full/methods").mkdir(parents=True)
+    code, output = snakemake(*arguments, str(tmp_path / "full"), folder=tmp_path)
     assert code == 1
-    assert output.splitlines()[-1].endswith(f"in the folder of the project: cd {ROOT}")
+    place = tmp_path / "full/methods"
+    assert output.splitlines()[-1] == f"error: {place} is in the way: name an empty folder"
 
 
 def test_a_dry_run_says_which_images_are_missing(tmp_path):
@@ -185,7 +190,9 @@ def test_the_card_of_a_method_that_raises_is_one_reason(project, tmp_path):
     assert code == 1
     assert "Traceback" not in output
     reason = "ValueError: boom (failing.py, line 17)"
-    assert f"failed: failing on ct20: {reason}" in output.splitlines()
+    log = "results/test/logs/reconstruct/ct20/failing.log"
+    assert f"failed: failing on ct20: {reason} (log: {log})" in output.splitlines()
+    assert "ValueError: boom" in (project / log).read_text()
     assert reason in (project / "results/test/cards/failing.html").read_text()
 
 

@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 from conftest import ROOT
-from running import workflow
+from running import ROWS, workflow
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
@@ -135,6 +135,35 @@ def test_the_slider_moves_the_border_by_keyboard(browser, finished):
     assert "left: 60%" in part(browser, "bar").get_attribute("style")
 
 
+def test_the_border_follows_the_pointer_over_the_picture(browser, finished):
+    opened(browser, finished / PAGE)
+    stack = browser.find_element(By.CSS_SELECTOR, ".gallery .stack")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", stack)
+    quarter = round(stack.size["width"] / 4)
+    chain = webdriver.ActionChains(browser).move_to_element(stack)
+    chain.move_by_offset(quarter, 0).perform()
+    assert "left: 50%" in part(browser, "bar").get_attribute("style")  # not pressed
+    chain.move_to_element(stack).click_and_hold().move_by_offset(quarter, 0).release().perform()
+    assert "left: 75%" in part(browser, "bar").get_attribute("style")
+    assert part(browser, "slider").get_attribute("value") == "75"
+
+
+def test_rows_are_searched_and_the_page_is_dark_at_night(browser, finished):
+    opened(browser, finished / PAGE)
+    browser.find_element(By.ID, "search").send_keys("padi")
+    rows = browser.find_elements(By.CSS_SELECTOR, "#leaderboard tbody tr")
+    assert [row.get_attribute("data-row") for row in rows if row.is_displayed()] == ["padis"]
+    browser.find_element(By.ID, "search").clear()
+    night = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", night)
+    paper, ink = (
+        sum(map(int, re.findall(r"\d+", browser.find_element(By.TAG_NAME, "body")
+        .value_of_css_property(name))[:3])) for name in ("background-color", "color")
+    )  # fmt: skip
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert paper < 150 < 500 < ink
+
+
 def test_the_gallery_shows_what_is_chosen(browser, finished):
     opened(browser, finished / PAGE)
     assert part(browser, "left-label").text.startswith("Baseline: ")
@@ -204,6 +233,8 @@ def test_a_card_compares_a_method_from_anywhere(browser, project, tmp_path):
     text = browser.find_element(By.TAG_NAME, "main").text
     for words in ("levels = 3", "of 5", "PaDIS", "minus", "Worst cases"):
         assert words in text, words
+    marks = browser.find_elements(By.CSS_SELECTOR, ".plots .mark")
+    assert {mark.get_attribute("data-row") for mark in marks} == set(ROWS)
     assert browser.execute_script("return document.scrollingElement.scrollWidth") <= 360
     assert part(browser, "right-label").text.startswith("Mine †: ")
     assert browser.get_log("browser") == []

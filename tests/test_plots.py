@@ -99,9 +99,13 @@ def test_validation_figure_has_a_panel_per_dataset_and_level():
     frame = pd.DataFrame({"pixels": [1, 2], "sigma_0.05": [30, 31], "sigma_1": [20, np.nan]})
     narrow = frame.assign(**{"sigma_1": np.nan})
     figure = validation_figure(
-        {"ct": {"patch": frame, "drunet": narrow}, "faces": {"patch": frame}}
+        {"ct": {"patch": frame, "drunet": narrow}, "faces": {"simple": frame, "patch": frame}}
     )
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["CT, noise 0.05", "CT, noise 1", "Faces, noise 0.05", "Faces, noise 1"]
-    assert [len(axes.lines) for axes in figure.axes] == [2, 1, 1, 1]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Patch", "Drunet"]
+    assert [len(axes.lines) for axes in figure.axes] == [2, 1, 2, 2]
+    colours = [[line.get_color() for line in axes.lines] for axes in figure.axes]
+    assert colours[2][1] == colours[0][0]  # a network has the same colour in every line of panels
+    assert colours[2][0] not in colours[0]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["Patch", "Drunet", "Simple"]

@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import yaml
 from conftest import ROOT
 
 from workflow.config import shown
@@ -14,7 +16,7 @@ from workflow.config.resolve import resolve
 from workflow.config.views import rows_of
 from workflow.run.tuned import tuned
 from workflow.score.scores import read_scores
-from workflow.show import reference
+from workflow.show import method_card, reference
 from workflow.show.contents import score_files
 from workflow.show.method_card import scores_of
 from workflow.show.reference import run_card
@@ -32,6 +34,10 @@ def test_readme_shows_the_reference(run, tmp_path):
     assert copy.read_text() == reference.README.read_text()
     block = copy.read_text().split(f"{run}/tables/table1.md -->")[1].split("<!-- end -->")[0]
     assert block.count("\n| ") > 12
+    table = pd.read_csv(RUNS / run / "tables/table1.csv").set_index(["problem", "method"])
+    for problem in ("ct20", "ct8"):
+        padis = table.loc[(problem, "padis")]
+        assert f"| {padis['psnr']:.2f} ± {padis['psnr_ci95']:.2f} |" in block
     assert " minus " not in block
 
 
@@ -164,6 +170,16 @@ def test_a_readme_without_the_marks_of_a_run_is_left_as_it_is(tmp_path):
     readme.write_text("<!-- results/reference/small/tables/table1.md -->\n")
     with pytest.raises(ValueError, match="has no line"):
         reference.update_readme(SMALL, readme)
+
+
+def test_a_quick_card_has_a_problem_of_every_dataset(tmp_path, monkeypatch):
+    done = SimpleNamespace(returncode=0)
+    monkeypatch.setattr(method_card.subprocess, "run", lambda *given, **more: done)
+    for quick, problems in ((True, ["ct20", "deblurring"]), (False, None)):
+        method_card.card(ROOT / "methods/padis.py", tmp_path / "quick", {}, 1, None, quick)
+        asked = yaml.safe_load((tmp_path / "quick/cards/padis_again.yaml").read_text())
+        found = asked["tables"]["padis_again"]["problems"]
+        assert found == (problems or ["ct20", "ct8", "deblurring", "superresolution"])
 
 
 def test_a_card_takes_rows_that_were_not_run_from_the_reference(tmp_path):

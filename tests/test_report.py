@@ -167,6 +167,13 @@ def test_a_template_needs_all_its_values():
         html.render("index.html.j2", name="x")
 
 
+def test_rows_of_few_problems_are_known():
+    asked = [("ct", "a"), ("mri", "a"), ("pet", "a"), ("ct", "b"), ("mri", "b"), ("ct", "c")]
+    images = pd.DataFrame(asked, columns=["problem", "method"]).assign(status="failed")
+    problems, rows = {p: p for p in ("ct", "mri", "pet")}, {row: row for row in "abcd"}
+    assert leaderboard.few(leaderboard.Board(problems, rows, {}, images, {})) == ["c", "d"]
+
+
 def test_rows_of_one_label_are_counted_apart():
     scores = pd.DataFrame(
         {"problem": problem, "method": row, "image": "a", "cluster": "a", "fold": 1, "psnr": psnr,

@@ -12,8 +12,10 @@ import time
 
 import pytest
 from conftest import ROOT
+from running import workflow
 
 from snakemake_logger_plugin_padis import Job, work
+from workflow.config.commands import RUN, SHOW
 from workflow.run.progress import ProgressLine
 
 # Jobs wait for the file `go`. The job `bad` fails, and `a` prints its progress.
@@ -255,3 +257,11 @@ def test_running_jobs_count_by_what_they_report():
     assert ahead(running=[job], waiting=[("train", 60.0)]) > 1500
     job.seconds = None
     assert ahead(running=[job]) == 10  # it took longer than expected: a tenth more
+
+
+def test_the_help_lists_what_people_call_and_names_the_nearest_word(tmp_path):
+    _, output = workflow(tmp_path, "--help", root=ROOT)
+    listed = re.findall(r"^│ (\w+)  ", output, re.M)
+    assert {"new", "check", "card", "list", "data", "verify", "site"} <= set(listed)
+    assert not {*RUN, *SHOW, "fetch", "validate"} & set(listed)
+    assert "Did you mean 'card'?" in workflow(tmp_path, "cadr", root=ROOT)[1]

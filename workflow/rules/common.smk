@@ -1,4 +1,4 @@
-# The validated configuration and what the rules share. Reading these files writes nothing.
+# The validated configuration and what the rules share. Reading these files writes nothing else.
 import os
 from pathlib import Path
 from shlex import quote
@@ -26,8 +26,18 @@ from workflow.config.spec import save_spec
 from workflow.plugins.params import PluginError
 from workflow.run.contained import PARENT
 
-if Path.cwd().resolve() != Path(workflow.basedir).resolve():
-    sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
+# With --directory the results lie elsewhere; links there lead to what is read of the project.
+PROJECT = Path(workflow.basedir).resolve()
+if Path.cwd().resolve() != PROJECT:
+    for name in ("methods", "problems", "workflow", "results/networks", "results/published"):
+        if not Path(name).exists():
+            try:
+                Path(name).parent.mkdir(exist_ok=True)
+                Path(name).symlink_to(PROJECT / name)
+            except OSError as failed:
+                sys.exit(f"error: {failed}: name a folder that can be written to")
+        elif Path(name).resolve() != PROJECT / name:
+            sys.exit(f"error: {Path(name).absolute()} is in the way: name an empty folder")
 
 try:
     for file in map(read, workflow.configfiles):  # paths in it are relative to the file

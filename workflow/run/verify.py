@@ -13,6 +13,7 @@ from workflow.config.machine import Machine
 from workflow.config.spec import parse
 from workflow.config.views import CONTROLS
 from workflow.plugins.discovery import use
+from workflow.plugins.params import nearest
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.run.reconstruct import priors_for, seeds_for
@@ -39,7 +40,9 @@ def verify(table: Path, count: int, seed: int, machine: Machine) -> list[str]:
     """
     table = Path(table).resolve()
     if not table.exists():
-        raise StoreError(f"there is no {table}: run snakemake, which makes it")
+        others = [path.name for path in table.parent.glob("*.csv")]
+        hint = nearest(table.name, others) if others else ": run snakemake, which makes it"
+        raise StoreError(f"there is no {table}{hint}")
     run, shown = table.parents[1], pd.read_csv(table)
     if not {"problem", "method", "published_as", *SCORES} <= set(shown):
         raise StoreError(f"{table} is not a table of reconstructions: name one such as table1.csv")

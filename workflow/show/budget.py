@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow.config.layers import point_name
 from workflow.config.views import labels_of
@@ -15,7 +16,7 @@ from workflow.show.contents import problem_labels
 from workflow.show.plots import TEXT, WIDTH, Look, finish, legend, looks_of
 
 AXES = {"denoiser_calls": "Evaluations per image", "seconds": "Seconds per image"}
-FAST = 0.01  # seconds; what takes less is drawn here
+FAST = 0.01  # seconds; what takes less is a line across the figure
 LABELLED = 8  # points of a front that have a label at most, the best ones
 
 
@@ -97,8 +98,9 @@ def budget_figure(config: dict[str, Any], table: str, images: pd.DataFrame) -> F
 def cost_figure(points: pd.DataFrame, labels: dict[str, str], looks: dict[str, Look]) -> Figure:
     """Draw PSNR against seconds per image, a mark per row, and name the rows of the Pareto front.
 
-    A name ends above its mark and above the name before it: left of and above a point of the front
-    there are no marks to cover.
+    A row of less than ``FAST`` seconds is a line, with its mark at the left end: its place on the
+    axis would be far from all others. A name ends above its mark and above the name before it: left
+    of and above a point of the front there are no marks to cover.
 
     Args:
         points: seconds and psnr of every row (index).
@@ -106,11 +108,18 @@ def cost_figure(points: pd.DataFrame, labels: dict[str, str], looks: dict[str, L
     """
     figure = Figure(figsize=(WIDTH, 2.3))
     axes = figure.add_axes((0.16, 0.17, 0.82, 0.81))
-    points = points.assign(seconds=points["seconds"].clip(lower=FAST))
+    timed = points[points["seconds"] >= FAST]
+    timed = timed if len(timed) else points
     for row, (seconds, psnr) in points[["seconds", "psnr"]].iterrows():
         text = f"{row}|{labels[row]}: {psnr:.2f} dB in {seconds:.2g} s"
-        axes.plot(seconds, psnr, linestyle="none", markersize=5, gid=text, **looks[row]._asdict())
-    best = front(points, "seconds").tail(LABELLED)
+        style = {"markersize": 5, "gid": text, **looks[row]._asdict()}
+        if row in timed.index:
+            axes.plot(seconds, psnr, linestyle="none", **style)
+        else:
+            across = {"linestyle": ":", "linewidth": 1, "markevery": [0], "clip_on": False}
+            axes.plot([0, 1], [psnr, psnr], transform=axes.get_yaxis_transform(), **across, **style)
+    best = front(points, "seconds")
+    best = best[best.index.isin(timed.index)].tail(LABELLED)
     _band(axes, best, "seconds")
     names = [
         axes.annotate(
@@ -126,10 +135,13 @@ def cost_figure(points: pd.DataFrame, labels: dict[str, str], looks: dict[str, L
     widths = np.array([(box.width + 8) / area.width for box in boxes])
     above, margin = heights[::-1].cumsum()[::-1] + 0.03, 0.05 * np.ptp(points["psnr"]) or 1.0
     low = points["psnr"].min() - margin
-    high = max(points["psnr"].max() + margin, *(best["psnr"] - above * low) / (1 - above))
-    first, last = np.log10([points["seconds"].min() / 1.3, points["seconds"].max() * 1.3])
-    first = min(first, *(np.log10(best["seconds"]) - widths * last) / (1 - widths))
+    high = max([points["psnr"].max() + margin, *(best["psnr"] - above * low) / (1 - above)])
+    first, last = np.log10([timed["seconds"].min() / 1.3, timed["seconds"].max() * 1.3])
+    first = min([first, *(np.log10(best["seconds"]) - widths * last) / (1 - widths)])
     axes.set(xscale="log", xlim=(10**first, 10**last), ylim=(low, high))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if last - first > 2 else (1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     free = low
     for name, height in zip(names, heights * (high - low), strict=True):
         name.xy = (name.xy[0], max(name.xy[1], free))

@@ -53,8 +53,12 @@ class Board:
         return [self.problems[problem] for problem in found]
 
 
-def read(config: dict[str, Any], run: Path) -> Board | None:
-    """Read the main tables of a run (results/<name>); None if it has none."""
+def read(config: dict[str, Any], run: Path, images: pd.DataFrame | None = None) -> Board | None:
+    """Read the main tables of a run (results/<name>); None if it has none.
+
+    Args:
+        images: scores of single images; default is to read them from the run.
+    """
     tables = main_tables(config)
     if not tables:
         return None
@@ -64,7 +68,9 @@ def read(config: dict[str, Any], run: Path) -> Board | None:
         for problem in table["problems"]:
             first.setdefault(problem, lines[lines["problem"] == problem])
     rows = list(dict.fromkeys(row for table in tables.values() for row in table["rows"]))
-    problems, images = main_problems(config), read_all(score_files(config, run, list(tables)))
+    problems = main_problems(config)
+    if images is None:
+        images = read_all(score_files(config, run, list(tables)))
     labels, looks = labels_of(config, rows), looks_of(config, rows)
     return Board(problem_labels(config, problems), labels, looks, images, first)
 
@@ -100,6 +106,12 @@ def scores(board: Board) -> dict[str, Any]:
     return found
 
 
+def few(board: Board) -> list[str]:
+    """Rows that the tables have on less than half of the problems."""
+    asked = board.images.groupby("method")["problem"].nunique()
+    return [row for row in board.rows if asked.get(row, 0) < len(board.problems) / 2]
+
+
 def text(name: str, value: float) -> str:
     """A mean or half-width of a metric as the leaderboard shows it."""
     if pd.isna(value):
@@ -118,19 +130,36 @@ def first(board: Board) -> dict[str, int]:
 
 def difference_plots(board: Board) -> list[tuple[str, Markup]]:
     """Per problem its label and the rows compared with PaDIS, in dB."""
-    found, names = [], board.rows
+    found, axis = [], "PSNR minus that of PaDIS (dB)"
     for problem, table in board.tables.items():
-        rows = {}
-        for row, line in ((row, f"{row} - {REFERENCE}") for row in names):
-            if line in table.index and pd.notna(table.loc[line, "psnr_ci95"]):
-                rows[row] = Mean(*table.loc[line, ["psnr", "psnr_ci95"]].astype(float))
+        label = board.problems[problem]
+        rows = differences(table, {row: f"{row} - {REFERENCE}" for row in board.rows})
         if rows:
-            label, shown = board.problems[problem], difference_figure(rows, names, board.looks)
-            text = "; ".join(
-                f"{names[r]} {x.value:+.2f} ± {x.half:.2f} dB" for r, x in rows.items()
-            )
-            found.append((label, svg(shown, f"{label}, minus PaDIS: {text}")))
+            found.append((label, difference_plot(rows, board.rows, board.looks, axis, label)))
     return found
+
+
+def differences(lines: pd.DataFrame, names: dict[str, str]) -> dict[str, Mean]:
+    """Differences of the PSNR that have an interval.
+
+    Args:
+        lines: of a summary on one problem, by their name.
+        names: row to the name of its line.
+    """
+    known = {row: name for row, name in names.items() if name in lines.index}
+    found = {
+        row: Mean(*lines.loc[name, ["psnr", "psnr_ci95"]].astype(float))
+        for row, name in known.items()
+    }
+    return {row: mean for row, mean in found.items() if pd.notna(mean.half)}
+
+
+def difference_plot(
+    rows: dict[str, Mean], names: dict[str, str], looks: dict[str, Look], axis: str, label: str
+) -> Markup:
+    """A figure of differences on a problem (``label``) as an element of a page."""
+    said = "; ".join(f"{names[r]} {x.value:+.2f} ± {x.half:.2f} dB" for r, x in rows.items())
+    return svg(difference_figure(rows, names, looks, axis), f"{label}, {axis}: {said}")
 
 
 def cost_plots(board: Board) -> list[tuple[str, Markup]]:

@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from markupsafe import Markup
 
 from workflow.config.resolve import command
 from workflow.config.spec import Show
 from workflow.config.views import REFERENCE, labels_of, main_tables
-from workflow.plugins.discovery import defined_in, use
+from workflow.plugins.discovery import ROOT, defined_in, use
 from workflow.plugins.params import PluginError
 from workflow.score import published
 from workflow.score.scores import read_all, read_scores
@@ -20,6 +22,8 @@ from workflow.show.cells import Table, html, plain
 from workflow.show.contents import main_problems, problem_labels, score_files, test_images
 from workflow.show.figures import score_text
 from workflow.show.html import COLOURS, panel, render
+from workflow.show.leaderboard import difference_plot, differences
+from workflow.show.plots import looks_of
 from workflow.show.reference import REFERENCES
 from workflow.show.tables import cost_table, score_table
 from workflow.store.arrays import StoreError, load_arrays, load_record
@@ -44,9 +48,13 @@ def method_card(job: Show, out: Path) -> None:
     files = score_files(config, run, [*tables, job.name])
     images = scores_of(files, REFERENCES / run.name)
     pairs = [(row, other) for other in rows if other != row]
-    summary = summarise(images, labels, rows, published.load(), differences=pairs)
-    scored = score_table(summary, labels, rows, f"{rows[row]} among the rows of {config['name']}",
-                         differences=pairs)  # fmt: skip
+    of_others = published.load()[:0]  # the paper's numbers are of other images
+    summary = summarise(images, labels, rows, of_others, differences=pairs)
+    caption = f"{rows[row]} among the rows of {config['name']}"
+    scored = score_table(summary, labels, rows, caption)
+    numbers = score_table(summary, labels, rows, caption, differences=pairs)
+    numbers = replace(numbers, blocks=numbers.blocks[2:])
+    left_out = [problem for problem in main_problems(config) if problem not in labels]
     record = load_record(run / "reconstructions" / next(iter(labels)) / f"{row}.json")
     done = summary[(summary["method"] == row) & (summary["status"] == "ok")]["problem"]
     page = render(
@@ -55,11 +63,15 @@ def method_card(job: Show, out: Path) -> None:
         name=row,
         run=config["name"],
         reference=not all(file.exists() for file in files),
+        left_out=list(problem_labels(config, left_out).values()),
         on=next(iter(labels.values())),
         params=record["spec"]["params"],
         ranks=html(ranks(summary, labels, row)),
         scored=scored,
         scores=html(scored),
+        plots=plots(config, summary, labels, rows, row),
+        numbers=numbers,
+        differences=html(numbers),
         cost=html(cost_table(summary, labels, {row: rows[row]})),
         worst=[worst(config, run, row, p, images[images["problem"] == p]) for p in done],
         error_max=config["figures"]["error_max"],
@@ -67,6 +79,24 @@ def method_card(job: Show, out: Path) -> None:
         made_with=record.get("made_with", {}),
     )
     write_text(out, page)
+
+
+def plots(
+    config: dict[str, Any],
+    summary: pd.DataFrame,
+    problems: dict[str, str],
+    rows: dict[str, str],
+    row: str,
+) -> list[tuple[str, Markup]]:
+    """Per problem its label and how far ``row`` is ahead of the others, the nearest rival first."""
+    found, looks, axis = [], looks_of(config, list(rows)), "PSNR minus that of the row (dB)"
+    for problem, label in problems.items():
+        lines = summary[summary["problem"] == problem].set_index("method")
+        ahead = differences(lines, {other: f"{row} - {other}" for other in rows})
+        ahead = dict(sorted(ahead.items(), key=lambda item: item[1].value))
+        if ahead:
+            found.append((label, difference_plot(ahead, rows, looks, axis, label)))
+    return found
 
 
 def scores_of(files: list[Path], reference: Path) -> pd.DataFrame:
@@ -118,7 +148,12 @@ def worst(
 
 
 def card(
-    file: Path, run: Path, params: dict[str, Any], cores: int, problems: list[str] | None = None
+    file: Path,
+    run: Path,
+    params: dict[str, Any],
+    cores: int,
+    problems: list[str] | None = None,
+    quick: bool = False,
 ) -> int:
     """Run the method of ``file`` beside the rows of ``run`` and write its card.
 
@@ -131,7 +166,8 @@ def card(
         run: folder of a run, results/<name>.
         params: parameters that differ from the defaults.
         cores: jobs at a time.
-        problems: some of those of the main tables; default is all.
+        problems: some of those of the main tables; default is all, if ``quick`` the first of every
+            dataset. Its images and their scores are the same; what is left out can be made later.
 
     Returns:
         The exit status of Snakemake.
@@ -150,6 +186,9 @@ def card(
     shown = list(main_problems(config))
     if not shown:
         raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
+    if quick and not problems:
+        first = {config["problems"][problem]["dataset"]: problem for problem in reversed(shown)}
+        problems = [problem for problem in shown if problem in first.values()]
     for problem in problems or []:
         if problem not in shown:
             raise PluginError(f"{run} has no problem {problem!r} in its main tables: {shown}")
@@ -173,5 +212,9 @@ def card(
     }
     settings, page = run / "cards" / f"{name}.yaml", run / "cards" / f"{name}.html"
     write_text(settings, yaml.safe_dump(chosen, sort_keys=False))
-    job = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", str(settings)]
-    return subprocess.run([*job, "--", str(page)], check=False).returncode
+    job = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    job += ["--cores", str(cores), "--configfile", str(settings), "--", str(page)]
+    status = subprocess.run(job, check=False).returncode
+    if page.exists():
+        print(f"The card: {page}")
+    return status

@@ -103,15 +103,16 @@ def positions(values: list[float | str]) -> dict[float | str, float]:
 
 
 def difference_figure(
-    rows: dict[str, Mean], labels: dict[str, str], looks: dict[str, Look]
+    rows: dict[str, Mean], labels: dict[str, str], looks: dict[str, Look], axis: str
 ) -> Figure:
-    """Show differences to PaDIS with their 95 % intervals, a line per row.
+    """Show differences with their 95 % intervals, a line per row.
 
     The scale is linear up to 1 dB and logarithmic beyond.
 
     Args:
         rows: difference of the PSNR, in dB.
         labels: row to name, as are looks.
+        axis: what is subtracted from what.
     """
     names = ["\n".join(wrap(labels[row], 28)) for row in rows]
     lines = sum(1 + name.count("\n") for name in names)
@@ -136,7 +137,7 @@ def difference_figure(
     axes.set_xticks(ticks, labels=[f"{x:g}" for x in ticks])
     axes.minorticks_off()
     axes.set_yticks(list(places), labels=names, parse_math=False)
-    finish(axes, "", "PSNR minus that of PaDIS (dB)", "")
+    finish(axes, "", axis, "")
     return figure
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from workflow.config.resolve import command
 from workflow.plugins.discovery import ROOT
 from workflow.score.scores import read_scores
-from workflow.show.cells import grid, load
+from workflow.show.cells import Cell, Table, grid, load
 from workflow.store.arrays import file_hash, load_record, save_record
 from workflow.store.files import write_text
 from workflow.store.provenance import hashes, made_with
@@ -92,10 +92,25 @@ def _write_scores(run: Path, target: Path) -> None:
             write_text(target / name, pd.concat(parts, ignore_index=True).to_csv(index=False))
 
 
+def in_short(table: Table) -> Table:
+    """The PSNR of CT of the rows of a table of scores, without controls and differences."""
+
+    def psnr(scores: Cell) -> Cell:
+        texts = [text for text, _ in scores.parts]
+        end = next((n for n, text in enumerate(texts, 1) if " / " in text), len(texts))
+        parts = [(text.partition(" / ")[0], bold) for text, bold in scores.parts[:end]]
+        return Cell(parts, scores.note)
+
+    shown = [n for n, (of, _) in enumerate(table.header) if not of or of.startswith("CT")]
+    rows = [[psnr(row[n]) for n in shown] for row in table.blocks[0]]
+    return replace(table, header=[table.header[n] for n in shown], blocks=[rows],
+                   align="".join(table.align[n] for n in shown))  # fmt: skip
+
+
 def update_readme(target: Path, readme: Path = README) -> None:
     """Put the main table of the reference at ``target`` between its marks in the README, if any.
 
-    It has the rows, without controls and differences.
+    It is shown ``in_short``.
 
     Raises:
         ValueError: the README has the first mark and not the second.
@@ -108,6 +123,5 @@ def update_readme(target: Path, readme: Path = README) -> None:
     if end not in rest:
         raise ValueError(f"{readme.name} has no line {end.strip()} after {start.strip()}")
     after = rest.split(end, 1)[1]
-    scores = load(target / "tables" / "table1.json")["scores"]
-    shown = grid(replace(scores, blocks=scores.blocks[:1]))
+    shown = grid(in_short(load(target / "tables" / "table1.json")["scores"]))
     write_text(readme, f"{before}{start}\n{shown}\n\n{end}{after}")

@@ -1,16 +1,19 @@
 """The report: one page about a run that can be opened from a file, without a connection."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from problems.datasets.description import lines
+from workflow.config.shown import page
 from workflow.config.spec import Show
-from workflow.config.views import labels_of, title
+from workflow.config.views import NOT_IN_PAPER, labels_of, main_tables, title
+from workflow.score.scores import read_scores
 from workflow.show import cells, leaderboard
-from workflow.show.contents import main_problems, splits, test_images
+from workflow.show.contents import main_problems, problem_labels, splits, test_images
 from workflow.show.figures import inner, score_text
 from workflow.show.html import COLOURS, file_uri, panel, render, thumbnail_uri
 from workflow.show.leaderboard import Board
@@ -19,6 +22,17 @@ from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images
 from workflow.store.provenance import made_with
+
+
+class Links(NamedTuple):
+    """Where the page finds what else there is of its run."""
+
+    tables: str
+    images: str
+    card: str
+
+
+OWN = Links("../tables", "../images.csv", "../run.json")
 
 
 def report(job: Show, out: Path, *shown: Path) -> None:
@@ -32,24 +46,73 @@ def report(job: Show, out: Path, *shown: Path) -> None:
     Once everything is made, the settings hold the whole configuration as ``config``, and the card
     of the run, run.json, is written too.
     """
-    config, run, judged = job.settings, out.parents[1], not job.settings["means_nothing"]
-    files = {path.name: path for path in shown}
+    config, run = job.settings, out.parents[1]
     board, whole = leaderboard.read(config, run), config.get("config")
     made = run_card(run, whole, config["asked"])["made_with"] if whole else made_with({}, [])
-    tables = config["tables"]
+    pictures = gallery(config, run, board) if board else []
+    text = _page(config, list(shown), board, made, OWN, gallery=pictures, data=_data(config, run))
+    write_text(out, text)
+
+
+def reference_page(run: Path, out: Path) -> None:
+    """Write the page about a run of results/reference (HTML): with figures instead of a gallery."""
+    card = load_record(run / "run.json")
+    tables = [name for name, table in card["config"]["tables"].items() if not table["extra"]]
+    tables.sort(key=lambda name: name != "table1")  # those of a card are in alphabetical order
+    config = page(card["config"], tables, card["asked"]).settings
+    board = leaderboard.read(config, run, read_scores(run / "images.csv"))
+    main = next(iter(main_tables(config)))
+    figures = [
+        {"label": label, "picture": file_uri(run / "figures" / main / f"{problem}.png")}
+        for problem, label in problem_labels(config, config["tables"][main]["problems"]).items()
+    ]
+    where = f"../results/reference/{run.name}"
+    links = Links(f"{where}/tables/{main}/", f"{where}/images.csv", f"{where}/run.json")
+    names = [*tables, "generation", "training", "metrics", "claims"]
+    found = [run / "tables" / f"{name}.json" for name in names]
+    found += [run / "figures" / f"{name}.png" for name in names]
+    found = [path for path in [*found, run / "tables/claims.csv"] if path.exists()]
+    write_text(out, _page(config, found, board, card["made_with"], links, figures=figures))
+
+
+def _page(
+    config: dict[str, Any],
+    shown: list[Path],
+    board: Board | None,
+    made: dict[str, Any],
+    links: Links,
+    gallery: Sequence[dict[str, Any]] = (),
+    figures: Sequence[dict[str, str]] = (),
+    data: Sequence[dict[str, Any]] = (),
+) -> str:
+    """The page about a run, of what is read of it.
+
+    Args:
+        shown: tables (JSON), figures (PNG) and claims.csv.
+        made: what the run was made with.
+        gallery: reconstructions of single images, or
+        figures: label and picture of all reconstructions of a problem.
+        data: description and contact sheet of every split.
+    """
+    files, whole = {path.name: path for path in shown}, config.get("config")
+    judged, tables = not config["means_nothing"], config["tables"]
     sweeps = [name for name, table in tables.items() if "sweep" in table]
-    page = render(
+    return render(
         "index.html.j2",
+        links=links,
         name=config["name"],
         differs=config["differs"],
         means_nothing=config["means_nothing"],
         failed=_failed(config, board) if board else [],
         board=board,
         scores=leaderboard.scores(board) if board else {},
+        few=leaderboard.few(board) if board else [],
+        marked=bool(board) and any(NOT_IN_PAPER in label for label in board.rows.values()),
         first=leaderboard.first(board) if board and judged else {},
         differences=leaderboard.difference_plots(board) if board else [],
         costs=leaderboard.cost_plots(board) if board else [],
-        gallery=gallery(config, run, board) if board else [],
+        gallery=gallery,
+        figures=figures,
         error_max=config["figures"]["error_max"],
         colours=COLOURS,
         ablations=_parts(files, [name for name, t in tables.items() if t["ablation"]]),
@@ -59,11 +122,10 @@ def report(job: Show, out: Path, *shown: Path) -> None:
         metrics=_part(files, "metrics") if judged else None,
         claims=_part(files, "claims") if judged else None,
         ledger=_ledger(config, files["claims.csv"]) if judged and "claims.csv" in files else [],
-        data=_data(config, run),
+        data=data,
         made_with=made,
         config=json.dumps(whole, indent=1, sort_keys=True) if whole else "",
     )
-    write_text(out, page)
 
 
 def _failed(config: dict[str, Any], board: Board) -> list[tuple[str, str]]:

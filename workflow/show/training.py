@@ -81,12 +81,14 @@ def validation_figure(curves: dict[str, dict[str, pd.DataFrame]]) -> Figure:
         A line of panels per dataset, a column of panels per noise level.
     """
     frames = [frame for networks in curves.values() for frame in networks.values()]
-    levels = _levels(frames)
+    levels, names = _levels(frames), dict.fromkeys(name for of in curves.values() for name in of)
+    places = {name: number for number, name in enumerate(names)}
     figure, grid = panels(len(curves), len(levels))
     shown = {}
     for line_of_panels, (dataset, networks) in zip(grid, curves.items(), strict=True):
         for axes, level in zip(line_of_panels, levels, strict=True):
-            for number, (name, frame) in enumerate(networks.items()):
+            for name, frame in networks.items():
+                number = places[name]
                 style = {"linestyle": STYLES[number % len(STYLES)], "color": f"C{number}"}
                 if level in frame and frame[level].notna().any():
                     line = axes.plot(frame["pixels"] / 1e6, frame[level], linewidth=1.2, **style)

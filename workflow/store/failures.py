@@ -39,6 +39,10 @@ def retry(run: Path) -> str:
 def last_lines(run: Path, records: list[str]) -> str:
     """One line per failed reconstruction of ``records`` and what to do; empty if there is none."""
     found = {path: why for path, why in failed(run).items() if str(path) in records}
-    lines = [f"failed: {path.stem} on {path.parent.name}: {why}" for path, why in found.items()]
+    lines = [
+        f"failed: {path.stem} on {path.parent.name}: {why} "
+        f"(log: {run}/logs/reconstruct/{path.parent.name}/{path.stem}.log)"
+        for path, why in found.items()
+    ]
     again = f"To try again: python -m workflow retry {run}, then snakemake"
     return "\n".join([*lines, f"{len(found)} failed. {again}"] if found else [])

@@ -63,6 +63,17 @@ if (board) {
     const sorted = board.querySelector("th[aria-sort]");
     if (sorted) sortTable(sorted, sorted.getAttribute("aria-sort") === "ascending");
   };
+  const search = document.getElementById("search");
+  const few = document.getElementById("few");
+  const choose = () => {
+    const words = search.value.trim().toLowerCase();
+    for (const row of board.tBodies[0].rows) {
+      const named = row.cells[0].lastChild.textContent.toLowerCase().includes(words);
+      row.hidden = words ? !named : "few" in row.dataset && !few.checked;
+    }
+  };
+  search.addEventListener("input", choose);
+  if (few) few.addEventListener("change", choose);
   metric.addEventListener("change", show);
   paper.addEventListener("change", show);
   show();
@@ -183,6 +194,18 @@ function startGallery(gallery) {
   for (const name of ["left", "right", "error"]) part(name).addEventListener("change", draw);
   for (const name of ["low", "high"]) part(name).addEventListener("input", draw);
   part("slider").addEventListener("input", slide);
+  const stack = gallery.querySelector(".stack");
+  const follow = (event) => {
+    if (!(event.buttons & 1)) return;
+    const { left: start, width } = stack.getBoundingClientRect();
+    part("slider").value = (100 * (event.clientX - start)) / width;
+    slide();
+  };
+  stack.addEventListener("pointerdown", (event) => {
+    stack.setPointerCapture(event.pointerId);
+    follow(event);
+  });
+  stack.addEventListener("pointermove", follow);
 }
 
 document.querySelectorAll(".gallery").forEach(startGallery);
