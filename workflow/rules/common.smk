@@ -23,8 +23,8 @@ from workflow.config.views import (
     shown,
 )
 from workflow.config.spec import save_spec
+from workflow.plugins.contained import PARENT
 from workflow.plugins.params import PluginError
-from workflow.run.contained import PARENT
 
 if Path.cwd().resolve() != Path(workflow.basedir).resolve():
     sys.exit(f"error: run snakemake in the folder of the project: cd {workflow.basedir}")
