@@ -48,13 +48,13 @@ def contained(
     process = context.Process(target=_run, args=(work, sent, truth))
     process.start()
     sent.close()
-    deadline, found = time.monotonic() + (60 * minutes or threading.TIMEOUT_MAX), None
+    deadline, found = time.monotonic() + (60 * minutes or float("inf")), None
     try:
         while time.monotonic() < deadline and process.is_alive() and not answer.poll(0.05):
             pass
         found = answer.recv() if answer.poll() else None
     except EOFError:  # it is about to end, or has closed its files
-        process.join(deadline - time.monotonic())
+        process.join(min(deadline - time.monotonic(), 1e6))  # more would overflow
     finally:
         code = process.exitcode
         process.kill()

@@ -174,37 +174,42 @@ def check_files(used: Iterable[str] = ()) -> None:
 def described(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Rows with ``prior`` and ``label``; the methods of those that lack one are imported.
 
-    That is done in another process, since reading a configuration must survive what a file does
+    That is done in other processes, since reading a configuration must survive what a file does
     when it is imported. A row whose method cannot be imported has no prior and its name as label.
     """
-    methods = [row["method"] for row in rows.values() if not {"prior", "label"} <= set(row)]
-    known: dict[str, dict[str, Any]] = {}
-    if methods:
-        code = "import sys; from workflow.plugins.discovery import describe; describe(sys.argv[1])"
-        asked = json.dumps([list(map(str, _named)), sorted(set(methods))])
-        done = subprocess.run(
-            [sys.executable, "-c", code, asked], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        known = json.loads(done.stdout.splitlines()[-1])
+    methods = {row["method"] for row in rows.values() if not {"prior", "label"} <= set(row)}
+    known = _said_by(sorted(methods)) if methods else {}
     return {
         name: {"prior": None, "label": name} | known.get(row["method"], {}) | row
         for name, row in rows.items()
     }
 
 
-def describe(asked: str) -> None:
-    """Print prior and label of methods, as ``described`` asks for them (JSON)."""
-    paths, methods = json.loads(asked)
-    use(paths)
-    importlib.import_module("methods.base")  # with PyTorch, once for all
+def _said_by(methods: list[str]) -> dict[str, dict[str, Any]]:
+    """Prior and label of the methods that can be imported."""
+    if "torch" not in sys.modules:  # a process that forks must have it, and this may do without
+        code = "from workflow.plugins import discovery as d; d.print_said_by()"
+        asked = json.dumps([list(map(str, _named)), methods])
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, input=asked, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout.splitlines()[-1])
 
-    def shown(name: str) -> dict[str, Any]:
+    def said(name: str) -> dict[str, Any]:
         cls = load("method", name)
         return {"prior": cls.prior, "label": getattr(cls, "label", name)}
 
-    found = {name: contained(partial(shown, name), IMPORT_MINUTES)[0] for name in methods}
-    print("\n" + json.dumps({name: said for name, said in found.items() if said}))
+    found = {name: contained(partial(said, name), IMPORT_MINUTES)[0] for name in methods}
+    return {name: text for name, text in found.items() if text}
+
+
+def print_said_by() -> None:
+    """Do the work of another process, which has sent what it asks for."""
+    paths, methods = json.load(sys.stdin)
+    use(paths)
+    importlib.import_module("methods.base")  # with PyTorch, once for all
+    print("\n" + json.dumps(_said_by(methods)))
 
 
 def draws(method: Any) -> bool:
