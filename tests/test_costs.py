@@ -5,9 +5,15 @@ import torch
 
 from methods.priors.training import TrainingParams
 from workflow.config.resolve import resolve
-from workflow.run.costs import estimate, hours, seen_by_prior, seen_in_training
-from workflow.run.evaluations import counting
-from workflow.run.seconds import Rate, measured
+from workflow.run.costs import (
+    Rate,
+    counting,
+    estimate,
+    hours,
+    measured,
+    seen_by_prior,
+    seen_in_training,
+)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import deepinv
 import pytest
 import torch
+from conftest import ROOT
 
 from methods.admm_tv import ADMMTV
 from methods.deepinv_adapter import AsDenoiser, with_noise_level
@@ -138,14 +139,27 @@ class Theirs(Problem):
 )
 def test_any_linear_operator_is_a_problem(physics, tmp_path):
     (tmp_path / "theirs.py").write_text(PROBLEM.format(physics))
-    plugins.use([tmp_path])
+    keeps_the_contract(tmp_path / "theirs.py")
+
+
+def keeps_the_contract(file, **params):
+    plugins.use([file])
     try:
         make, checks = suite("problem")
-        case = make("theirs", {})
+        case = make(file.stem, params)
         for check in checks:
             check(case)
     finally:
         plugins.use([])
+    return case
+
+
+def test_the_example_of_mri_measures_complex_numbers_as_two_channels():
+    case = keeps_the_contract(ROOT / "docs" / "mri.py", center=0, acceleration=4)
+    x = case.image()
+    y = case.physics.A(x) * case.problem.norm
+    kept = torch.fft.fft2(x, norm="ortho")[..., ::4]
+    torch.testing.assert_close(torch.complex(*y.split(1, dim=1)), kept, atol=1e-5, rtol=0)
 
 
 def test_one_image_draws_what_it_draws_in_a_batch():

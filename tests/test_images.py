@@ -6,7 +6,7 @@ import pytest
 
 from problems.datasets.base import Images
 from workflow.store.arrays import StoreError
-from workflow.store.images import floats, load_images, open_images, save_images, writing
+from workflow.store.images import floats, load_images, open_images, save_images
 
 RNG = np.random.default_rng(0)
 FLOATS = RNG.random((3, 1, 8, 6), dtype=np.float32)
@@ -38,14 +38,6 @@ def test_pixels_and_names_come_back(tmp_path, pixels, dtype):
     assert np.array_equal(found.pixels, pixels)
     assert found[1:] == images(pixels)[1:]
     assert stored.mean() == pytest.approx(pixels.mean(axis=0), abs=1e-6)
-
-
-def test_the_length_of_the_header_does_not_depend_on_the_number(tmp_path):
-    for count in (1, 9, 123):
-        with writing(tmp_path / "a.npy") as writer:
-            for _ in range(count):
-                writer.add(EIGHT[0])
-        assert np.array_equal(floats(np.load(tmp_path / "a.npy")), [EIGHT[0]] * count)
 
 
 def test_an_image_of_several_folds_is_stored_once(tmp_path):

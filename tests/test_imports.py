@@ -25,10 +25,6 @@ def test_tables_and_figures_need_no_pytorch():
 def test_a_job_starts_without_the_compiler_and_has_it_when_it_asks():
     code = """
 import sys
-
-import pytest
-import pytest
-import pytest
 from workflow.run.imports import without_compiler
 without_compiler()
 import workflow.run.reconstruct

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from workflow.config.commands import RUN, SHOW
+from workflow.plugins.contained import contained, end_with_parent
 from workflow.plugins.params import parsed
-from workflow.run.contained import apart, end_with_parent, isolate
 from workflow.run.imports import without_compiler
 
 app = typer.Typer(
@@ -49,27 +49,26 @@ def add(name: str, module: str, text: str) -> None:
         from workflow.plugins.discovery import use
         from workflow.run.loaded import check_code
 
-        where, killed = machine(threads), None
-        options = {"machine": where} if name in RUN else {}
+        where, options = machine(threads), {}
+        if name in RUN:
+            options["machine"] = where
+        method = {"reconstruct": "reconstruct", "sample": "draw"}.get(name)  # runs one
 
         def run(function: str) -> None:
             job = load_spec(spec)
-            use(job.plugins)
-            check_code(job)
-            if function == "give_up":
-                return import_module(module).give_up(job, out, killed)
+            known = function == method
+            use([path for path in job.plugins if known or Path(path).exists()])
+            check_code(job, known)
             if getattr(job, "device", "cpu") != "cpu":
                 take_gpus(where.devices if name == "train" else 1, where.jobs_per_gpu)
-            return getattr(import_module(module), function)(job, out, *(inputs or ()), **options)
+            getattr(import_module(module), function)(job, out, *(inputs or ()), **options)
 
         # The process of a method cannot open the truth; it is forked before PyTorch is imported.
-        if name == "reconstruct":
-            killed = isolate(where.minutes, where.truth)
-        elif name == "sample":
-            killed = apart(lambda: run("draw"), where.minutes, where.truth)
-        if killed:
-            run("give_up")
-        if name == "sample" or not killed:
+        if method:
+            _, reason = contained(partial(run, method), where.minutes, where.truth)
+            if reason:
+                import_module(module).give_up(load_spec(spec), out, reason)
+        if name != method:
             run(name)
 
     app.command(name, help=text, hidden=True)(command)
@@ -115,7 +114,7 @@ def new(
 @app.command()
 def check(file: File, params: Params = "{}") -> None:
     """Check the contract of a method, problem or dataset."""
-    from workflow.run.check import check
+    from workflow.plugins.contract import check
 
     check(file, parsed(params))
 

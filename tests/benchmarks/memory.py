@@ -21,7 +21,7 @@ from methods.priors.networks import NetworkParams, build_network
 from problems.noise import ImageNoise
 from workflow.config.resolve import resolve
 from workflow.plugins.params import make_params
-from workflow.run.seconds import seconds_of
+from workflow.run.costs import seconds_of
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 LIMIT = 8 * 2**30  # bytes, on a CPU

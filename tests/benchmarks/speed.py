@@ -14,7 +14,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from workflow.config.resolve import resolve
-from workflow.run.seconds import measured, seconds_of
+from workflow.run.costs import measured, seconds_of
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 SIDE = {"cuda": 8192, "cpu": 2048}[DEVICE.type]  # of the matrices

@@ -90,12 +90,10 @@ def _resolved(layers: Layers) -> dict[str, Any]:
     config["networks"] = {name: _network(layers, name) for name in layers.networks}
     config["rows"] = {name: _row(layers, name, config["problems"]) for name in layers.rows}
     use(layers.config.get("plugins", []))
-    for name, row in config["rows"].items():  # shipped rows have both: no import of their methods
-        if name in layers.files[YOURS].get("rows", {}) and "method" in row:
-            try:
-                config["rows"][name] = described(row)
-            except PluginError:  # its job fails and says why; the run goes on
-                row.setdefault("label", name)
+    yours = layers.files[YOURS].get("rows", {})  # shipped rows have a prior and a label
+    config["rows"] |= described(
+        {n: row for n, row in config["rows"].items() if n in yours and "method" in row}
+    )
     labels: dict[str, str] = {}
     for name, row in config["rows"].items():
         if "label" in row and labels.setdefault(row["label"], name) != name:

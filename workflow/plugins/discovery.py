@@ -6,17 +6,21 @@ with an entry point of the group ``padis_benchmark.methods``, ``.problems`` or `
 """
 
 import importlib
+import json
+import subprocess
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from hashlib import sha256
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from workflow.plugins.contained import contained, reason_of, restored
 from workflow.plugins.params import PluginError, nearest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +35,7 @@ KINDS = {  # package, base class, and files of the package that are not plugins
 }
 PACKAGES = ("problems", "methods", "workflow")
 OUTSIDE = "plugins"  # package name of modules that are files outside the project
+IMPORT_MINUTES = 2  # after which a file counts as one that cannot be imported
 _named: list[Path] = []  # files and folders that ``use`` was given
 
 
@@ -92,7 +97,21 @@ def use(paths: Sequence[str | Path]) -> None:
     _candidates.cache_clear()
     for given, path in zip(paths, _named, strict=True):
         if not path.exists():
-            raise PluginError(f"plugins: there is no file or folder {given}")
+            raise PluginError(f"plugins: there is no file or folder {given}: name one that is")
+    for path in _outside():
+        if path.parent == Path.cwd() and is_module(path.stem):
+            raise PluginError(
+                f"{path.name} takes the place of the module {path.stem} of Python or of a package "
+                "for all that runs in this folder: rename the file"
+            )
+
+
+def is_module(name: str) -> bool:
+    """Whether Python or an installed package has a module of this name."""
+    elsewhere = [path for path in sys.path if Path(path).resolve() != Path.cwd()]
+    return name in (*sys.stdlib_module_names, *PACKAGES) or bool(
+        PathFinder.find_spec(name, elsewhere)
+    )
 
 
 def discover(kind: str) -> dict[str, Plugin]:
@@ -141,19 +160,56 @@ def defined_in(path: Path) -> list[Plugin]:
     return found
 
 
-def check_files() -> None:
-    """Refuse a file that ``use`` was given and that defines no plugin."""
+def check_files(used: Iterable[str] = ()) -> None:
+    """Refuse a file that ``use`` was given and that defines no plugin.
+
+    Args:
+        used: names of methods whose files are left out: their jobs fail and say why.
+    """
     for path in _named:
-        if path.is_file():
+        if path.is_file() and path.stem not in used:
             defined_in(path)
 
 
-def described(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with ``prior`` and ``label``; its method is imported if one is missing."""
-    if "prior" in row and "label" in row:
-        return row
-    cls = load("method", row["method"])
-    return {"prior": cls.prior, "label": getattr(cls, "label", row["method"]), **row}
+def described(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rows with ``prior`` and ``label``; the methods of those that lack one are imported.
+
+    That is done in other processes, since reading a configuration must survive what a file does
+    when it is imported. A row whose method cannot be imported has no prior and its name as label.
+    """
+    methods = {row["method"] for row in rows.values() if not {"prior", "label"} <= set(row)}
+    known = _said_by(sorted(methods)) if methods else {}
+    return {
+        name: {"prior": None, "label": name} | known.get(row["method"], {}) | row
+        for name, row in rows.items()
+    }
+
+
+def _said_by(methods: list[str]) -> dict[str, dict[str, Any]]:
+    """Prior and label of the methods that can be imported."""
+    if "torch" not in sys.modules:  # a process that forks must have it, and this may do without
+        code = "from workflow.plugins import discovery as d; d.print_said_by()"
+        asked = json.dumps([list(map(str, _named)), methods])
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, input=asked, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def said(name: str) -> dict[str, Any]:
+        cls = load("method", name)
+        return {"prior": cls.prior, "label": getattr(cls, "label", name)}
+
+    found = {name: contained(partial(said, name), IMPORT_MINUTES)[0] for name in methods}
+    return {name: text for name, text in found.items() if text}
+
+
+def print_said_by() -> None:
+    """Do the work of another process, which has sent what it asks for."""
+    paths, methods = json.load(sys.stdin)
+    use(paths)
+    importlib.import_module("methods.base")  # with PyTorch, once for all
+    print("\n" + json.dumps(_said_by(methods)))
 
 
 def draws(method: Any) -> bool:
@@ -174,37 +230,35 @@ def imported(path: Path) -> Any:
     return _imported(Plugin(file.stem, "file", _module_of(file), file))
 
 
-def explained(error: BaseException, path: Path) -> str:
-    """An exception in one line, with the line of the plugin's file that it came through."""
-    if isinstance(error, PluginError):
-        return str(error)
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return f"{path.name}, line {error.lineno}: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f.lineno for f in frames if Path(f.filename).resolve() == path]
-    where = f"{path.name}, line {own[-1]}: " if own else f"{path.name}: "
-    text = (str(error).strip().splitlines() or [""])[0]
-    return f"{where}{type(error).__name__}: {text}"
-
-
 def _imported(plugin: Plugin) -> Any:
     try:
-        if not plugin.outside:
-            return importlib.import_module(plugin.module)
-        if plugin.module in sys.modules:
+        with restored():
+            if not plugin.outside:
+                return importlib.import_module(plugin.module)
+            if plugin.module not in sys.modules:
+                _import_outside(plugin)
             return sys.modules[plugin.module]
-        spec = spec_from_file_location(plugin.module, plugin.path)
-        module = sys.modules[plugin.module] = module_from_spec(spec)
-        if str(plugin.path.parent) not in sys.path:
-            sys.path.append(str(plugin.path.parent))  # for files beside it
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[plugin.module]
-            raise
-        return module
-    except (Exception, SystemExit) as error:
-        raise PluginError(explained(error, plugin.path)) from error
+    except BaseException as error:
+        reason = reason_of(error, plugin.path)
+        if isinstance(error, SystemExit):
+            reason += ': put what ends Python under `if __name__ == "__main__":`'
+        raise PluginError(reason) from error
+
+
+def _import_outside(plugin: Plugin) -> None:
+    """Import a file as a module of a package of all such files, which pickle finds again."""
+    package = sys.modules.setdefault(OUTSIDE, ModuleType(OUTSIDE))
+    folders = package.__dict__.setdefault("__path__", [])
+    if str(plugin.path.parent) not in folders:
+        folders.append(str(plugin.path.parent))  # for relative imports
+        sys.path.append(str(plugin.path.parent))  # for files beside it
+    spec = spec_from_file_location(plugin.module, plugin.path)
+    module = sys.modules[plugin.module] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[plugin.module]
+        raise
 
 
 # ---- where plugins are ------------------------------------------------------------------------

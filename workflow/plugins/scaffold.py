@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from string import Template
 
-from workflow.plugins.discovery import ROOT, discover
+from workflow.plugins.discovery import ROOT, discover, is_module
 from workflow.plugins.params import PluginError
 
 TEMPLATES = ROOT / "workflow" / "plugins" / "templates"
@@ -42,6 +42,10 @@ def new(kind: str, name: str, out: Path | None = None) -> str:
         )
     if name in discover(kind):
         raise PluginError(f"there is a {kind} {name!r} already: choose another name")
+    if is_module(name):
+        raise PluginError(
+            f"a file {name}.py would take the place of the module {name}: choose another name"
+        )
     file = Path(out or f"{name}.py")
     if file.stem != name:
         raise PluginError(f"{file}: the file name is the name of the {kind}; call it {name}.py")

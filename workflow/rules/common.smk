@@ -23,8 +23,8 @@ from workflow.config.views import (
     shown,
 )
 from workflow.config.spec import save_spec
+from workflow.plugins.contained import PARENT
 from workflow.plugins.params import PluginError
-from workflow.run.contained import PARENT
 
 # With --directory the results lie elsewhere; links there lead to what is read of the project.
 PROJECT = Path(workflow.basedir).resolve()

@@ -16,7 +16,8 @@ import torch
 from methods.base import Method, Progress
 from methods.priors.base import Prior
 from problems.base import Problem
-from workflow.plugins.randomness import WatchedNoise, seeded
+from workflow.plugins.contained import reason_of, restored
+from workflow.plugins.watch import WatchedNoise, check_result, probed, seeded
 from workflow.run.progress import ProgressLine
 from workflow.score.scores import CALLS, MEASURED
 from workflow.store.arrays import StoreError, load_arrays, save_arrays
@@ -117,10 +118,21 @@ def reconstruct(
     record: dict[str, Any] = {"status": "ok", "reason": "", "ran": ran(method)}
     record["params"] = asdict(method.params)
     empty = np.zeros((0, *problem.shape), dtype=np.float32)
-    reason = method.skip(problem)
+
+    def without(status: str, reason: str) -> tuple[np.ndarray, dict[str, Any]]:
+        return empty, {**record, "status": status, "reason": reason, "images": []}
+
+    def failed(error: BaseException) -> tuple[np.ndarray, dict[str, Any]]:
+        traceback.print_exc()
+        return without("failed", reason_of(error, inspect.getfile(type(method))))
+
+    try:
+        reason = method.skip(problem)
+    except BaseException as error:
+        return failed(error)
     if reason:
-        return empty, {**record, "status": "skipped", "reason": reason, "images": []}
-    counter = Counter()
+        return without("skipped", reason)
+    counter, operator = Counter(), probed(problem, device)
     counter.watch_physics(problem.physics)
     slices = batches_of(measurements["folds"].tolist(), batch)
     batches = [(r, images) for r in range(len(seeds)) for images in slices]
@@ -150,20 +162,21 @@ def reconstruct(
                 given = y.clone()
                 x_hat, seconds = timed(method, given, problem, bound, noise, progress)
                 random = noise.drawn or drawn()
-            _check(x_hat, (len(y), *problem.shape), device)
+            counts = dict(counter.counts)
+            check_result(x_hat, (len(y), *problem.shape), device)
             if not torch.equal(given, y):
                 raise ValueError("y was changed in place: work on y.clone()")
-        except (Exception, SystemExit) as error:
-            traceback.print_exc()
-            reason = reason_of(error, inspect.getfile(type(method)))
-            return empty, {**record, "status": "failed", "reason": reason, "images": []}
+            if not torch.allclose(probed(problem, device), operator, rtol=1e-4):
+                raise ValueError("problem.physics was changed: work on a copy.deepcopy of it")
+        except BaseException as error:  # not Ctrl-C: this process is in a group of its own
+            return failed(error)
         results.append(
             {
                 "x_hat": x_hat.clamp(0, 1).cpu().numpy(),
                 "drawn": np.bool_(random),
                 "seconds": np.float64(seconds / len(y)),
                 "peak_memory_mb": np.float64(_peak_memory(device)),
-                **{k: np.float64(v / len(y)) for k, v in counter.counts.items()},
+                **{k: np.float64(v / len(y)) for k, v in counts.items()},
             }
         )
         save_arrays(part, **results[-1])
@@ -207,38 +220,17 @@ def _progress(line: ProgressLine, before: int, size: int, counter: Counter) -> P
     return progress
 
 
-def reason_of(error: BaseException, file: str = "") -> str:
-    """What a table says of an exception: its type, its first line, and where in ``file`` it was."""
-    lines = str(error).strip().splitlines() or [""]
-    places = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    where = f" ({Path(file).name}, line {places[-1]})" if places else ""
-    return f"{type(error).__name__}: {lines[0]}{where}"
-
-
 def timed(method, y, problem, prior, noise, progress) -> tuple[torch.Tensor, float]:
     """Run a method on one batch; return its result and the seconds that it took."""
     if y.device.type == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
     start = time.perf_counter()
-    with torch.inference_mode(not method.jacobian), torch.set_grad_enabled(False):
+    with restored(), torch.inference_mode(not method.jacobian), torch.set_grad_enabled(False):
         x_hat = method.reconstruct(y, problem, prior, noise, progress)
     if y.device.type == "cuda":
         torch.cuda.synchronize()
     return x_hat, time.perf_counter() - start
-
-
-def _check(x_hat: torch.Tensor, shape: tuple[int, ...], device: torch.device) -> None:
-    if tuple(x_hat.shape) != shape:
-        raise ValueError(f"result has shape {tuple(x_hat.shape)}, wanted {shape}")
-    if x_hat.dtype != torch.float32:
-        raise ValueError(f"result has dtype {x_hat.dtype}, wanted torch.float32")
-    if x_hat.device.type != device.type:
-        raise ValueError(f"result is on {x_hat.device}, y is on {device}")
-    if x_hat.requires_grad:
-        raise ValueError("result requires grad: return x.detach()")
-    if not torch.isfinite(x_hat).all():
-        raise ValueError("result holds NaN or infinite values")
 
 
 def _peak_memory(device: torch.device) -> float:

@@ -6,17 +6,22 @@ from importlib import import_module
 from workflow.config import jobs
 from workflow.config.spec import JobSpec
 from workflow.plugins.discovery import load
+from workflow.plugins.params import PluginError
 
 
-def check_code(job: JobSpec) -> None:
+def check_code(job: JobSpec, method: bool) -> None:
     """Import the science code of a job, and compare the files with those that its record names.
 
+    Args:
+        method: whether its method runs in this process; if not, it is not imported.
+
     Raises:
+        PluginError: the file of the method or problem is gone.
         ValueError: a file has changed since the run was started.
     """
     if not job.code:
         return
-    kinds = {"source": "dataset", "family": "problem", "method": "method"}
+    kinds = {"source": "dataset", "family": "problem"} | ({"method": "method"} if method else {})
     for field, kind in kinds.items():
         with suppress(Exception):  # a plugin that cannot be imported is the job's to report
             if hasattr(job, field):
@@ -25,7 +30,12 @@ def check_code(job: JobSpec) -> None:
         module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         if module.startswith("methods.priors."):  # imported by name, as the prior is needed
             import_module(module)
-    changed = jobs.changed(job)
+    try:
+        changed = jobs.changed(job)
+    except PluginError:
+        if method:
+            raise
+        return
     if changed:
         raise ValueError(
             f"{changed[0]} has changed since this run was started: start snakemake again"

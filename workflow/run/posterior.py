@@ -19,9 +19,10 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Exact
+from workflow.plugins.contained import reason_of
 from workflow.plugins.discovery import draws
 from workflow.run.exact_priors import fit
-from workflow.run.harness import Counter, reason_of, timed
+from workflow.run.harness import Counter, timed
 from workflow.run.progress import ProgressLine
 from workflow.score import exact as scores
 from workflow.store.files import write_text

@@ -17,7 +17,7 @@ from workflow.config.spec import Prepare
 from workflow.plugins.discovery import load
 from workflow.plugins.params import make_params
 from workflow.store.files import replacing, write_text
-from workflow.store.images import floats, open_images, save_names, writing
+from workflow.store.images import floats, open_images, save_names, save_pixels
 
 
 def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None:
@@ -31,17 +31,18 @@ def prepare(job: Prepare, out: Path, *downloads: Path, machine: Machine) -> None
     """
     folds = folds_of(job.source, job.params, job.folds, job.dataset, machine)
     kind, rows, lines = (job.split, tuple(job.size)), {}, []
-    with writing(out) as writer:
+
+    def pixels() -> Iterator[np.ndarray]:
         for number, fold in enumerate(folds, start=1):
             chosen = fold.chosen(*kind, job.count)
             new = [raw for raw in chosen if raw.id not in rows]
-            for raw, pixels in zip(new, fold.read(*kind, new), strict=True):
-                rows[raw.id] = len(rows)
-                writer.add(pixels)
-            lines += [(raw.id, raw.cluster, number, rows[raw.id]) for raw in chosen]
+            rows.update({raw.id: row for row, raw in enumerate(new, start=len(rows))})
+            yield from fold.read(*kind, new)
+            lines.extend((raw.id, raw.cluster, number, rows[raw.id]) for raw in chosen)
         if job.split == "test":
             _check_patients(job.dataset, folds, lines)
-    save_names(out, lines, writer.hashes)
+
+    save_names(out, lines, save_pixels(out, pixels()))
     said = description(folds, job.split, size=tuple(job.size))
     write_text(out.with_suffix(".json"), json.dumps(said, indent=1) + "\n")
     _sheet(open_images(out).pixels, out.with_suffix(".png"))

@@ -3,19 +3,21 @@
 import hashlib
 import json
 import shutil
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from methods.base import Method
 from methods.priors.base import Prior
+from problems.base import Problem
 from problems.noise import seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Reconstruct, Samples
+from workflow.plugins.contained import reason_of
 from workflow.plugins.discovery import draws
 from workflow.plugins.params import PluginError
 from workflow.run import harness
@@ -31,6 +33,42 @@ from workflow.store.provenance import made_with
 from workflow.store.weights import described, load_foreign, load_prior
 
 
+class Loaded(NamedTuple):
+    """What a row computes with on its measurements."""
+
+    device: torch.device
+    precision: torch.dtype
+    measured: dict[str, np.ndarray]
+    ids: list[str]
+    problem: Problem
+    method: Method
+    priors: list[Prior]
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Device and precision, as records have them."""
+        precision = str(self.precision).removeprefix("torch.")
+        return {"device": self.device.type, "precision": precision}
+
+
+def load(job: Reconstruct, measurements: Path, weights: Sequence[Path], machine: Machine) -> Loaded:
+    """Load the measurements, operator, method and priors of a row.
+
+    Raises:
+        PluginError: the method, or a network that was not trained here, cannot be used.
+    """
+    device, precision = setup(job, machine.threads)
+    measured = load_measurements(measurements)
+    shape = tuple(measured["shape"].tolist())
+    problem = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
+    try:
+        method = build_method(job.method, job.params)
+    except Exception as error:
+        raise PluginError(reason_of(error)) from error
+    priors = priors_for(job, weights, shape, device, precision)
+    return Loaded(device, precision, measured, measured["ids"].tolist(), problem, method, priors)
+
+
 def reconstruct(
     job: Reconstruct,
     out: Path,
@@ -44,39 +82,25 @@ def reconstruct(
         measurements: of all test images.
         weights: of the network of the prior in every fold, if the row has one.
     """
-    device, precision = setup(job, machine.threads)
-    measured = load_measurements(measurements)
-    shape = tuple(measured["shape"].tolist())
-    problem = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
-    try:
-        method = build_method(job.method, job.params)
-    except Exception as error:
-        traceback.print_exc()
-        return give_up(job, out, harness.reason_of(error))
-    try:
-        priors = priors_for(job, weights, shape, device, precision)
-    except PluginError as error:  # a network that was not trained here
-        traceback.print_exc()
-        return give_up(job, out, str(error))
-    point = isinstance(job, Samples) and not draws(method)  # has no samples to draw
-    parts = _parts(out, [job.hash, str(precision), device.type, str(measured["sha256"])], weights)
-    ids = measured["ids"].tolist()
+    row = load(job, measurements, weights, machine)
+    point = isinstance(job, Samples) and not draws(row.method)  # has no samples to draw
+    key = [job.hash, str(row.precision), row.device.type, str(row.measured["sha256"])]
+    parts = _parts(out, key, weights)
     x_hat, record = harness.reconstruct(
-        method,
-        problem,
-        priors,
-        measured,
-        seeds_for(job, ids)[: 1 if point else None],
+        row.method,
+        row.problem,
+        row.priors,
+        row.measured,
+        seeds_for(job, row.ids)[: 1 if point else None],
         job.batch,
-        device,
+        row.device,
         parts,
         f"{job.row} on {job.problem}",
     )
-    where = {"device": device.type, "precision": str(precision).removeprefix("torch.")}
-    made = made_with(job.code, [measurements, *weights])
+    record |= {**row.place, "made_with": made_with(job.code, [measurements, *weights])}
     if job.prior and job.prior.foreign:
-        where["network"] = described(job.prior.foreign, priors[0].network)
-    _save(job, out, x_hat, {**record, **where, "made_with": made})
+        record["network"] = described(job.prior.foreign, row.priors[0].network)
+    _save(job, out, x_hat, record)
     if record["status"] != "failed":  # another attempt goes on with them
         shutil.rmtree(parts, ignore_errors=True)
 

@@ -13,6 +13,7 @@ from problems.noise import ImageNoise, seed_of
 from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Tune
+from workflow.plugins.contained import reason_of
 from workflow.plugins.discovery import load
 from workflow.run import harness
 from workflow.run.device import setup
@@ -78,7 +79,7 @@ def tune(
                 if not hopeful:
                     break
         except Exception as error:  # such as values that do not go together
-            return scores, seconds, f": {harness.reason_of(error)}"
+            return scores, seconds, f": {reason_of(error)}"
         return scores, seconds, ""
 
     def evaluate(point):

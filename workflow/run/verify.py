@@ -8,19 +8,17 @@ import pandas as pd
 import torch
 
 from problems.noise import ImageNoise
-from workflow.config.build import build_method, build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import parse
 from workflow.config.views import CONTROLS
 from workflow.plugins.discovery import use
 from workflow.plugins.params import nearest
 from workflow.run import harness
-from workflow.run.device import setup
-from workflow.run.reconstruct import priors_for, seeds_for
+from workflow.run.reconstruct import load, seeds_for
 from workflow.score.psnr import mean_psnr
 from workflow.score.scores import read_scores
 from workflow.score.summary import SCORES, per_image
-from workflow.store.arrays import StoreError, load_arrays, load_measurements, load_record
+from workflow.store.arrays import StoreError, load_arrays, load_record
 from workflow.store.images import load_images
 
 TOLERANCE = 0.05  # dB; another processor rounds differently
@@ -73,26 +71,20 @@ def _check(run: Path, line: dict[str, Any], machine: Machine) -> str:
     record = load_record(stored.with_suffix(".json"))
     job = parse(record["spec"])
     use(job.plugins)
-    device, precision = setup(job, machine.threads)
-    here, there = (device.type, str(precision)), (record["device"], f"torch.{record['precision']}")
-    if here != there:
-        where = " in ".join(here)
-        raise StoreError(
-            f"{label} was made on {' in '.join(there)}, this is {where}: verify it there"
-        )
-    measured = load_measurements(run / "measurements" / f"{problem}.npz")
-    ids, shape = measured["ids"].tolist(), tuple(measured["shape"].tolist())
-    built = build_problem(job.family, job.problem_params, shape, machine.operators).to(device)
     networks = job.prior.networks if job.prior and not job.prior.foreign else []
     weights = [run.parent / "networks" / name / "weights.safetensors" for name in networks]
-    priors = priors_for(job, weights, shape, device, precision)
-    folds, number = measured["folds"].tolist(), ids.index(image)
+    own = load(job, run / "measurements" / f"{problem}.npz", weights, machine)
+    there = {key: record[key] for key in own.place}
+    if own.place != there:
+        here, there = (" in ".join(place.values()) for place in (own.place, there))
+        raise StoreError(f"{label} was made on {there}, this is {here}: verify it there")
+    ids, folds = own.ids, own.measured["folds"].tolist()
+    number = ids.index(image)
     batch = next(b for b in harness.batches_of(folds, job.batch) if b.start <= number < b.stop)
-    noise = ImageNoise(seeds_for(job, ids)[line["seed"]][batch], device)
-    y = torch.from_numpy(measured["y"][batch]).to(device)
-    method = build_method(job.method, job.params)
-    bound = priors[folds[number] - 1].bind(noise) if priors else None
-    found, _ = harness.timed(method, y, built, bound, noise, lambda done, total: None)
+    noise = ImageNoise(seeds_for(job, ids)[line["seed"]][batch], own.device)
+    y = torch.from_numpy(own.measured["y"][batch]).to(own.device)
+    bound = own.priors[folds[number] - 1].bind(noise) if own.priors else None
+    found, _ = harness.timed(own.method, y, own.problem, bound, noise, lambda done, total: None)
     x_hat = found[number - batch.start].clamp(0, 1).cpu().numpy()
     kept = load_arrays(stored)["x_hat"][line["seed"] * len(ids) + number]
     largest = float(np.abs(x_hat - kept).max())

@@ -23,7 +23,7 @@ def digests(paths: Iterable[Path]) -> dict[str, str]:
     while waiting:
         path = waiting.pop()
         if path not in found:
-            found[path], imported = _read(path, path.read_text())
+            found[path], imported = _read(path, path.read_bytes())
             waiting += imported
     named: dict[str, list[str]] = {}  # two plugins outside the project may have one file name
     for path, digest in found.items():
@@ -42,9 +42,12 @@ def _top(path: Path) -> Path:
 
 
 @cache
-def _read(path: Path, text: str) -> tuple[str, list[Path]]:
-    """The digest of a file, and the files that it imports."""
-    tree = ast.parse(text)
+def _read(path: Path, text: bytes) -> tuple[str, list[Path]]:
+    """The digest of a file, and the files that it imports; none if it is no valid Python."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return hashlib.sha256(text).hexdigest()[:8], []
     imported = list(_imports(tree, path))
     return _digest(tree), imported
 

@@ -5,10 +5,10 @@ writing nor opening a split takes memory that grows with the number of its image
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from tempfile import TemporaryFile
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -51,45 +51,6 @@ class Split(NamedTuple):
         return hashlib.sha256("".join(self.names["sha256"]).encode()).hexdigest()
 
 
-class Writer:
-    """Appends images (C, H, W), float32 in [0, 1], to an NPY file."""
-
-    def __init__(self, file: BinaryIO):
-        self.file, self.hashes = file, []
-        self.dtype = np.dtype(np.uint8)
-        self.shape: tuple[int, ...] = ()
-
-    def add(self, image: np.ndarray) -> None:
-        """Write one more image, of the shape of the others."""
-        if not self.hashes:
-            self.shape = image.shape
-            self.header()
-        stored = image if self.dtype == np.float32 else eight_bits(image)
-        if stored is None:
-            self._widen()
-            stored = image
-        self.file.write(np.ascontiguousarray(stored).data)
-        self.hashes.append(arrays_hash(image))
-
-    def header(self) -> None:
-        """Write the header; its length depends neither on the number of images nor on the type."""
-        self.file.seek(0)
-        shape = (len(self.hashes), *self.shape)
-        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self.file, header)
-        self.start = self.file.tell()
-
-    def _widen(self) -> None:
-        """Make float32 of what was written in 8 bits, from the last image to the first."""
-        self.dtype, size = np.dtype(np.float32), int(np.prod(self.shape))
-        for k in reversed(range(len(self.hashes))):
-            self.file.seek(self.start + k * size)
-            image = floats(np.frombuffer(self.file.read(size), np.uint8))
-            self.file.seek(self.start + k * size * self.dtype.itemsize)
-            self.file.write(image.data)
-        self.file.seek(self.start + len(self.hashes) * size * self.dtype.itemsize)
-
-
 def eight_bits(image: np.ndarray) -> np.ndarray | None:
     """The image as uint8, or None if that changes a value."""
     rounded = np.rint(image * 255).astype(np.uint8)
@@ -101,14 +62,23 @@ def floats(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.dtype == np.float32 else pixels.astype(np.float32) / np.float32(255)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[Writer]:
-    """Yield a writer of the pixels of a split; the file is there when the block ends."""
-    with replacing(path) as partial, open(partial, "w+b") as file:
-        writer = Writer(file)
-        yield writer
-        writer.header()
-        file.flush()
+def save_pixels(path: Path, images: Iterable[np.ndarray]) -> list[str]:
+    """Write images (C, H, W), float32 in [0, 1], one after the other; return their hashes."""
+    hashes, exact = [], True
+    with replacing(path) as partial, TemporaryFile(dir=path.parent) as kept:
+        for image in images:
+            exact = exact and eight_bits(image) is not None
+            hashes.append(arrays_hash(image))
+            kept.write(np.ascontiguousarray(image))
+        kept.flush()
+        whole = np.memmap(kept, np.float32, "r", shape=(len(hashes), *image.shape))
+        with open(partial, "wb") as file:
+            kind = np.dtype(np.uint8 if exact else np.float32).str
+            header = {"descr": kind, "fortran_order": False, "shape": whole.shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for image in whole:
+                file.write(eight_bits(image) if exact else image)
+    return hashes
 
 
 def save_names(path: Path, lines: list[tuple[str, str, int, int]], hashes: list[str]) -> None:
@@ -119,11 +89,9 @@ def save_names(path: Path, lines: list[tuple[str, str, int, int]], hashes: list[
 
 def save_images(path: Path, images: Images) -> None:
     """Write a split that is in memory."""
-    with writing(path) as writer:
-        for image in images.pixels:
-            writer.add(np.asarray(image, dtype=np.float32))
+    hashes = save_pixels(path, np.asarray(images.pixels, dtype=np.float32))
     lines = list(zip(*images[1:], range(len(images.ids)), strict=True))
-    save_names(path, lines, writer.hashes)
+    save_names(path, lines, hashes)
 
 
 def open_images(path: Path) -> Split:

@@ -11,9 +11,10 @@ from methods.priors.assembly import assemble
 from methods.priors.base import Prior
 from methods.priors.foreign import ForeignDenoiser, Predictor, from_diffusers
 from methods.priors.networks import Denoiser, NetworkParams, build_network
-from workflow.plugins.discovery import explained, imported
+from workflow.plugins.contained import reason_of
+from workflow.plugins.discovery import imported
 from workflow.plugins.params import PluginError, make_params
-from workflow.plugins.randomness import seeded
+from workflow.plugins.watch import seeded
 from workflow.store.arrays import StoreError, file_hash, load_record, save_record
 from workflow.store.files import replacing
 
@@ -123,7 +124,7 @@ def load_foreign(
             else:
                 model = from_diffusers(file)
     except (Exception, SystemExit) as error:
-        said = explained(error, file.resolve())
+        said = reason_of(error, file)
         raise PluginError(f"networks.{foreign['name']}: {said}") from error
     network = ForeignDenoiser(model).eval().requires_grad_(False).to(device)
     network.precision = precision

@@ -9,7 +9,7 @@ from problems.noise import ImageNoise
 from problems.physics.unit_norm import measured
 from workflow.plugins.contract import Check, ContractError, UnusableError, labelled, require
 from workflow.plugins.discovery import find
-from workflow.plugins.params import PluginError, make_params
+from workflow.plugins.params import PluginError, defaults, make_params
 
 GREY, COLOUR = (1, 32, 28), (3, 24, 20)
 
@@ -21,6 +21,7 @@ class Case:
         self.name, self.given = name, params
         self.plugin = find("problem", name)
         self.cls = self.plugin.cls
+        make_params(self.cls.Params, defaults(self.cls.Params), name)  # within their own limits
         self.problem = self.build()
         self.physics = self.problem.physics
 

@@ -1,12 +1,14 @@
-"""What a plugin draws: its own random numbers, and the global ones that it should not use."""
+"""What is watched while a plugin runs: random numbers, its result, its operator."""
 
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 
+from problems.base import Problem
 from problems.noise import ImageNoise
 
 
@@ -59,3 +61,32 @@ class WatchedNoise(ImageNoise):
     def integers(self, high, count):
         self._draws[0] += 1
         return super().integers(high, count)
+
+
+def check_result(x_hat: Any, shape: tuple[int, ...], device: torch.device) -> None:
+    """Refuse a result that is not float32 of ``shape`` on ``device`` and finite.
+
+    Raises:
+        ValueError: one line that names the fix.
+    """
+    if not isinstance(x_hat, torch.Tensor):
+        kind = type(x_hat).__name__
+        raise ValueError(f"the result is a {kind}, not a tensor: return one")
+    if tuple(x_hat.shape) != shape:
+        raise ValueError(f"the result has shape {tuple(x_hat.shape)}: return one of {shape}")
+    if x_hat.dtype != torch.float32:
+        part = ".real" if x_hat.is_complex() else ""
+        raise ValueError(f"the result is {x_hat.dtype}: end with {part}.float()")
+    if x_hat.device.type != device.type:
+        raise ValueError(f"the result is on {x_hat.device}, y is on {device}: compute where y is")
+    if x_hat.requires_grad:
+        raise ValueError("the result requires a gradient: return x.detach()")
+    if not torch.isfinite(x_hat).all():
+        raise ValueError("the result holds NaN or infinite values: look where it diverges")
+
+
+def probed(problem: Problem, device: torch.device) -> torch.Tensor:
+    """A x of a fixed image x, by which a changed operator is noticed."""
+    x = torch.rand(1, *problem.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return problem.physics.A(x.to(device))
