@@ -13,7 +13,7 @@ from typing import Any
 from problems.files import is_file
 from workflow.config.entry import ConfigError, rising
 from workflow.config.schema import FITS
-from workflow.config.views import CONTROLS, REFERENCE, prior_of
+from workflow.config.views import CONTROLS, REFERENCE, networks_shown, prior_of, recipe
 from workflow.plugins.discovery import ROOT, check_files, find, imported, load
 from workflow.plugins.params import PluginError, checked, kinds, make_params, nearest
 
@@ -23,6 +23,8 @@ RECIPES = {  # parts of a network's entry: where their fields are defined
 }
 GROUPS = 8  # of channels, in a compact network
 PICKLES = (".pkl", ".pickle")
+TILES = ("average", "stitch")  # assemblies whose tiles overlap
+LARGEST = {"noise_level": 1e6, "photons": 1e12}  # of what single precision makes no NaN
 FOLDERS = ("cache", "networks", "published", "reference", "site")  # of results/: no names of runs
 Entry = dict[str, Any]
 
@@ -93,8 +95,13 @@ def check_params(config: Entry) -> None:
             _check_problem_params(family, problem, size, f"problems.{name}")
     for name, network in config["networks"].items():
         _check_network_params(network, f"networks.{name}")
+    for name in networks_shown(config, list(config["tables"])):
+        fold, _, network = name.rpartition("/")
+        _check_recipe(config, network, fold.split("/")[0])
     for name, row in config["rows"].items():
         _check_row_params(row, f"rows.{name}")
+    for name, table in config["tables"].items():
+        _check_published(table["published"], f"tables.{name}.published")
     if "generation" in config:
         known = kinds(import_module("methods.sampling").GenerationParams)
         chosen = config["generation"]
@@ -160,6 +167,10 @@ def _check_prior(config: Entry, prior: Entry, owner: str) -> None:
         kind = "patches" if patch else "whole images"
         remedy = " (`foreign.patch` makes it one)" if "foreign" in network and not patch else ""
         raise ConfigError(f"{owner}: {prior['assembly']} cannot use a network of {kind}{remedy}")
+    if prior["assembly"] in TILES and not 0 <= prior["overlap"] < patch:
+        raise ConfigError(
+            f"{owner}: overlap {prior['overlap']} must be below the patch size {patch}"
+        )
 
 
 def _check_foreign(network: Entry, owner: str) -> None:
@@ -301,6 +312,9 @@ def _check_dataset_params(dataset: Entry, owner: str) -> None:
 
 
 def _check_problem_params(family: Any, problem: Entry, size: tuple[int, int], owner: str) -> None:
+    for name, most in LARGEST.items():
+        if (problem["params"].get(name) or 0) > most:
+            raise ConfigError(f"{owner}: {name} must be at most {most:g}")
     try:
         family.check(make_params(family.Params, problem["params"], owner), size)
     except (TypeError, ValueError) as error:
@@ -322,6 +336,29 @@ def _check_network_params(network: Entry, owner: str) -> None:
     place = Path(network.get("foreign", {}).get("file", ""))
     if place.suffix == ".py" and not callable(getattr(imported(place), "denoiser", None)):
         raise PluginError(f"{owner}: {place.name} defines no function `denoiser`")
+
+
+def _check_recipe(config: Entry, name: str, dataset: str) -> None:
+    """Set up the training of a network on an empty image: what does not fit is refused."""
+    made, size = recipe(config, name, dataset), config["datasets"][dataset]["size"]
+    structure, training = (make_params(fields_of(part), made[part], name) for part in RECIPES)
+    networks, trainings = (import_module(module) for module, _ in RECIPES.values())
+    small = structure._replace(width=GROUPS, blocks=1)
+    try:
+        network = networks.build_network(1, small)
+        trainings.Trainer(network, import_module("torch").zeros(1, 1, *size), training, 0)
+    except (ValueError, IndexError) as error:
+        raise ConfigError(f"networks.{name}, on {dataset}: {error}") from None
+
+
+def _check_published(published: dict[str, str], owner: str) -> None:
+    from workflow.score.published import load as load_numbers  # pandas, as for labels
+
+    numbers = load_numbers()
+    known = set(numbers["problem"] + "/" + numbers["method"] + "/" + numbers["variant"])
+    for row, number in published.items():
+        if number not in known:
+            raise ConfigError(f"{owner}.{row}: unknown number {number!r}{nearest(number, known)}")
 
 
 def _check_row_params(row: Entry, owner: str) -> None:

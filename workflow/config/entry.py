@@ -1,5 +1,6 @@
 """Kinds of values in a configuration, and what is said of a wrong one."""
 
+import os
 from typing import Annotated, Any
 
 from pydantic import (
@@ -55,6 +56,7 @@ def text(name: str) -> str:
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(text)]
 Label = Annotated[str, AfterValidator(one_line)]
+Folder = Annotated[str, AfterValidator(os.path.expanduser)]
 Number = Annotated[Any, BeforeValidator(number)]  # stays as it was written, whole or not
 Int = Annotated[int, BeforeValidator(number)]
 Count = Annotated[Int, Field(ge=1)]

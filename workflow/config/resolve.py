@@ -17,7 +17,7 @@ from workflow.config.layers import OWN, YOURS, Layers, chain, names_of, over, pr
 from workflow.config.schema import Config, InlineRow
 from workflow.config.views import split_datasets
 from workflow.config.yaml import read_yaml
-from workflow.plugins.discovery import described, use
+from workflow.plugins.discovery import described, discover, use
 from workflow.plugins.params import PluginError, nearest
 
 PARTS = ("network", "training")  # of a recipe
@@ -134,6 +134,11 @@ def _row(layers: Layers, name: str) -> dict[str, Any]:
             said = described(said)
         except PluginError:  # its job fails and says why; the run goes on
             said.setdefault("label", name)
+    places = {*layers.config["problems"], *discover("problem")}
+    for key in [key for _, block in layers.rows[name] for key in block.at]:
+        if key not in places:
+            hint = nearest(key, places)
+            raise ConfigError(f"rows.{name}.at: unknown problem or family {key!r}{hint}")
     params = {k: v.value for k, v in layers.values(name, None).items()}
     params_for, at_edge = {}, {}
     for problem in layers.config["problems"]:

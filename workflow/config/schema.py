@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, StrictBool
 from workflow.config.entry import (
     Count,
     Entry,
+    Folder,
     Int,
     Label,
     Name,
@@ -246,7 +247,7 @@ class Config(Entry):
     experiments: list[str] = Field(default=[], exclude=True)  # that `all` makes
     more: list[str] = Field(default=[], exclude=True)  # experiments that are targets of their own
     name: Name  # the run is written to results/<name>
-    cache: str = "results/cache"  # folder for downloads and matrices that all runs share
+    cache: Folder = "results/cache"  # folder for downloads and matrices that all runs share
     plugins: list[str] = []  # files or folders, relative to the file that names them
     differs: str = ""  # how the protocol differs from the paper's
     # Why the numbers of the run say nothing of its methods: no row is called the best, no claim of
