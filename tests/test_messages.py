@@ -83,7 +83,7 @@ def snakemake(*arguments, folder=ROOT):
         ("name: 2024", "name: must be text, not 2024"),
         (
             "tables: {table1: {rows: [false]}}",
-            "experiments/table1.rows.0.str: must be text, not False",
+            "experiments/table1.rows.0: must be text, not False",
         ),
     ],
 )

@@ -4,6 +4,7 @@
 ``check_params`` imports the plugins and checks their parameters, once per run.
 """
 
+import math
 import re
 from importlib import import_module
 from itertools import chain
@@ -15,7 +16,7 @@ from workflow.config.entry import ConfigError, rising
 from workflow.config.schema import FITS
 from workflow.config.views import CONTROLS, REFERENCE, networks_shown, prior_of, recipe
 from workflow.plugins.discovery import ROOT, check_files, find, imported, load
-from workflow.plugins.params import PluginError, checked, kinds, make_params, nearest
+from workflow.plugins.params import PluginError, checked, defaults, kinds, make_params, nearest
 
 RECIPES = {  # parts of a network's entry: where their fields are defined
     "network": ("methods.priors.networks", "NetworkParams"),
@@ -343,11 +344,16 @@ def _check_recipe(config: Entry, name: str, dataset: str) -> None:
     made, size = recipe(config, name, dataset), config["datasets"][dataset]["size"]
     structure, training = (make_params(fields_of(part), made[part], name) for part in RECIPES)
     networks, trainings = (import_module(module) for module, _ in RECIPES.values())
-    small = structure._replace(width=GROUPS, blocks=1)
     try:
-        network = networks.build_network(1, small)
+        if not structure.multipliers:
+            raise ValueError("multipliers: needs at least one")
+        if training.sizes and abs(sum(training.probabilities) - 1) > 1e-6:
+            raise ValueError(f"probabilities {training.probabilities} do not add up to 1")
+        if training.sigma_min > training.sigma_max:
+            raise ValueError("sigma_min is above sigma_max; exchange them")
+        network = networks.build_network(1, structure._replace(width=GROUPS, blocks=1))
         trainings.Trainer(network, import_module("torch").zeros(1, 1, *size), training, 0)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise ConfigError(f"networks.{name}, on {dataset}: {error}") from None
 
 
@@ -363,12 +369,17 @@ def _check_published(published: dict[str, str], owner: str) -> None:
 
 def _check_row_params(row: Entry, owner: str) -> None:
     try:
-        known = kinds(load("method", row["method"]).Params)
+        method = load("method", row["method"])
+        known = kinds(method.Params)
     except PluginError:  # its job fails and says why; the run goes on
         return
     row["params"] = checked(row["params"], known, owner)
     for problem, values in row["params_for"].items():
         row["params_for"][problem] = checked(values, known, f"{owner}.{problem}")
+    for values in ({}, *row["params_for"].values()):
+        values = {**defaults(method.Params), **row["params"], **values}
+        if values.get("sigma_min", 0) > values.get("sigma_max", math.inf):
+            raise ConfigError(f"{owner}: sigma_min is above sigma_max; exchange them")
     for parameter, (low, high, *of) in row["search"].items():
         for value in (1, 1) if of else (low, high):  # multiples of another parameter
             checked({parameter: value}, known, f"{owner}.search")

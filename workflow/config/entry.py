@@ -91,11 +91,16 @@ SAID = {  # kind of a mistake: what is said of it
 }
 
 
+KINDS = ("[key]", "str", "InlineRow")  # what pydantic puts into the place of a mistake
+
+
 def mistake(error: ValidationError, place: str = "") -> str:
     """The first mistake in one line that says where it is, below ``place``."""
-    first = error.errors()[0]
+    found = error.errors()  # of a name or a block that is neither, what is wrong as a block counts
+    block = found[0]["type"] == "string_type" and isinstance(found[0]["input"], dict)
+    first = found[-1] if block else found[0]
     kind, given = first["type"], first["input"]
-    path = [str(part) for part in first["loc"] if part != "[key]"]
+    path = [str(part) for part in first["loc"] if part not in KINDS]
     where = ".".join([*([place] if place else []), *path]) or "top level"
     if kind == "missing":
         return f"{where} is missing"

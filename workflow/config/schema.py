@@ -142,7 +142,7 @@ class Generation(Entry):
     """Samples of the priors, without a measurement."""
 
     dataset: str  # whose networks are sampled
-    priors: list[str]  # that are sampled, each with a `label`
+    priors: Annotated[list[str], Field(min_length=1)]  # that are sampled, each with a `label`
     samples: Annotated[Int, Field(ge=2)] = 12  # per prior
     shown: Count = 8  # samples in the figure
     sampler: Params = {}  # fields of methods.sampling.GenerationParams
