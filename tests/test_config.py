@@ -167,7 +167,7 @@ MEANT = [  # otherwise than it was written
     ({"networks": {"patch": {"training": {"probabilities": [0.5, 0.6]}}}}, "do not add up to 1"),
     ({"networks": {"patch": {"network": {"multipliers": []}}}}, "multipliers: needs at least one"),
     ({"networks": {"patch": {"network": {"backbone": "unet"}}}}, "backbone must be one of"),
-    ({"priors": {"patch_averaging": {"overlap": 12}}}, "overlap must be below the patch size 12"),
+    ({"priors": {"patch_averaging": {"overlap": 12}}}, "must be below the patch size 12"),
     (
         {"problems": {"ct20": {"params": {"noise_level": 1e39}}}},
         "noise_level must be at most 1e+0",

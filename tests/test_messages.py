@@ -8,7 +8,7 @@ import pytest
 import typer
 import yaml
 from conftest import ROOT
-from running import workflow
+from running import copy_project, workflow
 
 from problems.physics.unit_norm import UnitNorm
 from workflow.__main__ import app
@@ -119,6 +119,16 @@ def test_an_unknown_target_is_one_line_with_the_known_ones():
     error = output.splitlines()[-1]
     assert error.startswith("error: unknown target 'tabel1'; did you mean 'table1'?")
     assert "samplers" in error
+    assert "Traceback" not in output
+
+
+@pytest.mark.slow
+def test_results_that_cannot_be_written_are_one_line(tmp_path):
+    copy_project(tmp_path)
+    (tmp_path / "results/test").write_text("a file, which no one may write below")
+    code, output = snakemake("table1", "--configfile", "my.yaml", folder=tmp_path)
+    assert code == 1
+    assert "error: results/test cannot be written (Not a directory); allow it" in output
     assert "Traceback" not in output
 
 

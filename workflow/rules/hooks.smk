@@ -56,11 +56,19 @@ def say_the_end(log, results):
     return last_lines(RUN, [path.replace(".npz", ".json") for path in reconstructions_of(found)])
 
 
+def save_specs():
+    """Write what the jobs of this run read, or end with one line."""
+    try:
+        for job in workflow.dag.needrun_jobs():
+            if "spec" in job.params.keys():
+                save_spec(job.params.spec, SPECS[job.params.spec])
+    except OSError as error:
+        sys.exit(f"error: {RUN} cannot be written ({error.strerror}); allow it, or set another name")
+
+
 onstart:
     check_parameters()
-    for job in workflow.dag.needrun_jobs():
-        if "spec" in job.params.keys():
-            save_spec(job.params.spec, SPECS[job.params.spec])
+    save_specs()
     log_expected_seconds()
 
 
