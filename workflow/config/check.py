@@ -96,9 +96,9 @@ def check_params(config: Entry) -> None:
             _check_problem_params(family, problem, size, f"problems.{name}")
     for name, network in config["networks"].items():
         _check_network_params(network, f"networks.{name}")
-    for name in networks_shown(config, list(config["tables"])):
-        fold, _, network = name.rpartition("/")
-        _check_recipe(config, network, fold.split("/")[0])
+    trained = [name.split("/") for name in networks_shown(config, list(config["tables"]))]
+    for dataset, network in dict.fromkeys((name[0], name[-1]) for name in trained):
+        _check_recipe(config, network, dataset)
     for name, row in config["rows"].items():
         _check_row_params(row, f"rows.{name}")
     for name, table in config["tables"].items():
@@ -351,7 +351,10 @@ def _check_recipe(config: Entry, name: str, dataset: str) -> None:
             raise ValueError(f"probabilities {training.probabilities} do not add up to 1")
         if training.sigma_min > training.sigma_max:
             raise ValueError("sigma_min is above sigma_max; exchange them")
-        network = networks.build_network(1, structure._replace(width=GROUPS, blocks=1))
+        if structure.backbone not in networks.BACKBONES:
+            raise ValueError(f"backbone must be one of {', '.join(networks.BACKBONES)}")
+        small = structure._replace(backbone="compact", width=GROUPS, blocks=1)
+        network = networks.build_network(1, small)
         trainings.Trainer(network, import_module("torch").zeros(1, 1, *size), training, 0)
     except ValueError as error:
         raise ConfigError(f"networks.{name}, on {dataset}: {error}") from None

@@ -63,7 +63,9 @@ def save_specs():
             if "spec" in job.params.keys():
                 save_spec(job.params.spec, SPECS[job.params.spec])
     except OSError as error:
-        sys.exit(f"error: {RUN} cannot be written ({error.strerror}); allow it, or set another name")
+        sys.exit(
+            f"error: {RUN} cannot be written ({error.strerror}); allow it, or set another name"
+        )
 
 
 onstart:
