@@ -21,7 +21,6 @@ include: "workflow/rules/reconstruct.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/exact.smk"
-include: "workflow/rules/sampled.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hooks.smk"
 
@@ -36,5 +35,7 @@ rule all:
 # What a cluster's nodes run. The rest takes seconds or needs the internet, and runs beside Snakemake.
 ON_NODES = {*CONFIG["resources"], "sample", "exact_scores"}
 workflow.localrules(*{rule.name for rule in workflow.rules} - ON_NODES)
+for known in workflow.rules:
+    known.conda_env = os.path.join(workflow.basedir, "environment.yml")
 
 check_targets()

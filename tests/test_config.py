@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from workflow.config.check import RULES, check_params
+from workflow.config.check import check_params
 from workflow.config.explain import explain
 from workflow.config.jobs import Jobs
 from workflow.config.layers import PRESETS, read_tuned
@@ -120,6 +120,62 @@ NUMBERS = [  # that no job could use
 ]
 
 
+def table(**words):
+    return {"tables": {"t": {"caption": "", "problems": ["ct20"], "rows": ["padis"], **words}}}
+
+
+MEANT = [  # otherwise than it was written
+    ({"experiments": None}, "your settings, experiments: must be a list of names"),
+    ({"experiments": "table1"}, "your settings, experiments: must be a list of names"),
+    ({"plugins": "mine.py"}, "plugins: must be a list of names"),
+    (
+        {"rows": None},
+        "rows: must hold a mapping for each name; remove what is empty",
+    ),
+    ({"tuning": None}, "tuning: is empty"),
+    ({"name": "reference"}, "results/reference is there for all runs; choose another"),
+    ({"name": "cache"}, "results/cache is there for all runs; choose another"),
+    ({"presett": "smoke"}, "did you mean 'preset'?"),
+    ({"experiment": ["table1"]}, "did you mean 'experiments'?"),
+    ({"rows": {"nan": {"from": "padis", "label": "N"}}}, "rows.nan: 'nan' is not text in a table"),
+    ({"rows": {"mine": {"from": "padis", "label": ""}}}, "rows.mine.label: must be one line of"),
+    ({"rows": {"mine": {"label": "M"}}}, "rows.mine: name its `method`"),
+    (
+        {"rows": {"padis": {"at": {"ct21": {"zeta": 1}}}}},
+        "padis.at: unknown problem or family",
+    ),
+    ({"problems": {"mine": {"from": "mine", "label": "x"}}}, "mine from mine is a circle"),
+    ({"networks": {"a": {"from": "b"}, "b": {"from": "a"}}}, "a from b from a is a circle"),
+    (table(problems=["ct20", "ct20"]), "tables.t.problems: ct20 is there twice"),
+    (table(compare=[["padis"]]), "compare.0: must have at least 2 items, not 1"),
+    (table(plot={"x": "image"}), "experiments/t.plot.x: no axis of its grid is 'image'"),
+    (table(grid={"row": "padis", "images": [3]}), "experiments/t.grid.0.row: must be a list"),
+    (table(grid={"row": ["padis"], "images": []}), "images: must have at least 1 item"),
+    (table(grid={"row": ["padis"], "images": [0]}), "experiments/t.yaml, grid.images: must be"),
+    (table(published={"padis": "ct20/padsi/"}), "tables.t.published.padis: unknown number"),
+    ({"networks": {"patch": {"training": {"batch": [16]}}}}, "need the same number of entries"),
+    ({"networks": {"patch": {"training": {"batch": [0, 0]}}}}, "cannot share batches of (0, 0)"),
+    ({"networks": {"patch": {"training": {"sizes": [8, 16]}}}}, "patch 12 is not the largest"),
+    (
+        {"networks": {"p8": {"training": {"patch": 33, "sizes": [33]}}}},
+        "networks.p8, on ct: patch size 33 is not within 2..32",
+    ),
+    (table(rows=[{"from": "padis", "label": "x"}]), "experiments/t.rows.0.name is missing"),
+    ({"generation": {"priors": []}}, "generation.priors: must have at least 1 item"),
+    ({"rows": {"padis": {"params": {"sigma_min": 3, "sigma_max": 1}}}}, "sigma_min is above"),
+    ({"networks": {"patch": {"training": {"sigma_min": 3, "sigma_max": 1}}}}, "is above sigma_max"),
+    ({"networks": {"patch": {"training": {"probabilities": [0.5, 0.6]}}}}, "do not add up to 1"),
+    ({"networks": {"patch": {"network": {"multipliers": []}}}}, "multipliers: needs at least one"),
+    ({"networks": {"patch": {"network": {"backbone": "unet"}}}}, "backbone must be one of"),
+    ({"priors": {"patch_averaging": {"overlap": 12}}}, "must be below the patch size 12"),
+    (
+        {"problems": {"ct20": {"params": {"noise_level": 1e39}}}},
+        "noise_level must be at most 1e+0",
+    ),
+    ({"problems": {"ct20": {"params": {"photons": 1e20}}}}, "photons must be at most 1e+12"),
+]
+
+
 @pytest.mark.parametrize("preset", [p.stem for p in PRESETS.glob("*.yaml") if p.stem != "common"])
 def test_presets_are_valid(preset):
     config = settled({"preset": preset})
@@ -127,7 +183,9 @@ def test_presets_are_valid(preset):
     assert config["seed"] == 0
 
 
-@pytest.mark.parametrize(("overrides", "hint"), [*MISTAKES, *NUMBERS], ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("overrides", "hint"), [*MISTAKES, *NUMBERS, *MEANT], ids=lambda v: str(v)[:40]
+)
 def test_mistakes_are_named(overrides, hint):
     with pytest.raises((ConfigError, PluginError)) as error:
         settled(overrides)
@@ -138,7 +196,7 @@ def test_mistakes_are_named(overrides, hint):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [("a: 1\nb: 2\na: 3", "line 3: the key 'a' is there twice"), ("- a", "must hold a mapping"),
-     ("a: [", "cannot be read")],
+     ("a: [", "cannot be read"), ("a: &a {b: *a}", "an anchor (&) is inside itself")],
 )  # fmt: skip
 def test_yaml_that_cannot_be_meant_is_refused(text, hint):
     with pytest.raises(ConfigError, match=re.escape(hint)):
@@ -146,8 +204,11 @@ def test_yaml_that_cannot_be_meant_is_refused(text, hint):
 
 
 def test_numbers_and_words_are_those_of_yaml_1_2():
-    found = parse("a: 2e-4\nb: 1.5e3\nc: on\nd: true\ne: 12\nf: -.5\ng: no", "my.yaml")
-    assert found == {"a": 2e-4, "b": 1500.0, "c": "on", "d": True, "e": 12, "f": -0.5, "g": "no"}
+    found = parse("a: 2e-4\nb: 1.5e3\nc: on\nd: true\ne: 12\nf: -.5\ng: no\nh: 010", "my.yaml")
+    more = parse("a: 0o10\nb: 0x10\nc: 2024-01-01\nd: 1:30\ne: ~\nf: -.inf", "my.yaml")
+    assert found == {"a": 2e-4, "b": 1500.0, "c": "on", "d": True, "e": 12, "f": -0.5, "g": "no",
+                     "h": 10}  # fmt: skip
+    assert more == {"a": 8, "b": 16, "c": "2024-01-01", "d": "1:30", "e": None, "f": -math.inf}
 
 
 def test_every_file_of_experiments_is_in_a_preset():
@@ -365,7 +426,6 @@ def test_a_problem_from_another_has_its_operator_networks_and_parameters():
         ),
         ({"tables": {"shift": {"compare": [["padis", "x"]]}}}, ["shift", "'x'"]),
         ({"problems": {"ct20": {"params": {"veiws": 3}}}}, ["problems.ct20", "'views'"]),
-        ({"tables": {"ct20": {"problems": ["ct8"], "caption": ""}}}, ["tables.ct20", "taken"]),
         ({"datasets": {"faces": {"size": [40, 40]}}}, ["problems.ct20_faces", "[40, 40]"]),
         ({"generation": {"priors": ["padi"]}}, ["generation", "'padis'"]),
         ({"generation": {"sampler": {"level": 3}}}, ["generation.sampler", "levels"]),
@@ -378,9 +438,11 @@ def test_mistakes_in_variants_are_named(overrides, words):
     assert "\n" not in str(error.value)
 
 
-def test_no_table_has_the_name_of_a_rule():
-    text = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
-    assert set(re.findall(r"^ *rule (\w+):", text, re.MULTILINE)) <= set(RULES.split())
+@pytest.mark.parametrize("name", ["claims", "tune_row", "ablation_claims", "ct20", "table1_cost"])
+def test_no_table_has_the_name_of_a_rule_or_of_another_file(name):
+    table = {"problems": ["ct20"], "caption": ""}
+    with pytest.raises(ConfigError, match=f"tables.{name}: the name is taken"):
+        resolve({"preset": "smoke", "tables": {name: table}})
 
 
 def test_a_compact_network_is_a_multiple_of_its_groups_wide():
@@ -397,11 +459,11 @@ def test_a_network_has_another_recipe_on_another_dataset():
     at = {"faces": {"network": {"width": 16}, "training": {"examples": 7}}}
     config = resolve({"preset": "smoke", "networks": {"patch": {"at": at}}})
     check_params(config)
-    on_ct, on_faces = (Jobs(config).train(dataset, "patch") for dataset in ("ct", "faces"))
+    on_ct, on_faces = (Jobs(config).train(f"{dataset}/patch") for dataset in ("ct", "faces"))
     assert (on_faces.training["examples"], on_faces.network["width"]) == (7, 16)
     assert on_faces.training == {**on_ct.training, "examples": 7}
     assert on_ct.network["width"] == 8
-    derived = Jobs(config).train("faces", "simple")
+    derived = Jobs(config).train("faces/simple")
     assert derived.network["width"] == 16  # simple is from patch
     wrong = {"preset": "smoke", "networks": {"patch": {"at": {"face": at["faces"]}}}}
     with pytest.raises(ConfigError, match="face"):

@@ -10,7 +10,7 @@ import torch
 from methods.langevin import Langevin
 from methods.sampling import anneal, data_step, initial_state
 from workflow.config.build import build_method, build_problem
-from workflow.config.exact_jobs import posterior as job_of
+from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
 from workflow.run.exact_priors import fit
 from workflow.run.posterior import Case, budgets, matrix_of, params_at
@@ -178,7 +178,7 @@ def test_a_step_that_is_wrong_by_a_factor_of_two_is_found(case):
 @pytest.mark.slow
 def test_every_row_takes_the_evaluations_that_it_is_given(case):
     """And a weight that is matched makes PnP-ADMM the posterior mean of a Gaussian."""
-    job = job_of(resolve({"preset": "smoke"}), "gaussian", "inpainting")
+    job = Jobs(resolve({"preset": "smoke"})).exact("gaussian", "inpainting")
     assert len(job.rows) >= 12
     for row in job.rows:
         wanted = budgets(row, [10, 41])

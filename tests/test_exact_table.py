@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
+from workflow.config import shown
 from workflow.config.check import check_params
-from workflow.config.exact_jobs import images, posterior, show
+from workflow.config.entry import ConfigError
+from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
-from workflow.config.yaml import ConfigError
 from workflow.plugins.params import PluginError
 from workflow.show import cells
 from workflow.show.exact import exact
@@ -25,12 +26,12 @@ LINES = {  # row: mean error, ratio of spreads, point
 def test_labels_reach_no_job_of_a_row():
     config, other = resolve(SMOKE), resolve(SMOKE)
     other["exact"]["rows"]["dds"]["label"] = "Something else"
-    first, second = (posterior(c, "lattice", "ct") for c in (config, other))
+    first, second = (Jobs(c).exact("lattice", "ct") for c in (config, other))
     assert first.hash == second.hash
-    assert first.inputs == {"images": images(config).hash}
-    assert show(config).hash != show(other).hash
+    assert first.inputs == {"images": Jobs(config).exact_images().hash}
+    assert shown.exact(config).hash != shown.exact(other).hash
     other["exact"]["rows"]["dds"]["params"]["eta"] = 0.5
-    assert posterior(other, "lattice", "ct").hash != first.hash
+    assert Jobs(other).exact("lattice", "ct").hash != first.hash
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def written(tmp_path):
         paths.append(tmp_path / f"{prior}.csv")
         pd.DataFrame(lines).to_csv(paths[-1], index=False)
     (tmp_path / "tables").mkdir()
-    exact(show(config), tmp_path / "tables" / "exact.csv", *paths)
+    exact(shown.exact(config), tmp_path / "tables" / "exact.csv", *paths)
     return tmp_path
 
 

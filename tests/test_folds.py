@@ -12,11 +12,11 @@ from problems.datasets.chest_ct import FOLDS, PATIENTS
 from problems.datasets.orl_faces import ORLFaces
 from problems.datasets.phantom import Phantom
 from workflow.config.check import check_params
+from workflow.config.entry import ConfigError
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.config.spec import Prepare
 from workflow.config.views import networks_for
-from workflow.config.yaml import ConfigError
 from workflow.plugins.params import PluginError
 from workflow.run.prepare import prepare
 from workflow.run.tune import spread

@@ -17,9 +17,9 @@ from methods.priors.foreign import ForeignDenoiser, Predictor, from_diffusers, f
 from problems.ct import CT
 from problems.noise import ImageNoise
 from workflow.api import Row
+from workflow.config.entry import ConfigError
 from workflow.config.jobs import Jobs
 from workflow.config.resolve import read, resolve
-from workflow.config.yaml import ConfigError
 from workflow.plugins.params import PluginError
 from workflow.store.weights import load_foreign
 

@@ -8,12 +8,13 @@ import pytest
 import typer
 import yaml
 from conftest import ROOT
-from running import workflow
+from running import copy_project, workflow
 
 from problems.physics.unit_norm import UnitNorm
 from workflow.__main__ import app
+from workflow.config.entry import ConfigError
 from workflow.config.resolve import command, read, resolve
-from workflow.config.yaml import ConfigError
+from workflow.config.yaml import parse
 from workflow.plugins.contract import examine
 from workflow.plugins.discovery import use
 
@@ -75,24 +76,21 @@ def snakemake(*arguments, folder=ROOT):
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("rows: {on: {method: padis}}", "config, rows: the key True"),
-        ("rows: {1: {method: padis}}", "config, rows: the key 1"),
-        ("off: 3", "config, top level: the key False"),
-        ("rows: {padis: {params: {yes: 3}}}", "config, rows.padis.params: the key True"),
-        ("name: on", "config, name: must be text, not True: put it in quotes"),
-        ("name: 2024", "config, name: must be text, not 2024: put it in quotes"),
+        ("rows: {true: {method: padis}}", "my.yaml, rows: the key True"),
+        ("rows: {1: {method: padis}}", "my.yaml, rows: the key 1"),
+        ("rows: {padis: {params: {1: 3}}}", "my.yaml, rows.padis.params: the key 1"),
+        ("name: true", "name: must be text, not True"),
+        ("name: 2024", "name: must be text, not 2024"),
         (
-            "tables: {table1: {rows: [no]}}",
-            "experiments/table1.rows.0.str: must be text, not False",
+            "tables: {table1: {rows: [false]}}",
+            "experiments/table1.rows.0: must be text, not False",
         ),
     ],
 )
 def test_what_yaml_does_not_read_as_text_is_named(text, place):
     with pytest.raises(ConfigError, match="in quotes") as error:
-        resolve({"preset": "smoke", **yaml.safe_load(text)})
+        resolve({"preset": "smoke", **parse(text, "my.yaml")})
     assert str(error.value).startswith(place)
-    number = place.endswith(("key 1", "quotes")) and "True" not in place
-    assert ("YAML reads on, off, yes and no" in str(error.value)) != number
 
 
 def test_a_file_of_settings_that_cannot_be_read_is_named(tmp_path):
@@ -121,6 +119,16 @@ def test_an_unknown_target_is_one_line_with_the_known_ones():
     error = output.splitlines()[-1]
     assert error.startswith("error: unknown target 'tabel1'; did you mean 'table1'?")
     assert "samplers" in error
+    assert "Traceback" not in output
+
+
+@pytest.mark.slow
+def test_results_that_cannot_be_written_are_one_line(tmp_path):
+    copy_project(tmp_path)
+    (tmp_path / "results/test").write_text("a file, which no one may write below")
+    code, output = snakemake("table1", "--configfile", "my.yaml", folder=tmp_path)
+    assert code == 1
+    assert "error: results/test cannot be written (Not a directory); allow it" in output
     assert "Traceback" not in output
 
 

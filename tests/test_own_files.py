@@ -13,10 +13,10 @@ from problems.ct import CT, views_of
 from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
 from workflow.config.check import check_params
+from workflow.config.entry import ConfigError
 from workflow.config.jobs import Jobs, changed
 from workflow.config.resolve import read, resolve
 from workflow.config.spec import parse
-from workflow.config.yaml import ConfigError
 from workflow.plugins.contract import rule_of, suite
 from workflow.plugins.params import PluginError
 

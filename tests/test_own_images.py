@@ -10,11 +10,11 @@ from writers import GREY, folder, refused, splits, write_picture
 
 from problems.datasets.base import SPLITS
 from workflow.config.check import check_params
+from workflow.config.entry import ConfigError
 from workflow.config.jobs import Jobs
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.config.shown import page
-from workflow.config.yaml import ConfigError
 from workflow.run.prepare import prepare
 from workflow.store.images import load_images
 

@@ -12,9 +12,9 @@ from conftest import ROOT
 from pydantic import PositiveFloat
 
 from workflow.config.check import check_params
+from workflow.config.entry import ConfigError
 from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
-from workflow.config.yaml import ConfigError
 from workflow.plugins import discovery as plugins
 from workflow.plugins.params import PluginError, checked, kinds, make_params, signature
 from workflow.plugins.scaffold import new

@@ -16,9 +16,9 @@ from problems.noise import ImageNoise
 from problems.physics.tomography import Tomography
 from problems.superresolution import Superresolution
 from workflow.config.check import check_params
+from workflow.config.entry import ConfigError
 from workflow.config.jobs import Jobs
 from workflow.config.resolve import resolve
-from workflow.config.yaml import ConfigError
 from workflow.plugins.contract import rule_of, suite
 from workflow.run.measure import load_both
 from workflow.store.arrays import StoreError, load_measurements

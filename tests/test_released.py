@@ -18,7 +18,7 @@ def test_released_networks_are_those_that_all_asks_for(preset):
     names = networks_shown(config, made)
     assert len(names) == 15  # three of each of three folds of CT and two of faces
     for name in names:
-        folder = ROOT / Jobs(config).network_folder(*name.rsplit("/", 1))
+        folder = ROOT / Jobs(config).network_folder(name)
         card = load_record(folder / "card.json")
         assert f"{card['dataset']}/{card['name']}" == name
         patches = card["name"] == "patch"

@@ -83,7 +83,7 @@ def test_two_plugins_of_one_file_name_are_not_confused(tmp_path):
 
 def test_science_code_is_in_no_network_and_machinery_in_no_job():
     config = resolve({"preset": "smoke"})
-    assert Jobs(config).train("ct", "patch").code == {}
+    assert Jobs(config).train("ct/patch").code == {}
     for job in (
         Jobs(config).reconstruct("ct20", "padis"),
         Jobs(config).measure("ct20"),
@@ -121,16 +121,16 @@ def test_the_order_of_search_axes_counts():
 
 def test_a_network_is_known_by_recipe_and_images(tmp_path):
     def key(config, fold="ct", network="patch"):
-        return Jobs(config).train(fold, network).hash
+        return Jobs(config).train(f"{fold}/{network}").hash
 
     config, other = resolve({"preset": "smoke"}), resolve({"preset": "smoke", "name": "other"})
-    folder = Jobs(config).network_folder("ct", "patch")
+    folder = Jobs(config).network_folder("ct/patch")
     assert folder == f"results/networks/ct-1-patch-{key(config)}"
-    assert Jobs(other).network_folder("ct", "patch") == folder
+    assert Jobs(other).network_folder("ct/patch") == folder
     exact = resolve({"preset": "smoke", "precision": "float32", "device": "cpu"})
-    assert Jobs(exact).network_folder("ct", "patch") == folder
+    assert Jobs(exact).network_folder("ct/patch") == folder
     trained = Jobs(resolve({"preset": "smoke", "train": True}))
-    again = trained.network_folder("ct", "patch")
+    again = trained.network_folder("ct/patch")
     assert again.startswith("results/networks/ct-1-patch-")
     assert again != folder
     assert (
@@ -139,7 +139,7 @@ def test_a_network_is_known_by_recipe_and_images(tmp_path):
     for changes in ({"seed": 1}, {"networks": {"patch": {"training": {"learning_rate": 0.5}}}}):
         assert key(resolve({"preset": "smoke", **changes})) != key(config)
     assert key(config, network="whole") != key(config)
-    job = Jobs(config).train("ct", "patch")
+    job = Jobs(config).train("ct/patch")
     assert replace(job, training_version=2).hash != job.hash
 
 
@@ -157,11 +157,11 @@ def test_a_moved_folder_of_images_is_the_same(tmp_path):
         config = resolve({"preset": "smoke", "datasets": {"ct": ct}})
         keys.append(
             (
-                Jobs(config).train("ct", "patch").hash,
+                Jobs(config).train("ct/patch").hash,
                 Jobs(config).prepare("ct", "test").hash,
             )
         )
-        assert str(tmp_path) not in " ".join(Jobs(config).train("ct", "patch").lines(99))
+        assert str(tmp_path) not in " ".join(Jobs(config).train("ct/patch").lines(99))
     assert keys[0] == keys[1]
 
 

@@ -12,11 +12,11 @@ from problems.inpainting import Inpainting
 from problems.noise import ImageNoise
 from workflow.config import shown as shown_by
 from workflow.config.build import build_method
+from workflow.config.entry import ConfigError
 from workflow.config.jobs import Jobs
 from workflow.config.machine import Machine
 from workflow.config.resolve import resolve
 from workflow.config.views import sampled_tables
-from workflow.config.yaml import ConfigError
 from workflow.plugins.discovery import draws
 from workflow.run.sample import KEPT, Judged, draw, numbers_of, unseen
 from workflow.score.calibration import BAR

@@ -4,8 +4,8 @@ from typing import Any
 
 from workflow.config.check import check_asked, check_params, fields_of
 from workflow.config.layers import Layers, Value
-from workflow.config.resolve import resolve, table_of
-from workflow.config.views import foreign_of, prior_name, prior_of, recipe
+from workflow.config.resolve import resolve
+from workflow.config.views import foreign_of, prior_of, recipe
 from workflow.plugins.discovery import load
 from workflow.plugins.params import defaults
 
@@ -20,8 +20,6 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     check_params(config)
     check_asked(config, row, problem)
     layers, settings = Layers(overrides), config["rows"][row]
-    for table, experiment in layers.experiments.items():  # adds the rows of grids
-        table_of(layers, table, experiment)
     asked, network = config["problems"][problem], None
     lines = [f"{row} on {problem}", "", f"method {settings['method']}"]
     lines += _lines(
@@ -33,7 +31,7 @@ def explain(overrides: dict[str, Any], row: str, problem: str) -> str:
     prior = prior_of(config, row)
     if prior is None:
         return "\n".join([*lines, "", "no prior"])
-    lines += ["", f"prior {prior_name(settings)}"]
+    lines += ["", f"prior {settings['prior']}"]
     lines += _lines({k: Value(v, "prior") for k, v in prior.items()}, {})
     if foreign := foreign_of(config, prior):
         lines += ["", f"network {prior['network']}, not trained here"]

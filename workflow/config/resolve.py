@@ -1,11 +1,4 @@
-"""The configuration: common.yaml, a preset, rows, experiments, tuned values and a user's file.
-
-    presets/common.yaml   problems, priors and what else all presets share
-    presets/<preset>.yaml sizes, data sets, recipes of networks, lengths; experiments that it makes
-    rows.yaml             a block per row
-    experiments/          a file per table; experiments/<preset>/ has those of one preset
-    tuned/<preset>.csv    values that searches found: a line per row and problem
-    a user's file         the same words as a preset, over all
+"""The configuration that a run has: what files say of each other is carried out.
 
 A row has, from weakest to strongest: defaults of the method, then for the row that it is ``from``
 and for itself what rows.yaml, the preset, the search of this problem and the user's file give it.
@@ -18,19 +11,26 @@ from pydantic import ValidationError
 
 from problems.datasets.reading.files import root_of
 from problems.files import is_file
-from workflow.config.blocks import Experiment, InlineRow
-from workflow.config.check import check_names
-from workflow.config.entry import mistake
-from workflow.config.layers import OWN, YOURS, Layers, over, points_of, presets
-from workflow.config.schema import Config
+from workflow.config.check import check_labels, check_names
+from workflow.config.entry import ConfigError, mistake
+from workflow.config.layers import OWN, YOURS, Layers, chain, names_of, over, presets
+from workflow.config.schema import Config, InlineRow
 from workflow.config.views import split_datasets
-from workflow.config.yaml import ConfigError, read_yaml
-from workflow.plugins.discovery import described, use
+from workflow.config.yaml import read_yaml
+from workflow.plugins.discovery import described, discover, use
 from workflow.plugins.params import PluginError, nearest
+
+PARTS = ("network", "training")  # of a recipe
 
 
 def resolve(overrides: dict[str, Any]) -> dict[str, Any]:
     """Return the full configuration for ``overrides``, which may name a ``preset``.
+
+    It has the words of ``workflow.config.schema``, but for rows (``params_for``: problem to
+    parameters on top of ``params``; ``like``: the row that it is from; ``at_edge``: problem to the
+    parameters whose search ended at an edge), and tables (``extra``: not made by `all`;
+    ``differences``: pairs of rows; ``sweep``: row to axis to values, drawn against cost;
+    ``plot.series``: line to points [value, row]).
 
     Raises:
         ConfigError: unknown preset, key, plugin or name; the message names it and the nearest
@@ -81,150 +81,151 @@ def _check_datasets(config: dict[str, Any], layers: Layers) -> None:
 
 def _resolved(layers: Layers) -> dict[str, Any]:
     """The sections of a configuration, with every inheritance and grid carried out."""
-    config = {k: v for k, v in layers.config.items() if k != "experiments"}
-    config["datasets"] = {n: _dataset(layers, n) for n in layers.config.get("datasets", {})}
-    config["problems"] = {n: _problem(layers, n) for n in layers.config.get("problems", {})}
-    config["tables"] = {}
-    for name, experiment in layers.experiments.items():
-        config["tables"][name] = table_of(layers, name, experiment)
-    config["networks"] = {name: _network(layers, name) for name in layers.networks}
-    config["rows"] = {name: _row(layers, name, config["problems"]) for name in layers.rows}
-    use(layers.config.get("plugins", []))
+    written = layers.config
+    use(written.get("plugins", []))
+    config = {
+        **written,
+        "datasets": {name: _dataset(layers, name) for name in written.get("datasets", {})},
+        "problems": {name: _problem(layers, name) for name in written.get("problems", {})},
+        "networks": {name: _network(layers, name) for name in layers.networks},
+        "rows": {name: _row(layers, name) for name in layers.rows},
+        "tables": {name: _table(layers, name) for name in layers.experiments},
+    }
     yours = layers.files[YOURS].get("rows", {})  # shipped rows have a prior and a label
-    config["rows"] |= described(
-        {n: row for n, row in config["rows"].items() if n in yours and "method" in row}
-    )
-    labels: dict[str, str] = {}
-    for name, row in config["rows"].items():
-        if "label" in row and labels.setdefault(row["label"], name) != name:
-            other = labels[row["label"]]
-            raise ConfigError(
-                f"rows.{name}: {other} has the label {row['label']!r} too; choose another"
-            )
+    said = described({name: row for name, row in config["rows"].items() if name in yours})
+    for name, row in said.items():
+        config["rows"][name] = {key: value for key, value in row.items() if value is not None}
+    check_labels(config["rows"], "rows")
     return config
 
 
 def _dataset(layers: Layers, name: str) -> dict[str, Any]:
-    entry = dict(layers.config["datasets"][name])
-    base = entry.pop("from", None)
-    if base is None:
-        return entry
-    if base not in layers.config["datasets"] or "from" in layers.config["datasets"][base]:
-        hint = nearest(base, [n for n in layers.config["datasets"] if n != name])
-        raise ConfigError(f"datasets.{name}.from: unknown dataset {base!r}{hint}")
-    return over(layers.config["datasets"][base], entry)
+    entries, found = layers.config["datasets"], {}
+    for entry in chain("datasets", name, entries, lambda other: entries[other].get("from")):
+        found = over(found, entries[entry])
+    return {key: value for key, value in found.items() if key != "from"}
 
 
 def _problem(layers: Layers, name: str) -> dict[str, Any]:
-    entry = dict(layers.config["problems"][name])
-    base = entry.pop("from", None)
-    if base is None:
-        return entry
-    if base not in layers.config["problems"]:
-        hint = nearest(base, layers.config["problems"])
-        raise ConfigError(f"problems.{name}.from: unknown problem {base!r}{hint}")
-    found = _problem(layers, base)
-    trained_on = found.get("trained_on", found.get("dataset"))
-    kept = {k: found[k] for k in ("family", "params", "dataset") if k in found}
-    return {"trained_on": trained_on, "like": base, **over(kept, entry)}
-
-
-def _network(layers: Layers, name: str) -> dict[str, Any]:
-    block = layers.networks[name]
-    base: dict[str, Any] = {}
-    if block.from_:
-        if block.from_ not in layers.networks:
-            hint = nearest(block.from_, layers.networks)
-            raise ConfigError(f"networks.{name}.from: unknown network {block.from_!r}{hint}")
-        base = _network(layers, block.from_)
-    parts = ("network", "training")
-    found = {part: {**base.get(part, {}), **getattr(block, part)} for part in parts}
-    found["at"] = dict(base.get("at", {}))
-    for dataset, recipe in block.at.items():
-        before = found["at"].get(dataset, {})
-        found["at"][dataset] = {p: {**before.get(p, {}), **getattr(recipe, p)} for p in parts}
-    found["images"] = block.images or base.get("images")
-    foreign = block.foreign.model_dump() if block.foreign else base.get("foreign")
-    return {**found, "foreign": foreign} if foreign else found
-
-
-def _row(layers: Layers, name: str, problems: dict[str, Any]) -> dict[str, Any]:
-    keys = ("method", "prior", "network", "search")
-    found = {key: value for key in keys if (value := layers.field(name, key)) is not None}
-    if label := layers.field(name, "label", own=True):
-        found["label"] = label
-    chain = layers.chain(name)
-    if len(chain) > 1:
-        found["like"] = chain[-2]
-    found["only_named"] = True
-    if name in layers.trials:
-        found["trials"] = layers.trials[name]
-    params = {k: v.value for k, v in layers.values(name, None).items()}
-    found["params"], found["params_for"], found["at_edge"] = params, {}, {}
-    for problem in problems:
-        chosen = {k: v.value for k, v in layers.values(name, problem).items()}
-        own = {k: v for k, v in chosen.items() if k not in params or params[k] != v}
-        if own:
-            found["params_for"][problem] = own
-        if edges := layers.at_edge(name, problem):
-            found["at_edge"][problem] = edges
+    first, *others = layers.problems(name)
+    found = layers.config["problems"][first]
+    for base, other in zip([first, *others], others, strict=False):
+        kept = {k: found[k] for k in ("family", "params", "dataset") if k in found}
+        kept |= {"trained_on": found.get("trained_on", found.get("dataset")), "like": base}
+        entry = layers.config["problems"][other]
+        found = over(kept, {key: value for key, value in entry.items() if key != "from"})
     return found
 
 
-def table_of(layers: Layers, name: str, experiment: Experiment) -> dict[str, Any]:
-    """The table of an experiment; rows and networks that its grid needs are added to ``layers``."""
-    place = f"experiments/{name}.yaml"
-    rows = [row if isinstance(row, str) else row.name for row in experiment.rows]
-    published = dict(experiment.published)
-    for row in experiment.rows:
-        if isinstance(row, InlineRow) and row.published:
-            published[row.name] = row.published
-    grids = experiment.grid if isinstance(experiment.grid, list) else [experiment.grid]
-    points = [point for grid in grids if grid for point in points_of(layers, place, grid)]
-    made = {(row, axis, value): found for row, axis, value, found in points}
-    if experiment.trials:
-        layers.trials |= dict.fromkeys(
-            set(made.values()) - {r for r, *_ in made}, experiment.trials
-        )
-    rows = list(dict.fromkeys([*rows, *made.values()])) or layers.main_rows()
+def _network(layers: Layers, name: str) -> dict[str, Any]:
+    networks = layers.networks
+    found: dict[str, Any] = {"network": {}, "training": {}, "at": {}, "images": None}
+    for other in chain("networks", name, networks, lambda n: networks[n].from_):
+        block = networks[other]
+        for part in PARTS:
+            found[part] = {**found[part], **getattr(block, part)}
+        for dataset, recipe in block.at.items():
+            before = found["at"].get(dataset, {})
+            here = {part: {**before.get(part, {}), **getattr(recipe, part)} for part in PARTS}
+            found["at"] = {**found["at"], dataset: here}
+        found["images"] = block.images or found["images"]
+        if block.foreign:
+            found["foreign"] = block.foreign.model_dump()
+    return found
+
+
+def _row(layers: Layers, name: str) -> dict[str, Any]:
+    """A row, without what its method says of itself."""
+    chosen = {key: layers.field(name, key) for key in ("method", "prior", "network")}
+    if chosen["method"] is None:
+        raise ConfigError(f"rows.{name}: name its `method`, or the row that it is `from`")
+    said = {**chosen, "label": layers.label(name)}
+    said = {key: value for key, value in said.items() if value is not None}
+    places = {*layers.config["problems"], *discover("problem")}
+    for key in [key for _, block in layers.rows[name] for key in block.at]:
+        if key not in places:
+            hint = nearest(key, places)
+            raise ConfigError(f"rows.{name}.at: unknown problem or family {key!r}{hint}")
+    params = {k: v.value for k, v in layers.values(name, None).items()}
+    params_for, at_edge = {}, {}
+    for problem in layers.config["problems"]:
+        values = {k: v.value for k, v in layers.values(name, problem).items()}
+        if own := {k: v for k, v in values.items() if k not in params or params[k] != v}:
+            params_for[problem] = own
+        if edges := layers.at_edge(name, problem):
+            at_edge[problem] = edges
+    base = layers.chain(name)[-2:-1]
+    found = {
+        "like": base[0] if base else None,
+        **{key: said.get(key) for key in ("method", "label", "prior", "network")},
+        "only_named": True,
+        "params": params,
+        "params_for": params_for,
+        "search": layers.field(name, "search") or {},
+        "trials": layers.trials.get(name),
+        "at_edge": at_edge,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _table(layers: Layers, name: str) -> dict[str, Any]:
+    experiment, made = layers.experiments[name], layers.grids[name]
+    rows = list(dict.fromkeys([*names_of(experiment), *made.values()])) or layers.main_rows()
     if name in layers.made and not experiment.ablation and "padis" in rows:
         rows += [row for row in layers.new_rows() if row not in rows]
-    table: dict[str, Any] = {
+    inline = [row for row in experiment.rows if isinstance(row, InlineRow)]
+    plot, differences = experiment.plot, None
+    if experiment.compare is not None:
+        differences = [pair for pairs in experiment.compare for pair in _pairs(pairs, made)]
+    table = {
         "problems": experiment.problems,
+        "sweep": _sweep(made) if plot and plot.x == "cost" else None,
+        "trials": experiment.trials,
         "rows": rows,
         "controls": experiment.controls,
         "caption": experiment.caption,
         "ablation": experiment.ablation,
         "extra": name not in layers.made,
-        "published": published,
+        "published": experiment.published
+        | {row.name: row.published for row in inline if row.published},
+        "differences": differences,
+        "plot": _plot(layers, name) if plot and plot.x != "cost" else None,
     }
-    if experiment.trials:
-        table["trials"] = experiment.trials
-    if experiment.compare is not None:
-        bases = {row for row, _, _ in made}
-        table["differences"] = []
-        for pair in experiment.compare:
-            if set(pair) <= bases and points:
-                values = dict.fromkeys((a, v) for row, a, v in made if row == pair[0])
-                pairs = [[made.get((row, *value)) for row in pair] for value in values]
-                table["differences"] += [p for p in pairs if None not in p and p[0] != p[1]]
-            else:
-                table["differences"].append(pair)
-    if experiment.plot and experiment.plot.x == "cost":
-        table["sweep"] = {}
-        for row, axis, value in made:
-            values = table["sweep"].setdefault(row, {}).setdefault(axis, [])
-            values += [] if value in OWN else [value]
-    elif experiment.plot:
-        series: dict[str, list[Any]] = {
-            label: [[value, row] for value, row in line.items()]
-            for label, line in experiment.plot.lines.items()
-        }
-        for (row, axis, value), point in made.items():
-            if axis == experiment.plot.x:
-                series.setdefault(layers.field(row, "label") or row, []).append([value, point])
-        table["plot"] = {"label": experiment.plot.label or experiment.plot.x, "series": series}
-    return table
+    return {key: value for key, value in table.items() if value is not None}
+
+
+def _pairs(pair: list[str], made: dict[tuple[str, str, Any], str]) -> list[list[str]]:
+    """A pair of rows, or of those that a grid makes of them at every value."""
+    first, second = pair
+    if not {first, second} <= {row for row, _, _ in made}:
+        return [pair]
+    values = dict.fromkeys((axis, value) for row, axis, value in made if row == first)
+    pairs = [[made.get((row, *value)) for row in pair] for value in values]
+    return [found for found in pairs if None not in found and found[0] != found[1]]
+
+
+def _sweep(made: dict[tuple[str, str, Any], str]) -> dict[str, dict[str, list[Any]]]:
+    found: dict[str, dict[str, list[Any]]] = {}
+    for row, axis, value in made:
+        values = found.setdefault(row, {}).setdefault(axis, [])
+        values += [] if value in OWN else [value]
+    return found
+
+
+def _plot(layers: Layers, name: str) -> dict[str, Any]:
+    """The figure of an experiment: its lines, and those of the rows of its grid."""
+    plot = layers.experiments[name].plot
+    series: dict[str, list[Any]] = {
+        label: [[value, row] for value, row in line.items()] for label, line in plot.lines.items()
+    }
+    for (row, axis, value), point in layers.grids[name].items():
+        if axis == plot.x:
+            series.setdefault(layers.field(row, "label") or row, []).append([value, point])
+    if not series:
+        axes = [axis for _, axis, _ in layers.grids[name]]
+        hint = nearest(plot.x, {*axes, "cost"})
+        raise ConfigError(f"experiments/{name}.plot.x: no axis of its grid is {plot.x!r}{hint}")
+    return {"label": plot.label or plot.x, "series": series}
 
 
 def asked(name: str | Path) -> dict[str, Any]:
@@ -241,29 +242,22 @@ def read(file: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing or cannot be read.
     """
+    file = Path(file)
     try:
-        found = read_yaml(Path(file))
+        found = read_yaml(file)
     except ConfigError as error:
-        hint = f"; presets are {', '.join(presets())}" if not Path(file).exists() else ""
+        hint = f"; presets are {', '.join(presets())}" if not file.exists() else ""
         raise ConfigError(f"{error}{hint}") from None
     plugins = found.get("plugins")
     if isinstance(plugins, list) and all(isinstance(path, str) for path in plugins):
-        found["plugins"] = [str(Path(file).parent / Path(p).expanduser()) for p in plugins]
-    for (section, *_), named in with_files(found).items():
-        for key, value in named.items():
-            if isinstance(value, str) and (section == "networks" or is_file(value)):
-                named[key] = str(Path(file).absolute().parent / Path(value).expanduser())
-    return found
-
-
-def with_files(settings: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """What may name files, in settings as they are written: `foreign` and `params` of problems."""
-    found = {}
+        found["plugins"] = [str(file.parent / Path(path).expanduser()) for path in plugins]
     for section, key in (("networks", "foreign"), ("problems", "params")):
-        blocks = settings.get(section)
-        for name, block in blocks.items() if isinstance(blocks, dict) else ():
-            if isinstance(block, dict) and isinstance(block.get(key), dict):
-                found[section, name, key] = block[key]
+        blocks = found.get(section)
+        for block in blocks.values() if isinstance(blocks, dict) else ():
+            named = block.get(key) if isinstance(block, dict) else None
+            for name, value in named.items() if isinstance(named, dict) else ():
+                if isinstance(value, str) and (section == "networks" or is_file(value)):
+                    named[name] = str(file.absolute().parent / Path(value).expanduser())
     return found
 
 

@@ -1,12 +1,11 @@
 """The jobs that show something: for each the part of a configuration that it reads."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from problems.datasets.base import SPLITS
 from workflow.config import spec
-from workflow.config.jobs import Jobs
+from workflow.config.jobs import outside
 from workflow.config.views import (
     CONTROLS,
     main_tables,
@@ -15,7 +14,9 @@ from workflow.config.views import (
     recipe,
     rows_of,
     searches,
+    shown,
 )
+from workflow.plugins.discovery import find
 
 Config = dict[str, Any]
 
@@ -23,7 +24,9 @@ Config = dict[str, Any]
 def show(config: Config, command: str, tables: list[str], name: str = "") -> spec.Show:
     """A table, figure or page about ``tables``: ``command`` is that of ``python -m workflow``."""
     settings = part(config, tables, command == "table")
-    return _show(name or command, settings, Jobs(config).plugins_of(settings["rows"]))
+    methods = {config["rows"][row]["method"] for row in settings["rows"]}
+    plugins = outside(*(find("method", method) for method in methods))
+    return spec.Show(name=name or command, settings=settings, plugins=plugins)
 
 
 def page(config: Config, tables: list[str], asked: Config | None = None) -> spec.Show:
@@ -33,16 +36,12 @@ def page(config: Config, tables: list[str], asked: Config | None = None) -> spec
     ``asked`` for.
     """
     job, used = show(config, "report", tables), set()
-    for name in [name for name in tables if not config["tables"][name]["extra"]]:
-        for problem in config["tables"][name]["problems"]:
-            dataset, trained_on = (
-                config["problems"][problem][k] for k in ("dataset", "trained_on")
-            )
-            used |= {(dataset, "test")}
-            for row in rows_of(config, name):
-                if networks_for(config, problem, row):
-                    used |= {(trained_on, "train"), (trained_on, "validation")}
-                used |= {(trained_on, "train")} if row == "mean_image" else set()
+    for problem, row in shown(config, [n for n in tables if not config["tables"][n]["extra"]]):
+        dataset, trained_on = (config["problems"][problem][k] for k in ("dataset", "trained_on"))
+        used |= {(dataset, "test")}
+        if networks_for(config, problem, row):
+            used |= {(trained_on, "train"), (trained_on, "validation")}
+        used |= {(trained_on, "train")} if row == "mean_image" else set()
     splits = {d: [s for s in SPLITS if (d, s) in used] for d in config["datasets"]}
     settings = {**job.settings, "data": {d: s for d, s in splits.items() if s}}
     whole = {} if asked is None else {"config": config, "asked": asked}
@@ -51,7 +50,7 @@ def page(config: Config, tables: list[str], asked: Config | None = None) -> spec
 
 def training(drawn: list[str]) -> spec.Show:
     """The table of all trainings, with the validation curves of networks (names of folders)."""
-    return _show("training", {"drawn": drawn})
+    return spec.Show(name="training", settings={"drawn": drawn})
 
 
 def generation(config: Config) -> spec.Show:
@@ -60,8 +59,8 @@ def generation(config: Config) -> spec.Show:
     priors = {name: config["priors"][name] for name in settings["priors"]}
     dataset = settings["dataset"]
     networks = {p["network"]: recipe(config, p["network"], dataset) for p in priors.values()}
-    shown = {"generation": settings, "priors": priors, "networks": networks}
-    return _show("generation", shown)
+    settings = {"generation": settings, "priors": priors, "networks": networks}
+    return spec.Show(name="generation", settings=settings)
 
 
 def sensitivity(config: Config, parameter: str) -> spec.Show:
@@ -69,21 +68,27 @@ def sensitivity(config: Config, parameter: str) -> spec.Show:
     settings = {**part(config, list(config["tables"])), "tuning": config["tuning"]}
     for name, row in settings["rows"].items():
         row |= {k: v for k, v in config["rows"][name].items() if k in ("search", "like")}
-    return _show(parameter, settings)
+    return spec.Show(name=parameter, settings=settings)
 
 
 def tuned(config: Config) -> spec.Show:
     """The best of all searches."""
+    found = [(problem, row, config["rows"][row]) for problem, row in searches(config)]
     searched = [
-        {
-            "problem": problem,
-            "row": row,
-            "label": plain_label(config["rows"][row]),
-            "search": Jobs(config).tune(problem, row).search,
-        }
-        for problem, row in searches(config)
+        {"problem": problem, "row": name, "label": plain_label(row), "search": row["search"]}
+        for problem, name, row in found
     ]
-    return _show("tuned", {"split": config["tuning"]["split"], "searches": searched})
+    settings = {"split": config["tuning"]["split"], "searches": searched}
+    return spec.Show(name="tuned", settings=settings)
+
+
+def exact(config: Config) -> spec.Show:
+    """The distances of rows to exact posteriors."""
+    chosen = config["exact"]
+    kinds = ("priors", "problems", "rows")
+    labels = {k: {name: entry["label"] for name, entry in chosen[k].items()} for k in kinds}
+    settings = {**labels, "samples": chosen["samples"], "size": chosen["images"]["size"]}
+    return spec.Show(name="exact", settings=settings)
 
 
 def part(config: Config, tables: list[str], with_params: bool = False) -> Config:
@@ -108,9 +113,7 @@ def part(config: Config, tables: list[str], with_params: bool = False) -> Config
             chosen_for = {k: {p: v for p, v in row[k].items() if p in problems} for k in used}
             rows[name] = {**row, **rows[name], **chosen_for}
     kept = {key: config[key] for key in ("name", "differs", "means_nothing", "figures")}
-    shown = {p: {key: config["problems"][p][key] for key in ("label", "dataset")} for p in problems}
-    return {**kept, "tables": chosen, "problems": shown, "rows": rows}
-
-
-def _show(name: str, settings: Config, plugins: Sequence[str] = ()) -> spec.Show:
-    return spec.Show(name=name, settings=settings, plugins=list(plugins))
+    labels = {
+        p: {key: config["problems"][p][key] for key in ("label", "dataset")} for p in problems
+    }
+    return {**kept, "tables": chosen, "problems": labels, "rows": rows}

@@ -1,4 +1,4 @@
-"""YAML as people expect it: a key once, 2e-4 is a number, on and off are text."""
+"""YAML as people expect it: a key once, 2e-4 and 010 are numbers, on and off are text."""
 
 import re
 from pathlib import Path
@@ -6,15 +6,11 @@ from typing import Any
 
 import yaml
 
-from workflow.config.entry import ON_OFF
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be run; the message is one line that names the fix."""
+from workflow.config.entry import ConfigError
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """PyYAML's safe loader with numbers and booleans of YAML 1.2; refuses a key written twice."""
+    """PyYAML's safe loader with the scalars of YAML 1.2; refuses a key written twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -26,17 +22,21 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         return super().construct_mapping(node, deep)
 
 
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+KINDS = {
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf)|\.(nan|NaN)",
 }
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|^[-+]?\.inf$|^\.nan$"),
-    list("-+0123456789."),
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in found if tag.endswith((":null", ":merge"))]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for kind, pattern in KINDS.items():
+    tag = f"tag:yaml.org,2002:{kind}"
+    Loader.add_implicit_resolver(tag, re.compile(f"^(?:{pattern})$"), list("-+0123456789.tTfF"))
+Loader.add_constructor(
+    "tag:yaml.org,2002:int",
+    lambda loader, node: int(node.value, {"0o": 8, "0x": 16}.get(node.value[:2], 10)),
 )
 
 
@@ -48,10 +48,13 @@ def parse(text: str, place: str) -> dict[str, Any]:
     """
     try:
         found = yaml.load(text, Loader)
+        check_keys(found)
     except ConfigError as error:
         raise ConfigError(f"{place}, {error}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{place} cannot be read: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ConfigError(f"{place}: an anchor (&) is inside itself; write it out") from None
     if not isinstance(found, dict):
         raise ConfigError(f"{place} must hold a mapping, such as `preset: quick`")
     return found
@@ -64,12 +67,9 @@ def check_keys(value: Any, *place: str) -> None:
         ConfigError: there is one.
     """
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if isinstance(key, bool) or not (isinstance(key, str) or place[-2:-1] == ("lines",)):
-            why = f"YAML reads {ON_OFF}" if isinstance(key, bool) else "a name starts with a letter"
+        if not isinstance(key, str) and place[-2:-1] != ("lines",):
             where = ".".join(place) or "top level"
-            raise ConfigError(
-                f"config, {where}: the key {key} is not text: {why}; put it in quotes"
-            )
+            raise ConfigError(f"{where}: the key {key} is not text; put it in quotes")
         check_keys(inner, *place, str(key))
 
 
@@ -80,7 +80,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
         ConfigError: the file is missing, or as ``parse``.
     """
     try:
-        return parse(Path(file).read_text(), str(file))
+        return parse(Path(file).read_text(encoding="utf-8-sig"), str(file))
     except OSError:
         raise ConfigError(f"there is no file {file}") from None
     except UnicodeDecodeError:

@@ -3,25 +3,13 @@ import os
 from pathlib import Path
 from shlex import quote
 
-from workflow.config.jobs import NETWORKS as STORE, Jobs
+from snakemake.utils import update_config
+
 from workflow.config import shown as shown_by
-from workflow.config.yaml import ConfigError
+from workflow.config.entry import ConfigError
+from workflow.config.jobs import NETWORKS as STORE, Jobs
 from workflow.config.machine import environment, gpus
-from workflow.config.resolve import read, resolve, with_files
-from workflow.config.views import (
-    CONTROLS,
-    folds_of,
-    main_tables,
-    measured_splits,
-    networks_for,
-    networks_shown,
-    rows_of,
-    sampled_problems,
-    sampled_tables,
-    searched,
-    searches,
-    shown,
-)
+from workflow.config.resolve import read, resolve
 from workflow.config.spec import save_spec
 from workflow.plugins.contained import PARENT
 from workflow.plugins.params import PluginError
@@ -39,13 +27,12 @@ if Path.cwd().resolve() != PROJECT:
         elif Path(name).resolve() != PROJECT / name:
             sys.exit(f"error: {Path(name).absolute()} is in the way: name an empty folder")
 
+# What the user asks for: files, read by the rules of YAML 1.2, and over them `--config`.
+ASKED = {}
 try:
-    for file in map(read, workflow.configfiles):  # paths in it are relative to the file
-        if "plugins" in file:
-            config["plugins"] = file["plugins"]
-        for (section, name, key), named in with_files(file).items():
-            config[section][name][key].update(named)
-    CONFIG = resolve(config)
+    for settings in (*map(read, workflow.configfiles), workflow.config_settings.config):
+        update_config(ASKED, settings)
+    CONFIG = resolve(ASKED)
 except (ConfigError, PluginError) as error:
     sys.exit(f"error: {error}")
 
@@ -92,6 +79,12 @@ def values(job):
         "spec": lambda w, output: made(w)[0],
         **{f"value_{slot}": value(slot) for slot in range(SLOTS)},
     }
+
+
+def reported(files, caption, category, **labels):
+    """Output files that are in Snakemake's report, too."""
+    caption = f"../show/captions/{caption}.rst"
+    return report(files, caption=caption, category=category, labels=labels)
 
 
 # On this machine each job takes a GPU, or its share of one, of those that it sees; on a cluster

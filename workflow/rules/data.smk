@@ -2,6 +2,8 @@
 import atexit
 
 from problems.datasets.reading.files import root_of
+from problems.datasets.sources import SOURCES
+from workflow.config.views import measured_splits
 
 MISSING = [
     f"missing: the images of {name}, in {path}; name another folder as datasets.{name}.params.path"
@@ -23,8 +25,6 @@ for requirement in dict.fromkeys(s.requirement for s in SOURCES.values()):
             f"{CONFIG['cache']}/logs/{requirement}.log",
         priority: SOONEST
         retries: 1
-        conda:
-            "../../environment.yml"
         params:
             requirement=requirement,
             folder=lambda w, output: os.path.dirname(output[0]),
@@ -41,8 +41,6 @@ rule prepare:
     log:
         f"{RUN}/logs/prepare/{{dataset}}/{{split}}{{finer}}.log",
     priority: SOONEST
-    conda:
-        "../../environment.yml"
     resources:
         **needs("prepare"),
     params:
@@ -63,8 +61,6 @@ rule measure:
     log:
         f"{RUN}/logs/measure/{{problem}}.log",
     priority: lambda w: first_problem(w.problem)
-    conda:
-        "../../environment.yml"
     resources:
         **needs("measure"),
     params:

@@ -3,7 +3,18 @@
 
 # Rows that the same tables show are scored together: a job of its own for each would take longer
 # to start than to run.
-for number, ((problem, *_), rows) in enumerate(scored_together().items(), start=1):
+def scored_together():
+    """(problem, first table that shows them) to rows."""
+    first, groups = {}, {}
+    for table in [table for table in TABLES if table not in SAMPLED_TABLES]:
+        for problem, row in shown(CONFIG, [table]):
+            if first.setdefault((problem, row), table) == table:
+                groups.setdefault((problem, table), []).append(row)
+    return groups
+
+
+for number, ((problem, *_), names) in enumerate(scored_together().items(), start=1):
+    found = reconstructions_of((problem, row) for row in names)
 
     rule:
         name:
@@ -11,70 +22,66 @@ for number, ((problem, *_), rows) in enumerate(scored_together().items(), start=
         input:
             images=images_of(problem),
             measurements=f"{RUN}/measurements/{problem}.npz",
-            reconstructions=[f"{RUN}/reconstructions/{problem}/{row}.npz" for row in rows],
-            records=[f"{RUN}/reconstructions/{problem}/{row}.json" for row in rows],
+            reconstructions=found,
+            records=[path.replace(".npz", ".json") for path in found],
         output:
-            first=f"{RUN}/scores/{problem}/{rows[0]}.csv",
-            others=[f"{RUN}/scores/{problem}/{row}.csv" for row in rows[1:]],
+            [f"{RUN}/scores/{problem}/{row}.csv" for row in names],
         log:
-            f"{RUN}/logs/score/{problem}/{rows[0]}.log",
-        priority: soon((problem, rows[0]))
-        conda:
-            "../../environment.yml"
+            f"{RUN}/logs/score/{problem}/{names[0]}.log",
+        priority: soon((problem, names[0]))
         params:
-            **values(JOBS.score(problem, rows)),
+            **values(JOBS.score(problem, names)),
         shell:
-            "python -m workflow score {params.spec:q} {output.first:q} {input.images:q}"
+            "python -m workflow score {params.spec:q} {output[0]:q} {input.images:q}"
             " {input.measurements:q} {input.reconstructions:q} &> {log:q}"
 
 
+def outputs(table):
+    """Files of a table, the first one for its command, and those in Snakemake's report."""
+    files, figures = f"{RUN}/tables/{table}", f"{RUN}/figures/{table}"
+    pictures = [f"{figures}/{problem}.png" for problem in TABLES[table]["problems"]]
+    if table in SAMPLED_TABLES:
+        place = "samples", "Posteriors on real images"
+        maps = [*pictures, f"{RUN}/report/{table}.html"]
+        return [
+            reported(f"{files}.csv", *place, table=table, what="scores"),
+            *multiext(files, ".md", ".json", "_cost.csv"),
+            reported(f"{figures}.png", *place, table=table, what="ranks and coverage"),
+            reported(maps, "maps", place[1], table=table, what="pictures and maps"),
+        ]
+    plotted = "plot" in TABLES[table] or "sweep" in TABLES[table]
+    return [
+        reported(f"{files}.csv", "table", "Tables", table=table, what="scores"),
+        reported(f"{files}_cost.csv", "cost", "Tables", table=table, what="cost"),
+        *multiext(files, ".md", ".json", ".tex", "_cost.md"),
+        reported(pictures, "reconstructions", "Reconstructions", table=table),
+        reported([f"{figures}.png"] if plotted else [], "plot", "Plots", table=table),
+    ]
+
+
 # One rule per table, which is also its target: `snakemake --cores all table1`.
-for name in [name for name in TABLES if name not in SAMPLED_TABLES]:
-    problems = TABLES[name]["problems"]
+for name in TABLES:
+    command = "samples" if name in SAMPLED_TABLES else "table"
+    others = templates("samples.html.j2") if name in SAMPLED_TABLES else []
 
     rule:
         name:
             name
         input:
-            local("results/published/padis_neurips2024.csv"),
+            [] if others else local("results/published/padis_neurips2024.csv"),
             scores_of([name]),
-            [images_of(problem) for problem in problems],
-            [f"{RUN}/reconstructions/{problem}/{row}.npz" for problem, row in shown(CONFIG, [name])],
+            [images_of(problem) for problem in TABLES[name]["problems"]],
+            reconstructions_of(shown(CONFIG, [name])),
+            others,
         output:
-            csv=report(
-                f"{RUN}/tables/{name}.csv",
-                caption="../show/captions/table.rst",
-                category="Tables",
-                labels={"table": name, "what": "scores"},
-            ),
-            cost=report(
-                f"{RUN}/tables/{name}_cost.csv",
-                caption="../show/captions/cost.rst",
-                category="Tables",
-                labels={"table": name, "what": "cost"},
-            ),
-            others=multiext(f"{RUN}/tables/{name}", ".md", ".json", ".tex", "_cost.md"),
-            reconstructions=report(
-                [f"{RUN}/figures/{name}/{problem}.png" for problem in problems],
-                caption="../show/captions/reconstructions.rst",
-                category="Reconstructions",
-                labels={"table": name},
-            ),
-            plot=report(
-                [f"{RUN}/figures/{name}.png"] if is_plotted(name) else [],
-                caption="../show/captions/plot.rst",
-                category="Plots",
-                labels={"table": name},
-            ),
+            outputs(name),
         log:
             f"{RUN}/logs/table/{name}.log",
         priority: SOON if name in MAIN_TABLES[:1] else 0
-        conda:
-            "../../environment.yml"
         params:
-            **values(shown_by.show(CONFIG, "table", [name], name)),
+            **values(shown_by.show(CONFIG, command, [name], name)),
         shell:
-            "python -m workflow table {params.spec:q} {output.csv:q} &> {log:q}"
+            f"python -m workflow {command}" " {params.spec:q} {output[0]:q} &> {log:q}"
 
 
 rule ablations:
@@ -87,29 +94,24 @@ rule claims:
     input:
         lambda w: [f"{RUN}/tables/{table}.csv" for table in LEDGERS[w.part]],
     output:
-        csv=report(
-            f"{RUN}/tables/{{part}}claims.csv",
-            caption="../show/captions/claims.rst",
-            category="Claims",
-            labels={"table": "{part}claims", "what": "orders"},
+        *(
+            reported(
+                f"{RUN}/tables/{{part}}{file}.csv",
+                *("claims", "Claims"),
+                table="{part}claims",
+                what=what,
+            )
+            for file, what in (("claims", "orders"), ("numbers", "numbers"))
         ),
-        numbers=report(
-            f"{RUN}/tables/{{part}}numbers.csv",
-            caption="../show/captions/claims.rst",
-            category="Claims",
-            labels={"table": "{part}claims", "what": "numbers"},
-        ),
-        others=multiext(f"{RUN}/tables/{{part}}claims", ".md", ".json"),
+        *multiext(f"{RUN}/tables/{{part}}claims", ".md", ".json"),
     log:
         f"{RUN}/logs/table/{{part}}claims.log",
     wildcard_constraints:
         part="|".join(LEDGERS),
-    conda:
-        "../../environment.yml"
     params:
         **values(lambda w: shown_by.show(CONFIG, "claims", LEDGERS[w.part])),
     shell:
-        "python -m workflow claims {params.spec:q} {output.csv:q} {input:q} &> {log:q}"
+        "python -m workflow claims {params.spec:q} {output[0]:q} {input:q} &> {log:q}"
 
 
 # All scores in one table, and how the ranking depends on the metric.
@@ -121,8 +123,6 @@ rule metrics:
         tables=multiext(f"{RUN}/tables/metrics", ".csv", ".md", ".json") if MAIN_TABLES else [],
     log:
         f"{RUN}/logs/table/metrics.log",
-    conda:
-        "../../environment.yml"
     params:
         **values(lambda w: shown_by.show(CONFIG, "metrics", MAIN_TABLES)),
     shell:
@@ -131,18 +131,15 @@ rule metrics:
 
 rule training:
     input:
-        cards=[f"{folder}/card.json" for folder in trained(ALL_TABLES)],
-        curves=[f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
+        [f"{folder}/card.json" for folder in trained(ALL_TABLES)],
+        [f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
     output:
-        csv=f"{RUN}/tables/training.csv",
-        others=multiext(f"{RUN}/tables/training", ".md", ".json"),
+        tables=multiext(f"{RUN}/tables/training", ".csv", ".md", ".json"),
         figure=[f"{RUN}/figures/training.png"] if trained(MAIN_TABLES) else [],
     log:
         f"{RUN}/logs/table/training.log",
-    conda:
-        "../../environment.yml"
     params:
         **values(shown_by.training([Path(folder).name for folder in trained(MAIN_TABLES)])),
         folders=trained(ALL_TABLES),
     shell:
-        "python -m workflow training {params.spec:q} {output.csv:q} {params.folders:q} &> {log:q}"
+        "python -m workflow training {params.spec:q} {output[0]:q} {params.folders:q} &> {log:q}"

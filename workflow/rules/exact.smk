@@ -1,6 +1,4 @@
 # Rows against posteriors that are known exactly. Needs no downloads and no networks.
-from workflow.config import exact_jobs
-
 EXACT = CONFIG.get("exact")
 
 if EXACT:
@@ -11,16 +9,13 @@ if EXACT:
 
     rule exact_images:
         output:
-            images=f"{RUN}/exact/train.npy",
-            about=multiext(f"{RUN}/exact/train", ".csv", ".json", ".png"),
+            multiext(f"{RUN}/exact/train", ".npy", ".csv", ".json", ".png"),
         log:
             f"{RUN}/logs/exact/train.log",
-        conda:
-            "../../environment.yml"
         params:
-            **values(lambda w: exact_jobs.images(CONFIG)),
+            **values(lambda w: JOBS.exact_images()),
         shell:
-            "python -m workflow prepare {params.spec:q} {output.images:q} &> {log:q}"
+            "python -m workflow prepare {params.spec:q} {output[0]:q} &> {log:q}"
 
     rule exact_scores:
         input:
@@ -29,15 +24,11 @@ if EXACT:
             f"{RUN}/exact/{{exact_prior}}/{{exact_problem}}.csv",
         log:
             f"{RUN}/logs/exact/{{exact_prior}}/{{exact_problem}}.log",
-        benchmark:
-            f"{RUN}/benchmarks/exact/{{exact_prior}}/{{exact_problem}}.tsv"
-        conda:
-            "../../environment.yml"
         threads: CONFIG["threads"]
         resources:
             **needs("measure"),
         params:
-            **values(lambda w: exact_jobs.posterior(CONFIG, w.exact_prior, w.exact_problem)),
+            **values(lambda w: JOBS.exact(w.exact_prior, w.exact_problem)),
         shell:
             "python -m workflow posterior {params.spec:q} {output:q} {input:q}"
             " --threads {threads} &> {log:q}"
@@ -46,19 +37,15 @@ if EXACT:
         input:
             [f"{RUN}/exact/{p}/{q}.csv" for p in EXACT["priors"] for q in EXACT["problems"]],
         output:
-            csv=f"{RUN}/tables/exact.csv",
-            others=multiext(f"{RUN}/tables/exact", ".md", ".json", "_cost.csv"),
-            figure=report(
+            multiext(f"{RUN}/tables/exact", ".csv", ".md", ".json", "_cost.csv"),
+            reported(
                 f"{RUN}/figures/exact.png",
-                caption="../show/captions/exact.rst",
-                category="Exact posteriors",
-                labels={"figure": "distance against evaluations"},
+                *("exact", "Exact posteriors"),
+                figure="distance against evaluations",
             ),
         log:
             f"{RUN}/logs/exact/exact.log",
-        conda:
-            "../../environment.yml"
         params:
-            **values(lambda w: exact_jobs.show(CONFIG)),
+            **values(lambda w: shown_by.exact(CONFIG)),
         shell:
-            "python -m workflow exact {params.spec:q} {output.csv:q} {input:q} &> {log:q}"
+            "python -m workflow exact {params.spec:q} {output[0]:q} {input:q} &> {log:q}"

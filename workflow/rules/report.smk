@@ -8,35 +8,30 @@ rule report:
         shown=lambda w: parts_of_the_page(),
         templates=templates("index.html.j2"),
     output:
-        page=report(
+        reported(
             f"{RUN}/report/index.html",
-            caption="../show/captions/page.rst",
-            category="Report",
-            labels={"page": "everything on one page"},
+            *("page", "Report"),
+            page="everything on one page",
         ),
-        card=f"{RUN}/run.json",
+        f"{RUN}/run.json",
     log:
         f"{RUN}/logs/report.log",
-    conda:
-        "../../environment.yml"
     params:
-        **values(lambda w: shown_by.page(CONFIG, list(TABLES), config)),
+        **values(lambda w: shown_by.page(CONFIG, list(TABLES), ASKED)),
     shell:
-        "python -m workflow report {params.spec:q} {output.page:q} {input.shown:q} &> {log:q}"
+        "python -m workflow report {params.spec:q} {output[0]:q} {input.shown:q} &> {log:q}"
 
 
 # The main table is made first and has a page of its own from then on.
 rule main_table_page:
     input:
         lambda w: files_of_page(MAIN_TABLES[:1]),
-        templates=templates("index.html.j2"),
+        templates("index.html.j2"),
     output:
         f"{RUN}/report/main_table.html",
     log:
         f"{RUN}/logs/main_table.log",
     priority: SOON
-    conda:
-        "../../environment.yml"
     params:
         **values(lambda w: shown_by.page(CONFIG, MAIN_TABLES[:1])),
     shell:
@@ -48,13 +43,11 @@ rule main_table_page:
 rule method_card:
     input:
         lambda w: scores_of([w.table]),
-        templates=templates("card.html.j2"),
+        templates("card.html.j2"),
     output:
         f"{RUN}/cards/{{table}}.html",
     log:
         f"{RUN}/logs/cards/{{table}}.log",
-    conda:
-        "../../environment.yml"
     params:
         **values(lambda w: shown_by.show(CONFIG, "method_card", [*MAIN_TABLES, w.table], w.table)),
     shell:

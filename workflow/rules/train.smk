@@ -5,11 +5,11 @@ STORED = f"{STORE}/{{dataset}}-{{number}}-{{network}}-{{key}}"
 # Networks that are there are files that no rule makes: a run of another name, or images that were
 # prepared again, must not train them anew. (A job on a cluster reads the Snakefile, too, and a task of
 # an array asks for the jobs of the others.)
-PARTS = ("weights.safetensors", "loss.csv", "validation.csv")
+PARTS = ("weights.safetensors", "card.json", "loss.csv", "validation.csv")
 TRAINED = [
-    card.parent.name[-16:]
-    for card in Path(STORE).glob("*/card.json")
-    if workflow.is_main_process and all(card.with_name(part).exists() for part in PARTS)
+    folder.name[-16:]
+    for folder in Path(STORE).glob("*-*")
+    if workflow.is_main_process and all((folder / part).exists() for part in PARTS)
 ]
 
 
@@ -18,27 +18,25 @@ wildcard_constraints:
     key=f"(?!{'|'.join(TRAINED) or '-'})[0-9a-f]{{16}}",
 
 
+def network_of(w):
+    """The network that the name of a folder means: ct/patch, or ct/1/patch of the first fold."""
+    several = CONFIG["datasets"][w.dataset]["folds"] > 1
+    return f"{w.dataset}/{w.number}/{w.network}" if several else f"{w.dataset}/{w.network}"
+
+
 rule train:
     input:
-        images=lambda w: f"{RUN}/data/{w.dataset}/train.npy",
-        validation=lambda w: f"{RUN}/data/{w.dataset}/validation.npy",
+        lambda w: f"{RUN}/data/{w.dataset}/train.npy",
+        lambda w: f"{RUN}/data/{w.dataset}/validation.npy",
     output:
-        weights=f"{STORED}/weights.safetensors",
-        card=f"{STORED}/card.json",
-        losses=f"{STORED}/loss.csv",
-        validation=f"{STORED}/validation.csv",
+        [f"{STORED}/{part}" for part in PARTS],
     log:
         f"{RUN}/logs/train/{{dataset}}-{{number}}-{{network}}-{{key}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/train/{{dataset}}-{{number}}-{{network}}-{{key}}.tsv"
-    priority: lambda w: soon(network_folder(f"{fold_of(w)}/{w.network}"), NETWORKS)
-    conda:
-        "../../environment.yml"
+    priority: lambda w: soon(JOBS.network_folder(network_of(w)), NETWORKS)
     threads: THREADS
     resources:
         **needs("train"),
     params:
-        **values(lambda w: JOBS.train(fold_of(w), w.network)),
+        **values(lambda w: JOBS.train(network_of(w))),
     shell:
-        "python -m workflow train {params.spec:q} {output.weights:q} {input.images:q} {input.validation:q}"
-        " --threads {threads} &> {log:q}"
+        "python -m workflow train {params.spec:q} {output[0]:q} {input:q} --threads {threads} &> {log:q}"

@@ -1,5 +1,7 @@
 # Parameter searches on validation images. Not part of `all`: what they find is committed under
 # workflow/tuned, which every run reads.
+from workflow.config.views import searched, searches
+
 SPLIT = CONFIG["tuning"]["split"]
 TRIALS = f"{RUN}/{'oracle' if SPLIT == 'test' else 'tuning'}"
 SEARCHES = [f"{TRIALS}/{problem}/{row}.csv" for problem, row in searches(CONFIG)]
@@ -9,23 +11,20 @@ FOUND = f"{TRIALS}/{'rows.yaml' if SPLIT == 'test' else 'tuned.csv'}"
 
 rule tune_row:
     input:
-        images=lambda w: images_of(w.problem, SPLIT),
-        measured=lambda w: measured_of(w.problem, SPLIT),
-        weights=lambda w: weights_of(w.problem, w.row),
+        lambda w: images_of(w.problem, SPLIT),
+        lambda w: measured_of(w.problem, SPLIT),
+        lambda w: weights_of(w.problem, w.row),
     output:
         f"{TRIALS}/{{problem}}/{{row}}.csv",
     log:
         f"{RUN}/logs/tuning/{{problem}}/{{row}}.log",
-    conda:
-        "../../environment.yml"
     threads: THREADS
     resources:
         **needs("tune_row"),
     params:
         **values(lambda w: JOBS.tune(w.problem, w.row)),
     shell:
-        "python -m workflow tune {params.spec:q} {output:q} {input.images:q} {input.measured:q}"
-        " {input.weights:q} --threads {threads} &> {log:q}"
+        "python -m workflow tune {params.spec:q} {output:q} {input:q} --threads {threads} &> {log:q}"
 
 
 rule sensitivity:
@@ -35,8 +34,6 @@ rule sensitivity:
         f"{TRIALS}/{{parameter}}.png",
     log:
         f"{RUN}/logs/tuning/{{parameter}}.log",
-    conda:
-        "../../environment.yml"
     params:
         **values(lambda w: shown_by.sensitivity(CONFIG, w.parameter)),
     shell:
@@ -50,8 +47,6 @@ rule tuned:
         FOUND,
     log:
         f"{RUN}/logs/tuning/tuned.log",
-    conda:
-        "../../environment.yml"
     params:
         **values(lambda w: shown_by.tuned(CONFIG)),
     shell:

@@ -80,7 +80,7 @@ def estimate(
             are those of this machine.
         say: is called with each line as soon as it is known.
     """
-    job = Jobs(config).train(next(iter(config["datasets"])), next(iter(config["networks"])))
+    job = Jobs(config).train(f"{next(iter(config['datasets']))}/{next(iter(config['networks']))}")
     device, precision = setup(job, 1)
     rates: dict[str, Rate] = {}
     where = f"{processor(device)}{', one core' if device.type == 'cpu' else ''}"
