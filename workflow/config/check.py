@@ -94,8 +94,8 @@ def check_params(config: Entry) -> None:
         ConfigError: parameters that do not fit each other.
         PluginError: a file defines no plugin, or a parameter that a plugin does not take.
     """
-    methods = {row["method"] for row in config["rows"].values()}
-    check_files(methods)
+    methods = dict.fromkeys(row["method"] for row in config["rows"].values())
+    check_files(set(methods))
     for name, dataset in config["datasets"].items():
         _check_dataset_params(dataset, f"datasets.{name}")
     asked = {problem for table in config["tables"].values() for problem in table["problems"]}
@@ -109,7 +109,7 @@ def check_params(config: Entry) -> None:
     trained = [name.split("/") for name in networks_shown(config, list(config["tables"]))]
     for dataset, network in dict.fromkeys((name[0], name[-1]) for name in trained):
         _check_recipe(config, network, dataset)
-    for method in sorted(methods):  # what misbehaves when it is imported fails in its job, too
+    for method in methods:  # what misbehaves when it is imported fails in its job, too
         rows = {n: row for n, row in config["rows"].items() if row["method"] == method}
         found, _ = contained(partial(_checked_rows, rows), IMPORT_MINUTES)
         if isinstance(found, Exception):
