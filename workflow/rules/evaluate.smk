@@ -3,16 +3,6 @@
 
 # Rows that the same tables show are scored together: a job of its own for each would take longer
 # to start than to run.
-def scored_together():
-    """(problem, first table that shows them) to rows."""
-    first, groups = {}, {}
-    for table in [table for table in TABLES if table not in SAMPLED_TABLES]:
-        for problem, row in shown(CONFIG, [table]):
-            if first.setdefault((problem, row), table) == table:
-                groups.setdefault((problem, table), []).append(row)
-    return groups
-
-
 for number, ((problem, *_), names) in enumerate(scored_together().items(), start=1):
     found = reconstructions_of((problem, row) for row in names)
 
@@ -25,38 +15,16 @@ for number, ((problem, *_), names) in enumerate(scored_together().items(), start
             reconstructions=found,
             records=[path.replace(".npz", ".json") for path in found],
         output:
-            [f"{RUN}/scores/{problem}/{row}.csv" for row in names],
+            first=f"{RUN}/scores/{problem}/{names[0]}.csv",
+            others=[f"{RUN}/scores/{problem}/{row}.csv" for row in names[1:]],
         log:
             f"{RUN}/logs/score/{problem}/{names[0]}.log",
         priority: soon((problem, names[0]))
         params:
             **values(JOBS.score(problem, names)),
         shell:
-            "python -m workflow score {params.spec:q} {output[0]:q} {input.images:q}"
+            "python -m workflow score {params.spec:q} {output.first:q} {input.images:q}"
             " {input.measurements:q} {input.reconstructions:q} &> {log:q}"
-
-
-def outputs(table):
-    """Files of a table, the first one for its command, and those in Snakemake's report."""
-    files, figures = f"{RUN}/tables/{table}", f"{RUN}/figures/{table}"
-    pictures = [f"{figures}/{problem}.png" for problem in TABLES[table]["problems"]]
-    if table in SAMPLED_TABLES:
-        place = "samples", "Posteriors on real images"
-        maps = [*pictures, f"{RUN}/report/{table}.html"]
-        return [
-            reported(f"{files}.csv", *place, table=table, what="scores"),
-            *multiext(files, ".md", ".json", "_cost.csv"),
-            reported(f"{figures}.png", *place, table=table, what="ranks and coverage"),
-            reported(maps, "maps", place[1], table=table, what="pictures and maps"),
-        ]
-    plotted = "plot" in TABLES[table] or "sweep" in TABLES[table]
-    return [
-        reported(f"{files}.csv", "table", "Tables", table=table, what="scores"),
-        reported(f"{files}_cost.csv", "cost", "Tables", table=table, what="cost"),
-        *multiext(files, ".md", ".json", ".tex", "_cost.md"),
-        reported(pictures, "reconstructions", "Reconstructions", table=table),
-        reported([f"{figures}.png"] if plotted else [], "plot", "Plots", table=table),
-    ]
 
 
 # One rule per table, which is also its target: `snakemake --cores all table1`.
@@ -74,14 +42,15 @@ for name in TABLES:
             reconstructions_of(shown(CONFIG, [name])),
             others,
         output:
-            outputs(name),
+            csv=outputs(name)[0],
+            others=outputs(name)[1:],
         log:
             f"{RUN}/logs/table/{name}.log",
         priority: SOON if name in MAIN_TABLES[:1] else 0
         params:
             **values(shown_by.show(CONFIG, command, [name], name)),
         shell:
-            f"python -m workflow {command}" " {params.spec:q} {output[0]:q} &> {log:q}"
+            f"python -m workflow {command}" " {params.spec:q} {output.csv:q} &> {log:q}"
 
 
 rule ablations:
@@ -94,16 +63,19 @@ rule claims:
     input:
         lambda w: [f"{RUN}/tables/{table}.csv" for table in LEDGERS[w.part]],
     output:
-        *(
-            reported(
-                f"{RUN}/tables/{{part}}{file}.csv",
-                *("claims", "Claims"),
-                table="{part}claims",
-                what=what,
-            )
-            for file, what in (("claims", "orders"), ("numbers", "numbers"))
+        csv=reported(
+            f"{RUN}/tables/{{part}}claims.csv",
+            *("claims", "Claims"),
+            table="{part}claims",
+            what="orders",
         ),
-        *multiext(f"{RUN}/tables/{{part}}claims", ".md", ".json"),
+        numbers=reported(
+            f"{RUN}/tables/{{part}}numbers.csv",
+            *("claims", "Claims"),
+            table="{part}claims",
+            what="numbers",
+        ),
+        others=multiext(f"{RUN}/tables/{{part}}claims", ".md", ".json"),
     log:
         f"{RUN}/logs/table/{{part}}claims.log",
     wildcard_constraints:
@@ -111,7 +83,7 @@ rule claims:
     params:
         **values(lambda w: shown_by.show(CONFIG, "claims", LEDGERS[w.part])),
     shell:
-        "python -m workflow claims {params.spec:q} {output[0]:q} {input:q} &> {log:q}"
+        "python -m workflow claims {params.spec:q} {output.csv:q} {input:q} &> {log:q}"
 
 
 # All scores in one table, and how the ranking depends on the metric.
@@ -134,7 +106,8 @@ rule training:
         [f"{folder}/card.json" for folder in trained(ALL_TABLES)],
         [f"{folder}/validation.csv" for folder in trained(ALL_TABLES)],
     output:
-        tables=multiext(f"{RUN}/tables/training", ".csv", ".md", ".json"),
+        csv=f"{RUN}/tables/training.csv",
+        others=multiext(f"{RUN}/tables/training", ".md", ".json"),
         figure=[f"{RUN}/figures/training.png"] if trained(MAIN_TABLES) else [],
     log:
         f"{RUN}/logs/table/training.log",
@@ -142,4 +115,4 @@ rule training:
         **values(shown_by.training([Path(folder).name for folder in trained(MAIN_TABLES)])),
         folders=trained(ALL_TABLES),
     shell:
-        "python -m workflow training {params.spec:q} {output[0]:q} {params.folders:q} &> {log:q}"
+        "python -m workflow training {params.spec:q} {output.csv:q} {params.folders:q} &> {log:q}"

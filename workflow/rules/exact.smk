@@ -9,13 +9,14 @@ if EXACT:
 
     rule exact_images:
         output:
-            multiext(f"{RUN}/exact/train", ".npy", ".csv", ".json", ".png"),
+            images=f"{RUN}/exact/train.npy",
+            about=multiext(f"{RUN}/exact/train", ".csv", ".json", ".png"),
         log:
             f"{RUN}/logs/exact/train.log",
         params:
             **values(lambda w: JOBS.exact_images()),
         shell:
-            "python -m workflow prepare {params.spec:q} {output[0]:q} &> {log:q}"
+            "python -m workflow prepare {params.spec:q} {output.images:q} &> {log:q}"
 
     rule exact_scores:
         input:
@@ -37,8 +38,9 @@ if EXACT:
         input:
             [f"{RUN}/exact/{p}/{q}.csv" for p in EXACT["priors"] for q in EXACT["problems"]],
         output:
-            multiext(f"{RUN}/tables/exact", ".csv", ".md", ".json", "_cost.csv"),
-            reported(
+            csv=f"{RUN}/tables/exact.csv",
+            others=multiext(f"{RUN}/tables/exact", ".md", ".json", "_cost.csv"),
+            figure=reported(
                 f"{RUN}/figures/exact.png",
                 *("exact", "Exact posteriors"),
                 figure="distance against evaluations",
@@ -48,4 +50,4 @@ if EXACT:
         params:
             **values(lambda w: shown_by.exact(CONFIG)),
         shell:
-            "python -m workflow exact {params.spec:q} {output[0]:q} {input:q} &> {log:q}"
+            "python -m workflow exact {params.spec:q} {output.csv:q} {input:q} &> {log:q}"

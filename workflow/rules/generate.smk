@@ -25,8 +25,9 @@ if GENERATION:
             [f"{RUN}/data/{GENERATION['dataset']}/{split}.npy" for split in ("train", "test")],
             [f"{RUN}/generation/{prior}.npz" for prior in GENERATION["priors"]],
         output:
-            multiext(f"{RUN}/tables/generation", ".csv", ".md", ".json"),
-            reported(
+            csv=f"{RUN}/tables/generation.csv",
+            others=multiext(f"{RUN}/tables/generation", ".md", ".json"),
+            figure=reported(
                 f"{RUN}/figures/generation.png",
                 *("generation", "Samples of the priors"),
                 figure="samples",
@@ -36,4 +37,4 @@ if GENERATION:
         params:
             **values(lambda w: shown_by.generation(CONFIG)),
         shell:
-            "python -m workflow generation {params.spec:q} {output[0]:q} {input:q} &> {log:q}"
+            "python -m workflow generation {params.spec:q} {output.csv:q} {input:q} &> {log:q}"

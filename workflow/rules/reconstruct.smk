@@ -54,15 +54,12 @@ rule controls:
         lambda w: images_of(w.problem),
         lambda w: f"{RUN}/data/{CONFIG['problems'][w.problem]['trained_on']}/train.npy",
     output:
-        [
-            f"{RUN}/reconstructions/{{problem}}/{name}.{kind}"
-            for name in CONTROLS
-            for kind in ("npz", "json")
-        ],
+        images=[f"{RUN}/reconstructions/{{problem}}/{name}.npz" for name in CONTROLS],
+        records=[f"{RUN}/reconstructions/{{problem}}/{name}.json" for name in CONTROLS],
     log:
         f"{RUN}/logs/reconstruct/{{problem}}/controls.log",
     priority: lambda w: first_problem(w.problem)
     params:
         **values(lambda w: JOBS.controls(w.problem)),
     shell:
-        "python -m workflow controls {params.spec:q} {output[0]:q} {input:q} &> {log:q}"
+        "python -m workflow controls {params.spec:q} {output.images[0]:q} {input:q} &> {log:q}"

@@ -8,18 +8,18 @@ rule report:
         shown=lambda w: parts_of_the_page(),
         templates=templates("index.html.j2"),
     output:
-        reported(
+        page=reported(
             f"{RUN}/report/index.html",
             *("page", "Report"),
             page="everything on one page",
         ),
-        f"{RUN}/run.json",
+        card=f"{RUN}/run.json",
     log:
         f"{RUN}/logs/report.log",
     params:
         **values(lambda w: shown_by.page(CONFIG, list(TABLES), ASKED)),
     shell:
-        "python -m workflow report {params.spec:q} {output[0]:q} {input.shown:q} &> {log:q}"
+        "python -m workflow report {params.spec:q} {output.page:q} {input.shown:q} &> {log:q}"
 
 
 # The main table is made first and has a page of its own from then on.

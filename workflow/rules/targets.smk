@@ -123,3 +123,42 @@ def parts_of_the_page():
 
 def files_of_page(tables):
     return [str(path) for path in page_files(shown_by.page(CONFIG, tables).settings, Path(RUN))]
+
+
+def scored_together():
+    """(problem, first table that shows them) to rows."""
+    first, groups = {}, {}
+    for table in [table for table in TABLES if table not in SAMPLED_TABLES]:
+        for problem, row in shown(CONFIG, [table]):
+            if first.setdefault((problem, row), table) == table:
+                groups.setdefault((problem, table), []).append(row)
+    return groups
+
+
+def outputs(table):
+    """Files of a table, the first one for its command, and those in Snakemake's report."""
+    files, figures = f"{RUN}/tables/{table}", f"{RUN}/figures/{table}"
+    pictures = [f"{figures}/{problem}.png" for problem in TABLES[table]["problems"]]
+    if table in SAMPLED_TABLES:
+        place = "samples", "Posteriors on real images"
+        maps = [*pictures, f"{RUN}/report/{table}.html"]
+        return [
+            reported(f"{files}.csv", *place, table=table, what="scores"),
+            *multiext(files, ".md", ".json", "_cost.csv"),
+            reported(f"{figures}.png", *place, table=table, what="ranks and coverage"),
+            reported(maps, "maps", place[1], table=table, what="pictures and maps"),
+        ]
+    plotted = "plot" in TABLES[table] or "sweep" in TABLES[table]
+    return [
+        reported(f"{files}.csv", "table", "Tables", table=table, what="scores"),
+        reported(f"{files}_cost.csv", "cost", "Tables", table=table, what="cost"),
+        *multiext(files, ".md", ".json", ".tex", "_cost.md"),
+        reported(pictures, "reconstructions", "Reconstructions", table=table),
+        reported([f"{figures}.png"] if plotted else [], "plot", "Plots", table=table),
+    ]
+
+
+def network_of(w):
+    """The network that the name of a folder means: ct/patch, or ct/1/patch of the first fold."""
+    several = CONFIG["datasets"][w.dataset]["folds"] > 1
+    return f"{w.dataset}/{w.number}/{w.network}" if several else f"{w.dataset}/{w.network}"

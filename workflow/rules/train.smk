@@ -18,18 +18,13 @@ wildcard_constraints:
     key=f"(?!{'|'.join(TRAINED) or '-'})[0-9a-f]{{16}}",
 
 
-def network_of(w):
-    """The network that the name of a folder means: ct/patch, or ct/1/patch of the first fold."""
-    several = CONFIG["datasets"][w.dataset]["folds"] > 1
-    return f"{w.dataset}/{w.number}/{w.network}" if several else f"{w.dataset}/{w.network}"
-
-
 rule train:
     input:
         lambda w: f"{RUN}/data/{w.dataset}/train.npy",
         lambda w: f"{RUN}/data/{w.dataset}/validation.npy",
     output:
-        [f"{STORED}/{part}" for part in PARTS],
+        weights=f"{STORED}/{PARTS[0]}",
+        others=[f"{STORED}/{part}" for part in PARTS[1:]],
     log:
         f"{RUN}/logs/train/{{dataset}}-{{number}}-{{network}}-{{key}}.log",
     priority: lambda w: soon(JOBS.network_folder(network_of(w)), NETWORKS)
@@ -39,4 +34,5 @@ rule train:
     params:
         **values(lambda w: JOBS.train(network_of(w))),
     shell:
-        "python -m workflow train {params.spec:q} {output[0]:q} {input:q} --threads {threads} &> {log:q}"
+        "python -m workflow train {params.spec:q} {output.weights:q} {input:q}"
+        " --threads {threads} &> {log:q}"
