@@ -167,8 +167,9 @@ def card(
         run: folder of a run, results/<name>.
         params: parameters that differ from the defaults.
         cores: jobs at a time.
-        problems: some of those of the main tables; default is all, if ``quick`` the first of every
-            dataset. Its images and their scores are the same; what is left out can be made later.
+        problems: some of those of the main tables; default are those of the first table, if
+            ``quick`` the first of every dataset. Images and scores are the same; what is left out
+            can be made later.
 
     Returns:
         The exit status of Snakemake.
@@ -187,10 +188,11 @@ def card(
     shown = list(main_problems(config))
     if not shown:
         raise StoreError(f"{run} has no main table (table1), beside which a card shows a method")
-    if quick and not problems:
-        first = {config["problems"][problem]["dataset"]: problem for problem in reversed(shown)}
-        problems = [problem for problem in shown if problem in first.values()]
-    for problem in problems or []:
+    problems = problems or config["tables"][next(iter(main_tables(config)))]["problems"]
+    if quick:
+        first = {config["problems"][problem]["dataset"]: problem for problem in reversed(problems)}
+        problems = [problem for problem in problems if problem in first.values()]
+    for problem in problems:
         if problem not in shown:
             raise PluginError(f"{run} has no problem {problem!r} in its main tables: {shown}")
     use([*config["plugins"], str(file.resolve())])
@@ -202,7 +204,7 @@ def card(
         label = f"{config['rows'][name]['label']}, again"
         name, row = f"{name}_again", {"from": name, "params": params, "label": label}
     table = {
-        "problems": problems or shown, "rows": [name], "ablation": True, "compare": [],
+        "problems": problems, "rows": [name], "ablation": True, "compare": [],
         "caption": f"The method {name}.",
     }  # fmt: skip
     chosen = {
