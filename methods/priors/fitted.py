@@ -24,9 +24,7 @@ is part of the patch, and all components count. A whole image is the average of 
 patches.
 """
 
-import copy
 import math
-from typing import Any
 
 import torch
 from torch import nn
@@ -73,7 +71,7 @@ class PatchSet(Fitted):
 
     def step(self, patches: torch.Tensor, first: bool) -> torch.Tensor:
         """Remember the patches (N, C P P); the loss is 0."""
-        self.patches = constant(patches)
+        self.patches.copy_(patches)
         return torch.zeros(())
 
     def _mean(self, v, sigma):
@@ -131,7 +129,7 @@ class PatchMixture(Fitted):
             away = patches - self.means[k]
             covariance = (shares[:, k, None] * away).T @ away / counts[k]
             # A component of few patches falls back on a sphere around its mean.
-            covariance = covariance + torch.eye(self.size) * (FLOOR + FLOOR * self.size / counts[k])
+            covariance.diagonal().add_(FLOOR + FLOOR * self.size / counts[k])
             self.variances[k], self.axes[k] = torch.linalg.eigh(covariance)
         self.variances.clamp_(min=FLOOR)
         return (-total / patches.numel()).float()
@@ -167,8 +165,9 @@ class Fitter:
         self.network = self.average = network
         self.params, self.steps, self.examples, self.pixels = params, 0, 0, 0
         generator = torch.Generator().manual_seed(seed_of(seed, "patches"))
-        canvas, side = Canvas(images, (0, 0), chosen, torch.device("cpu")), (params.patch,) * 2
-        places = canvas.places(params.batch[0], *side, generator)
+        device = next(network.parameters()).device
+        canvas = Canvas(images, (0, 0), chosen, device)
+        places = canvas.places(params.batch[0], params.patch, params.patch, generator)
         self.patches = canvas.cut(*places).flatten(1)
 
     @property
@@ -185,9 +184,8 @@ class Fitter:
 
     def state(self) -> dict[str, torch.Tensor]:
         counts = torch.tensor([self.steps, self.examples, self.pixels])
-        return {"counts": counts, **copy.deepcopy(self.network.state_dict())}
+        return {"counts": counts, **self.network.state_dict()}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        self.steps, self.examples, self.pixels = map(int, state.pop("counts"))
-        for name, value in state.items():
-            setattr(self.network, name, constant(value))
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        self.steps, self.examples, self.pixels = map(int, state["counts"])
+        self.network.load_state_dict({k: v for k, v in state.items() if k != "counts"})

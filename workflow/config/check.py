@@ -6,6 +6,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
 from itertools import chain
@@ -109,12 +110,7 @@ def check_params(config: Entry) -> None:
     trained = [name.split("/") for name in networks_shown(config, list(config["tables"]))]
     for dataset, network in dict.fromkeys((name[0], name[-1]) for name in trained):
         _check_recipe(config, network, dataset)
-    for method in methods:  # what misbehaves when it is imported fails in its job, too
-        rows = {n: row for n, row in config["rows"].items() if row["method"] == method}
-        found, _ = contained(partial(_checked_rows, rows), IMPORT_MINUTES)
-        if isinstance(found, Exception):
-            raise found
-        config["rows"].update(found or {})
+    _check_rows(config["rows"], methods)
     for name, table in config["tables"].items():
         _check_published(table["published"], f"tables.{name}.published")
     if "generation" in config:
@@ -384,8 +380,23 @@ def _check_published(published: dict[str, str], owner: str) -> None:
             raise ConfigError(f"{owner}.{row}: unknown number {number!r}{nearest(number, known)}")
 
 
+def _check_rows(rows: dict[str, Entry], methods: Iterable[str]) -> None:
+    """Check all rows in a process of their own; if a file misbehaves there, those of each method.
+
+    Those of a method that misbehaves when it is imported are left as they are: its job fails.
+    """
+    of_each = [{n: row for n, row in rows.items() if row["method"] == m} for m in methods]
+    for chosen in (rows, *of_each):
+        found, _ = contained(partial(_checked_rows, chosen), IMPORT_MINUTES)
+        if isinstance(found, Exception):
+            raise found
+        rows.update(found or {})
+        if len(found or ()) == len(rows):
+            return
+
+
 def _checked_rows(rows: dict[str, Entry]) -> dict[str, Entry] | Exception:
-    """Rows of one method with their parameters checked, or what is wrong with one."""
+    """Rows with their parameters checked, or what is wrong with one."""
     try:
         for name, row in rows.items():
             _check_row_params(row, f"rows.{name}")

@@ -158,7 +158,6 @@ def _row(layers: Layers, name: str) -> dict[str, Any]:
     found = {
         "like": base[0] if base else None,
         **{key: said.get(key) for key in ("method", "label", "prior", "network")},
-        "only_named": True,
         "params": params,
         "params_for": params_for,
         "search": layers.field(name, "search") or {},
