@@ -14,7 +14,12 @@ from workflow.config.resolve import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = {"finished", "project", "downloads"}  # fixtures that start Snakemake or download
-torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Jobs set the number of threads of their process, and a fork of several threads hangs."""
+    torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items):

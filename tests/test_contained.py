@@ -179,6 +179,7 @@ def running():
 def test_a_method_that_misbehaves_costs_its_row(folder, monkeypatch, parts, why, how):
     minutes = "0.05" if why.startswith("TimeoutError") else "0" if "ended" in why else "5"
     monkeypatch.setenv("BENCHMARK_MINUTES", minutes)
+    monkeypatch.setattr(sys, "argv", ["workflow", "reconstruct"])
     text = METHOD.format(**{"before": "def twice(x): return 2 * x", "act": "pass", **parts})
     (folder / "own").mkdir()
     (folder / "own" / "helper.py").write_text("STEP = 1\n")

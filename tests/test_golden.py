@@ -9,7 +9,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from workflow.config import spec
@@ -49,7 +48,7 @@ SCORES = {  # method: PSNR, SSIM
 def made(tmp_path_factory):
     """A folder with images, a network, measurements, reconstructions and scores."""
     folder = tmp_path_factory.mktemp("golden")
-    machine, threads = Machine(cache=folder / "cache"), torch.get_num_threads()
+    machine = Machine(cache=folder / "cache")
     for split in ("train", "validation", "test"):
         job = spec.Prepare(
             dataset="ct", split=split, folds=1, source="phantom", params=PHANTOM,
@@ -82,7 +81,6 @@ def made(tmp_path_factory):
     score(
         job, folder / "scores.csv", folder / "test.npy", folder / "y.npz", *found, machine=machine
     )
-    torch.set_num_threads(threads)
     return folder
 
 

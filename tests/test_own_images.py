@@ -28,9 +28,9 @@ def pictures(path, count=2, size=(40, 48)):
     return path
 
 
-def settings(path, rows=("baseline", "padis"), problem=(), **more):
+def settings(path, rows=("baseline", "padis"), problem=None, **more):
     """A configuration whose table ``mine`` is about the images of a folder."""
-    mine = {"from": "ct20", "dataset": "mine", "label": "Mine", **dict(problem)}
+    mine = {**(problem or {"from": "ct20"}), "dataset": "mine", "label": "Mine"}
     return {
         "preset": "smoke",
         "datasets": {"mine": {"source": "folder", "size": [32, 32], "params": {"path": str(path)}}},
@@ -93,7 +93,7 @@ def test_training_on_a_test_set_names_both_ways_out(tmp_path):
 
 
 def test_a_folder_is_a_test_set_where_nothing_needs_its_other_splits(tmp_path):
-    own = {"family": "ct", "from": None}
+    own = {"family": "ct"}
     assert is_test_set(settings(tmp_path))
     assert is_test_set(settings(tmp_path, controls=["mean_image", "oracle"]))
     assert is_test_set(settings(tmp_path, ["baseline", "admm_tv"], own))  # no network at all
@@ -168,7 +168,9 @@ def test_test_images_angles_and_a_mask_of_ones_own_are_in_a_table(project, tmp_p
     Image.fromarray((np.eye(32) * 255).astype(np.uint8)).save(project / "mask.png")
     (project / "angles.txt").write_text("3\n50\n61\n120\n")
     chosen = settings(
-        tmp_path / "scans", problem={"params": {"angles": "angles.txt"}}, controls=["mean_image"]
+        tmp_path / "scans",
+        problem={"from": "ct20", "params": {"angles": "angles.txt"}},
+        controls=["mean_image"],
     )
     mask = {"family": "inpainting", "dataset": "mine", "trained_on": "ct", "label": "Mask"}
     chosen["problems"]["mask"] = {**mask, "params": {"mask": "mask.png"}}

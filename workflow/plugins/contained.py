@@ -28,6 +28,9 @@ def contained(
 ) -> tuple[Any, str]:
     """Run ``work`` in a new process; kill that and all that it has started when ``work`` ends.
 
+    The process is a fork: if this one has computed with several threads of PyTorch, ``work`` waits
+    for ever at its first computation with several threads, as OpenMP does not survive a fork.
+
     Args:
         minutes: that it may take; 0 is no limit.
         truth: folders below which the new process can open no file.

@@ -91,13 +91,15 @@ def use(paths: Sequence[str | Path]) -> None:
     They take the place of those of an earlier call. Paths are relative to the working directory.
 
     Raises:
-        PluginError: a path does not exist.
+        PluginError: a path does not exist, or is a file that is not Python.
     """
     _named[:] = [Path(path).expanduser().resolve() for path in paths]
     _candidates.cache_clear()
     for given, path in zip(paths, _named, strict=True):
         if not path.exists():
             raise PluginError(f"plugins: there is no file or folder {given}: name one that is")
+        if path.is_file() and path.suffix != ".py":
+            raise PluginError(f"plugins: {given} is no Python file: a plugin's name ends in .py")
     for path in _outside():
         if path.parent == Path.cwd() and is_module(path.stem):
             raise PluginError(
