@@ -332,6 +332,14 @@ def copied(d):
     picture(marked(0))(d / "test/c/copy")
 
 
+@error("one folder of pictures as all three splits", "same image is in two splits")
+def the_same_thrice(d):
+    for split, patient in zip(SPLITS, "abc", strict=True):
+        (d / split / patient).mkdir(parents=True)
+        for k in range(2):
+            picture(marked(k))(d / split / patient / f"{k}")
+
+
 @error("a volume that was compressed again", "c.nii.gz", "same image is in two splits")
 def compressed_again(d):
     files(d, lambda p: nifti(BODY[:, ::-1] + (p.name == "b"), LAS)(p))

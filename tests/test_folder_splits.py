@@ -28,8 +28,8 @@ def patients(dataset):
 def test_folder_splits_by_patient(tmp_path):
     for k in range(20):
         (tmp_path / f"p{k}").mkdir()
-        for name in ("a", "b"):
-            write_picture(tmp_path / f"p{k}" / f"{name}.png", GREY)
+        for j, name in enumerate("ab"):
+            write_picture(tmp_path / f"p{k}" / f"{name}.png", np.roll(GREY, 2 * k + j))
     found = patients(folder(tmp_path))
     assert [len(found[s]) for s in SPLITS] == [16, 2, 2]
     assert len(set.union(*found.values())) == 20
@@ -43,8 +43,8 @@ def test_folder_splits_by_patient(tmp_path):
 
 
 def test_folder_takes_single_files_as_patients(tmp_path):
-    for name in "abcd":
-        write_picture(tmp_path / f"{name}.png", GREY)
+    for k, name in enumerate("abcd"):
+        write_picture(tmp_path / f"{name}.png", np.roll(GREY, k))
     found = patients(folder(tmp_path))
     assert sorted(map(len, found.values())) == [1, 1, 2]
     assert set.union(*found.values()) == set("abcd")

@@ -4,7 +4,7 @@ import filecmp
 import os
 import re
 from collections.abc import Callable
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 from problems.datasets.base import SPLITS, DataError
@@ -179,16 +179,17 @@ def _refuse_groups(root: Path, splits: dict[str, Split]) -> None:
 def _refuse_copies(splits: dict[str, Split], read: Callable) -> None:
     """Refuse a test image that is the copy of one of another split, unless it is of one grey.
 
-    One that is in all three splits is taken for a trial with a single image.
+    Three splits with one image each, and the same, are taken for a trial.
     """
+    single = all(len(split.entries) == 1 for split in splits.values())
     found: dict[tuple, dict[str, list[File]]] = {}
     for name in SPLITS if splits["train"].entries else ():
         for file in (entry.file for entry in splits[name].entries if not entry.header):
             if file.path.suffix.lower() not in DETACHED:
                 found.setdefault(_sample(file.path), {}).setdefault(name, []).append(file)
     for alike in found.values():
-        tested = alike.pop("test", ()) if len(alike) == 2 else ()
-        for file, other in product(tested, *alike.values()):
+        tested = () if single and len(alike) == 3 else alike.pop("test", ())
+        for file, other in product(tested, chain(*alike.values())):
             packed = file.path.suffix.lower() == ".gz"
             same = packed or filecmp.cmp(other.path, file.path, shallow=False)
             if same and not (file.format == "picture" and read(pictures.of_one_grey, file.path)):
