@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
@@ -13,10 +14,12 @@ from conftest import ROOT
 from problems.datasets.base import Images
 from problems.inpainting import Inpainting
 from workflow.__main__ import app
-from workflow.config.spec import Reconstruct, save_spec
+from workflow.config.spec import Reconstruct, Show, Tune, save_spec
 from workflow.plugins import contract
 from workflow.plugins import discovery as plugins
+from workflow.run.tuned import tuned
 from workflow.store.arrays import load_arrays, load_record, save_measurements
+from workflow.store.images import save_images
 
 SHAPE = (1, 8, 6)
 METHOD = """
@@ -226,8 +229,33 @@ def test_check_says_a_mistake_once_and_what_takes_long(tmp_path, monkeypatch, ca
     assert not endless or "waiting The result is float32 (B, C, H, W) without NaN" in found
 
 
+def test_a_method_that_ends_python_costs_its_search(folder, capfd):
+    file = folder / "bad.py"
+    file.write_text(METHOD.format(before="", act="os._exit(0)"))
+    pixels = np.random.default_rng(0).random((2, *SHAPE), dtype=np.float32)
+    save_images(folder / "images.npy", Images(pixels, ["a", "b"], ["p", "q"], [1, 1]))
+    job = Tune(
+        problem="p", dataset="d", family="inpainting", problem_params={}, row="bad", params={},
+        method="bad", prior=None, plugins=[str(file)], seed=0, device="cpu", precision="float32",
+        repeats=1, batch=1, axes=["levels"], search={"levels": [1, 3, None]}, starts=[], trials=2,
+        images=1, margin=1.0,
+    )  # fmt: skip
+    save_spec(folder / "spec.json", job)
+    (command,) = (c.callback for c in app.registered_commands if c.name == "tune")
+    command(folder / "spec.json", folder / "bad.csv", [folder / "images.npy"] * 2)
+    assert (folder / "bad.csv").read_text() == (
+        "levels,psnr,images,seconds_per_image,trial,at_edge\n"
+    )
+    assert "tune bad on p found nothing: it ended Python with status 0" in capfd.readouterr().out
+    line = {"row": "bad", "problem": "p", "label": "Bad", "search": ["levels"]}
+    show = Show(name="tuned", settings={"split": "validation", "searches": [line]})
+    tuned(show, folder / "tuned.csv", folder / "bad.csv")
+    assert "bad" not in (folder / "tuned.csv").read_text()
+
+
 START = """
-import subprocess, time
+import signal, subprocess, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's `&` switches off
 from workflow.plugins.contained import contained
 
 def work():

@@ -343,6 +343,7 @@ def test_an_exception_names_its_line(tmp_path):
 @pytest.mark.slow
 def test_the_list_names_everything(folder):
     (folder / "broken.py").write_text("1 / 0\n")
+    (folder / "ends.py").write_text("import os; os._exit(0)\n")
     found = workflow("list", folder, cwd=ROOT)
     for kind in plugins.KINDS:
         for plugin in plugins.discover(kind).values():
@@ -350,6 +351,7 @@ def test_the_list_names_everything(folder):
     for words in ("Mine", "step: float", "padis: network patch, assembly random_grid"):
         assert words in found
     assert "cannot be used: ZeroDivisionError: division by zero (broken.py, line 1)" in found
+    assert "cannot be used: it ended Python with status 0" in found
     assert "helper" not in found
 
 

@@ -52,7 +52,7 @@ def add(name: str, module: str, text: str) -> None:
         where, options = machine(threads), {}
         if name in RUN:
             options["machine"] = where
-        method = {"reconstruct": "reconstruct", "sample": "draw"}.get(name)  # runs one
+        method = {"reconstruct": name, "sample": "draw", "tune": name}.get(name)  # runs one
 
         def run(function: str) -> None:
             job = load_spec(spec)
@@ -63,9 +63,13 @@ def add(name: str, module: str, text: str) -> None:
                 take_gpus(where.devices if name == "train" else 1, where.jobs_per_gpu)
             getattr(import_module(module), function)(job, out, *(inputs or ()), **options)
 
-        # The process of a method cannot open the truth; it is forked before PyTorch is imported.
+        # The process of a method is forked before PyTorch is imported. It cannot open the truth,
+        # but for a search, whose trials are scored; that may take as long as its trials.
         if method:
-            _, reason = contained(partial(run, method), where.minutes, where.truth)
+            limit = where.minutes * getattr(load_spec(spec), "trials", 1)
+            _, reason = contained(
+                partial(run, method), limit, () if name == "tune" else where.truth
+            )
             if reason:
                 import_module(module).give_up(load_spec(spec), out, reason)
         if name != method:

@@ -25,6 +25,8 @@ from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import load_record, save_record
 from workflow.store.files import write_text
 
+COLUMNS = ["psnr", "images", "seconds_per_image", "trial", "at_edge"]
+
 
 def tune(
     job: Tune, out: Path, images: Path, measured: Path, *weights: Path, machine: Machine
@@ -107,13 +109,19 @@ def tune(
     first = parameters(on_axes(next(iter(job.starts), {}), axes), axes)
     if not build_method(job.method, {**job.params, **first}).skip(problem):
         search(axes, job.trials, evaluate, job.starts, job.seed)
-    frame = pd.DataFrame(results, columns=[*axes, "psnr", "images", "seconds_per_image"])
-    frame = frame.assign(trial=range(1, len(frame) + 1))
+    results = [{**line, "trial": k} for k, line in enumerate(results, start=1)]
+    frame = pd.DataFrame(results, columns=[*axes, *COLUMNS])
     ranked = frame.sort_values(["images", "psnr"], ascending=False)
     points = ranked[[*axes]].to_dict("records")
     ranked["at_edge"] = " ".join(at_edge(axes, points, points[0])) if points else ""
     write_text(out, ranked.to_csv(index=False))
     attempt.unlink(missing_ok=True)
+
+
+def give_up(job: Tune, out: Path, reason: str) -> None:
+    """Write a search without trials, after which the row keeps its parameters; say why."""
+    print(f"tune {job.row} on {job.problem} found nothing: {reason}", flush=True)
+    write_text(out, ",".join([*job.search, *COLUMNS]) + "\n")
 
 
 def spread(folds: list[int], count: int) -> list[int]:

@@ -37,7 +37,7 @@ def tuned(job: Show, out: Path, *trials: Path) -> None:
         head = "# Written by `snakemake tune`: the best trials on test images."
         text = yaml.safe_dump({"rows": oracles}, default_flow_style=None, sort_keys=False)
         return write_text(out, f"{head}\n{text}")
-    columns = list(dict.fromkeys(k for line in lines for k in line))
+    names = dict.fromkeys(["row", "problem", *(name for line in lines for name in line)])
+    columns = [*(name for name in names if name != "at_edge"), "at_edge"]
     frame = pd.DataFrame(lines, columns=columns, dtype=object)  # whole numbers stay whole
-    frame.insert(len(frame.columns) - 1, "at_edge", frame.pop("at_edge"))
     write_text(out, frame.to_csv(index=False, lineterminator="\n"))

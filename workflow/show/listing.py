@@ -1,9 +1,11 @@
 """What there is: methods, problems, priors and datasets."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from workflow.config.resolve import resolve
-from workflow.plugins.discovery import discover, find, use
+from workflow.plugins.contained import contained
+from workflow.plugins.discovery import IMPORT_MINUTES, Plugin, discover, find, use
 from workflow.plugins.params import PluginError, signature
 
 
@@ -22,15 +24,24 @@ def listing(plugins: list[str]) -> Iterator[str]:
         for name in names:
             try:
                 plugin = find(kind, name)
-                if not plugin.defined:  # such as a file that a plugin imports
-                    continue
-                said = f"{getattr(plugin.cls, 'label', '')}. {getattr(plugin.cls, 'reference', '')}"
-                lines = [said, f"parameters: {signature(plugin.cls.Params) or 'none'}"]
+                work = partial(_said, plugin)
+                lines, reason = contained(work, IMPORT_MINUTES) if plugin.outside else (work(), "")
             except PluginError as error:
-                lines = [f"cannot be used: {error}"]
+                lines, reason = None, str(error)
+            if reason:
+                lines = [f"cannot be used: {reason}"]
             for title, line in zip((name, ""), lines, strict=False):
                 yield f"  {title:{width}}  {line}"
         yield ""
     yield "priors (preset quick)"
     for name, prior in priors.items():
         yield f"  {name}: network {prior['network']}, assembly {prior['assembly']}"
+
+
+def _said(plugin: Plugin) -> list[str]:
+    """What is said of a plugin; nothing of a file that has none, as one that a plugin imports."""
+    if not plugin.defined:
+        return []
+    cls = plugin.cls
+    said = f"{getattr(cls, 'label', '')}. {getattr(cls, 'reference', '')}"
+    return [said, f"parameters: {signature(cls.Params) or 'none'}"]
