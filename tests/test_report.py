@@ -119,9 +119,7 @@ def test_a_run_that_means_nothing_names_no_winner(project):
 
 def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path, monkeypatch):
     summarise = tables.summarise
-    monkeypatch.setattr(
-        tables, "summarise", lambda *given: summarise(*given).assign(psnr_best=True)
-    )
+    monkeypatch.setattr(tables, "summarise", lambda *given: summarise(*given).assign(psnr_rank="1"))
     job = shown.show(resolve(SETTINGS), "table", ["table1"], "table1")
     scores = read_all(
         finished / f"results/test/scores/ct20/{row}.csv" for row in (*ROWS, *CONTROLS)
@@ -129,7 +127,7 @@ def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path, mon
     for nothing in ("", "it is a test"):
         said = {**job.settings, "means_nothing": nothing}
         tables.numbers(said, "table1", scores, tmp_path)
-        best = pd.read_csv(tmp_path / "table1.csv")["psnr_best"].any()
+        best = pd.read_csv(tmp_path / "table1.csv")["psnr_rank"].any()
         assert best == (not nothing)
         assert ("are meaningless: it is a test." in (tmp_path / "table1.md").read_text()) != best
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from workflow.score.intervals import half_width, independent, survives_holm
+from workflow.score.intervals import half_width, independent, ranks, survives_holm
 
 
 def test_half_width_is_that_of_the_cluster_robust_t_interval():
@@ -74,3 +74,44 @@ def test_holm_corrects_the_p_values_of_the_intervals():
     assert survives_holm(means, halves, counts).tolist() == [True, False, False, True]
     means[4], halves[4], counts[4] = float("nan"), float("nan"), 0  # a row that failed is none
     assert survives_holm(means, halves, counts).tolist() == [True, False, False, True, False]
+
+
+def rows_of(values, clusters):
+    """Rows of one score, as ``ranks`` takes them: name to a value per image."""
+    return {
+        name: pd.DataFrame({"psnr": found, "cluster": clusters}) for name, found in values.items()
+    }
+
+
+def test_ranks_are_what_paired_differences_leave_open():
+    hard = np.array([0.0, 10.0, 20.0])  # images differ more than rows
+    ahead = {"far": [-9, -9, -9], "second": [1, 1.1, 0.9], "first": [2, 2.2, 1.7]}
+    values = {row: np.add(hard, by) for row, by in {**ahead, "unsteady": [2, -3, 3]}.items()}
+    rows = rows_of(values, list("abc"))
+    assert ranks(rows, "psnr") == {
+        "far": "4", "second": "2-3", "first": "1-2", "unsteady": "1-3"
+    }  # fmt: skip
+    rising = ranks(rows, "psnr", higher=False)
+    assert rising == {"far": "1", "second": "2-3", "first": "3-4", "unsteady": "2-4"}
+    assert ranks(rows_of(values, ["a"] * 3), "psnr") == {}  # one patient
+    assert ranks(rows_of({"far": values["far"]}, list("abc")), "psnr") == {}
+    values["failed"] = hard * np.nan
+    assert ranks(rows_of(values, list("abc")), "psnr")["failed"] == "1-5"
+
+
+def test_ranks_separate_what_is_equal_at_most_at_their_level():
+    """Five rows without a difference and one that is ahead, three patients, 400 repetitions."""
+    generator, pairs, tables, seen = np.random.default_rng(5), 0, 0, 0
+    clusters = np.repeat(list("abc"), 3)
+    for _ in range(400):
+        shared = generator.normal(size=(3, 1, 1)) * 5  # how hard a patient is, for all rows
+        own = generator.normal(size=(3, 1, 6)) + generator.normal(size=(3, 3, 6)) / 3
+        values = np.add((shared + own).reshape(9, 6), [0, 0, 0, 0, 0, 20])
+        rows = rows_of(dict(zip("uvwxyz", values.T, strict=True)), clusters)
+        found, corrected = ranks(rows, "psnr"), ranks(rows, "psnr", corrected=True)
+        pairs += sum(int(found[row].split("-")[0]) - 2 for row in "uvwxy")
+        tables += any(corrected[row][0] not in "12" for row in "uvwxy")
+        seen += found["z"] == "1"
+    assert pairs / (400 * 10) <= 0.05 + 3.3 * (0.05 * 0.95 / 400 / 3) ** 0.5  # pairs share rows
+    assert tables / 400 <= 0.05 + 3.3 * (0.05 * 0.95 / 400) ** 0.5
+    assert seen > 380

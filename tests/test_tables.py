@@ -15,7 +15,7 @@ from workflow.score.scores import COLUMNS as SCORE_COLUMNS
 from workflow.score.scores import read_all, read_scores
 from workflow.score.summary import read_summary, summarise
 from workflow.show import cells, tables
-from workflow.show.tables import RESOLVED, score_table
+from workflow.show.tables import score_table
 from workflow.store.provenance import COMPARED, conditions
 
 PROBLEMS = {"ct20": "CT, 20 views", "deblurring": "Deblurring"}
@@ -125,8 +125,8 @@ def test_a_new_row_is_marked_by_itself():
 def test_summary_keeps_order_and_columns(table):
     assert ",".join(table.columns) == (
         "problem,method,variant,images,clusters,status,reason,published_as,"
-        "psnr,psnr_std,psnr_ci95,psnr_best,psnr_published,"
-        "ssim,ssim_std,ssim_ci95,ssim_best,ssim_published,"
+        "psnr,psnr_std,psnr_ci95,psnr_rank,psnr_rank_holm,psnr_published,"
+        "ssim,ssim_std,ssim_ci95,ssim_rank,ssim_rank_holm,ssim_published,"
         "seeds,psnr_seeds_std,psnr_folds,"
         "denoiser_calls,jacobian_calls,operator_calls,seconds_per_image,peak_memory_mb,ran"
     )
@@ -261,6 +261,17 @@ def test_bold_is_the_best_if_it_is_resolved_from_every_other_row(images):
     assert shown([27, 32])["VE-DDNM"] == "26.00"
 
 
+def test_rows_that_are_not_resolved_from_the_best_are_tied(images):
+    changed = of_patients(images).astype({"psnr": float})
+    changed = changed[changed["seed"] == 0]
+    changed.loc[changed["method"] == "padis", "psnr"] = [27, 32, np.nan]
+    table = summarise(changed, {"ct20": "CT"}, ROWS, published.load())
+    found = {row: line(table, "ct20", row)["psnr_rank"] for row in ROWS}
+    assert found == {"baseline": "2-3", "ve_ddnm": "1-2", "padis": "1-3", "langevin": ""}
+    shown = markdown_cells(markdown(table, {"ct20": "CT"}, ROWS, "x"))
+    assert [name for name, values in shown.items() if " ≈ / " in values[0]] == ["VE-DDNM", "PaDIS"]
+
+
 def test_markdown_footnotes_give_the_reason(table):
     text = markdown(table, PROBLEMS, ROWS, "Main table.")
     shown = markdown_cells(text)
@@ -283,7 +294,7 @@ def test_a_partly_failed_row_is_marked_and_never_best(images):
     shown = markdown_cells(text)
     assert re.fullmatch(r"31\.00 / \.810 \(\d\)", shown["PaDIS"][0])
     assert shown["VE-DDNM"][0].startswith("31.00 ± 0.00 / ")
-    assert not line(table, "ct20", "padis")["psnr_best"]
+    assert line(table, "ct20", "padis")["psnr_rank"] == ""
     assert "mean over 1 of 2 images; failed: killed" in text
 
 
@@ -302,7 +313,7 @@ def test_controls_stand_below_and_are_not_ranked(images):
     assert list(shown)[-2:] == ["VE-DDNM", "A control"]
     assert shown["A control"][0].startswith("33.00 ± ")
     assert shown["VE-DDNM"][0].startswith("**26.00** ± ")  # above the baseline by 5 and 5
-    assert not line(table, "ct20", "padis")["psnr_best"]
+    assert line(table, "ct20", "padis")["psnr_rank"] == ""
     latex = cells.latex(score_table(table, PROBLEMS, rows, "x", controls))
     assert latex.count(r"\midrule") == 2
     assert r"\textbf{26.00} ± " in latex
@@ -324,7 +335,8 @@ def test_differences_are_of_the_same_images(images):
     assert close == pytest.approx(12.706 * 0.035, rel=1e-3)
     assert shown["PaDIS minus VE-DDNM"][0] == f"+7.00 ± {wide:.2f} / +.395 ± .{1000 * close:.0f}"
     assert shown["PaDIS minus Langevin"][0] == "-"
-    assert shown[RESOLVED][0] == f"{wide:.2f} / .{1000 * close:.0f}"
+    resolves = f"{wide:.2f} / .{1000 * close:.0f}"
+    assert shown["Method"][0] == f"CT, 20 views, ours (resolves {resolves})"
     assert shown["PaDIS"] == markdown_cells(markdown(table, PROBLEMS, ROWS, "x"))["PaDIS"]
     latex = cells.latex(score_table(table, PROBLEMS, ROWS, "x", None, pairs))
     assert latex.index("PaDIS minus VE-DDNM") > latex.rindex(r"\midrule")

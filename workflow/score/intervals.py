@@ -10,6 +10,7 @@ of images per subject it is the ordinary t interval of the subjects' means.
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -66,3 +67,43 @@ def survives_holm(means: pd.Series, halves: pd.Series, counts: pd.Series) -> pd.
     ordered = p.dropna().sort_values()
     adjusted = (ordered * np.arange(len(ordered), 0, -1)).cummax()
     return (adjusted < 1 - LEVEL).reindex(p.index, fill_value=False)
+
+
+def ranks(
+    rows: dict[str, pd.DataFrame], score: str, higher: bool = True, corrected: bool = False
+) -> dict[str, str]:
+    """The ranks that each row may have, such as "2-4"; "1" is ahead of all others, "1-3" is tied.
+
+    A row is behind as many rows as are resolved above it, and ahead of those resolved below it, by
+    the intervals of paired differences.
+
+    Args:
+        rows: what ``workflow.score.summary.complete`` returns.
+        higher: whether higher scores are better.
+        corrected: by Holm's correction for all pairs of rows.
+
+    Returns:
+        Nothing if there are fewer than two rows or subjects.
+    """
+    values = pd.DataFrame({row: frame[score] for row, frame in rows.items()})
+    subjects = pd.concat([frame["cluster"] for frame in rows.values()]) if rows else pd.Series()
+    subjects = subjects[~subjects.index.duplicated()].reindex(values.index)
+    if len(rows) < 2 or subjects.nunique() < 2:
+        return {}
+    pairs = list(combinations(rows, 2))
+    found = [values[first] - values[second] for first, second in pairs]
+    means = pd.Series([pair.mean(skipna=False) for pair in found])
+    halves = pd.Series([half_width(pair, subjects) for pair in found])
+    resolved = means.abs() > halves
+    if corrected:
+        each = pd.Series(1, means.index)
+        counts = independent(each * len(values), each * subjects.nunique())
+        resolved = survives_holm(means, halves, counts)
+    behind, ahead = dict.fromkeys(rows, 0), dict.fromkeys(rows, 0)
+    for (first, second), mean, differ in zip(pairs, means, resolved, strict=True):
+        if differ:
+            better, worse = (first, second) if (mean > 0) == higher else (second, first)
+            behind[worse] += 1
+            ahead[better] += 1
+    spans = {row: (1 + behind[row], len(rows) - ahead[row]) for row in rows}
+    return {row: f"{a}-{b}" if a < b else f"{a}" for row, (a, b) in spans.items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.score.intervals import half_width
+from workflow.score.intervals import half_width, ranks
 from workflow.score.samples import LEVELS, name
 from workflow.score.scores import MEASURED
 from workflow.store.provenance import CONDITIONS
@@ -24,7 +24,7 @@ COSTS = {  # column: label
     "seconds_per_image": "Seconds per image",
     "peak_memory_mb": "Peak memory (MB)",
 }
-PARTS = ("", "_std", "_ci95", "_best", "_published")
+PARTS = ("", "_std", "_ci95", "_rank", "_rank_holm", "_published")
 COLUMNS = [
     *("problem", "method", "variant", "images", "clusters", "status", "reason", "published_as"),
     *(f"{score}{part}" for score in SCORES for part in PARTS),
@@ -32,7 +32,10 @@ COLUMNS = [
     *COSTS,
     "ran",
 ]
-TEXT = dict.fromkeys(("variant", "status", "reason", "published_as", "psnr_folds", "ran"), "")
+RANKS = [f"{score}_rank{holm}" for score in SCORES for holm in ("", "_holm")]
+TEXT = dict.fromkeys(
+    ("variant", "status", "reason", "published_as", "psnr_folds", "ran", *RANKS), ""
+)
 OF_IMAGE = ["cluster", "fold"]
 
 
@@ -139,8 +142,8 @@ def summarise(
         the number of subjects, ``published_as`` the key of the published number.
         ``_ci95`` is the half-width of the 95 % interval, ``psnr_seeds_std`` the sample standard
         deviation of the mean over sampling seeds, ``psnr_folds`` the mean of each fold if there are
-        several, with spaces between. ``_best`` says whether the mean is the highest
-        and resolved from every other complete row, over more than one subject. Cost is per image;
+        several, with spaces between. ``_rank`` is what ``ranks`` returns of the complete rows,
+        ``_rank_holm`` the same with Holm's correction. Cost is per image;
         operator calls are A and its adjoint together; memory is the largest peak. Status is "ok",
         "skipped", "failed" or, where ``images`` has nothing, "missing"; a partly failed line is
         "failed" and keeps its means. ``variant`` is empty: a row has its own name.
@@ -150,14 +153,21 @@ def summarise(
     keys = published["problem"] + "/" + published["method"] + "/" + published["variant"]
     paper = published.set_index(keys)[list(SCORES)].to_dict("index")
     problems, rows, lines = list(problems), list(rows), []
-    best = {p: _best(complete(images[images["problem"] == p], rows, SCORES)) for p in problems}
+    done = {p: complete(images[images["problem"] == p], rows, SCORES) for p in problems}
+    places = {
+        (problem, score, holm): ranks(done[problem], score, corrected=bool(holm))
+        for problem in problems
+        for score in SCORES
+        for holm in ("", "_holm")
+    }
     for row in [*rows, *controls]:
         for problem in problems:
             key = (published_as or {}).get(row, f"{problem}/{row}/")
             line = {"problem": problem, "method": row, "published_as": key * (key in paper)}
             line |= _average(groups.get((problem, row), images[:0]))
             for score in SCORES:
-                line[f"{score}_best"] = row == best[problem].get(score)
+                for holm in ("", "_holm"):
+                    line[f"{score}_rank{holm}"] = places[problem, score, holm].get(row, "")
                 line[f"{score}_published"] = paper.get(key, {}).get(score, float("nan"))
             lines.append(line)
     scored = {key: per_image(group, SCORES) for key, group in groups.items()}
@@ -207,19 +217,6 @@ def _scores(images: pd.DataFrame) -> dict[str, object]:
         **{f"{score}_std": images[score].std(skipna=False) for score in SCORES},
         "psnr_folds": " ".join(f"{mean:.3f}" for mean in folds) if len(folds) > 1 else "",
     }
-
-
-def _best(rows: dict[str, pd.DataFrame]) -> dict[str, str]:
-    """Per score the row that is resolved above every other one, if there are several subjects."""
-    found = {}
-    for score in SCORES if len(rows) > 1 else ():
-        first = max(rows, key=lambda row: rows[row][score].mean())
-        others = [difference(rows[first], frame) for row, frame in rows.items() if row != first]
-        means = [mean_of(pairs, score) for pairs in others]
-        patients = min(pairs["cluster"].nunique() for pairs in others)
-        if patients > 1 and all(mean.value > mean.half for mean in means):
-            found[score] = first
-    return found
 
 
 def summarise_samples(

@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from workflow.config.views import REFERENCE, labels_of, main_tables
+from workflow.score.intervals import ranks
 from workflow.score.scores import METRICS, read_all
 from workflow.score.summary import Mean, complete, mean_of, read_summary
 from workflow.show.budget import cost_figure
@@ -75,13 +76,16 @@ def read(config: dict[str, Any], run: Path, images: pd.DataFrame | None = None) 
     return Board(problem_labels(config, problems), labels, looks, images, first)
 
 
-def scores(board: Board) -> dict[str, Any]:
+def scores(board: Board, ranked: bool = True) -> dict[str, Any]:
     """Every metric of every row on every problem, as text and as the number to sort by.
+
+    Args:
+        ranked: whether the rows have ranks, which numbers without a meaning have not.
 
     Returns:
         metric to label, protocol, higher (is better) and rows: row to problem to mean, half (width
-        of the 95 % interval), paper, best (resolved from every other row; PSNR and SSIM only),
-        value and note (why there is no number).
+        of the 95 % interval), rank, paper (PSNR and SSIM only), value and note (why there is no
+        number).
     """
     found: dict[str, Any] = {
         name: {"label": label, "protocol": protocol, "higher": higher, "rows": {}}
@@ -89,6 +93,7 @@ def scores(board: Board) -> dict[str, Any]:
     }
     for problem, table in board.tables.items():
         done = board.complete(problem, list(METRICS))
+        places = {name: ranks(done, name, higher) for name, (_, higher, _) in METRICS.items()}
         reasons = dict(iter(board.of(problem).groupby("method")["reason"]))
         for row in [row for row in board.rows if row in reasons]:
             note = "; ".join(reason for reason in reasons[row].unique() if reason)
@@ -98,12 +103,21 @@ def scores(board: Board) -> dict[str, Any]:
                     mean = mean_of(done[row], name)
                     cell |= {"mean": text(name, mean.value), "half": text(name, mean.half)}
                     cell["value"] = None if pd.isna(mean.value) else mean.value
+                    cell["rank"] = places[name].get(row, "").replace("-", "–") if ranked else ""
                 if name in ("psnr", "ssim") and row in table.index:
-                    cell["best"] = bool(table.loc[row, f"{name}_best"])
                     paper = table.loc[row, f"{name}_published"]
                     cell |= {} if pd.isna(paper) else {"paper": show(name, paper)}
                 found[name]["rows"].setdefault(row, {})[problem] = cell
     return found
+
+
+def resolution(board: Board) -> dict[str, str]:
+    """Per problem the median half-width of its differences of PSNR (dB), as text."""
+    found = {
+        problem: table.loc[table.index.str.contains(" - "), "psnr_ci95"].median()
+        for problem, table in board.tables.items()
+    }
+    return {problem: text("psnr", width) for problem, width in found.items() if pd.notna(width)}
 
 
 def few(board: Board) -> list[str]:

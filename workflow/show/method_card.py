@@ -119,8 +119,11 @@ def ranks(summary: pd.DataFrame, problems: dict[str, str], row: str) -> Table:
     for problem, label in problems.items():
         done = complete_rows[complete_rows["problem"] == problem].set_index("method")
         found = done[list(SCORES)].rank(ascending=False, method="min")
-        own = found.loc[row] if row in done.index else []
-        lines.append([label, *([f"{rank:.0f} of {len(done)}" for rank in own] or ["", ""])])
+        own = ["", ""]
+        if row in done.index:
+            places = [(found.loc[row, score], done.loc[row, f"{score}_rank"]) for score in SCORES]
+            own = [f"{place:.0f} of {len(done)}" + f" ({s})" * bool(s) for place, s in places]
+        lines.append([label, *own])
     return plain(["Problem", "Rank by PSNR", "Rank by SSIM"], lines, "lrr")
 
 

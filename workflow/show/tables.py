@@ -13,7 +13,7 @@ from workflow.config.views import NOT_IN_PAPER, labels_of, plain_label
 from workflow.score import published
 from workflow.score.intervals import independent, survives_holm
 from workflow.score.scores import read_all
-from workflow.score.summary import COSTS, SCORES, summarise
+from workflow.score.summary import COSTS, RANKS, SCORES, summarise
 from workflow.show import budget, figures, plots
 from workflow.show.cells import (
     NOTHING,
@@ -37,14 +37,15 @@ INTERVALS = (
 )
 LEGEND = (
     "{caption}. PSNR in dB ± half-width of its interval / SSIM; bold is the best row, if its "
-    f"difference to every other row is resolved. Test images and subjects: {{counts}}. {INTERVALS}"
+    "difference to every other row is resolved; otherwise ≈ marks the rows that are tied for the "
+    "first rank: no other row is resolved above them. Test images and subjects: {counts}. "
+    f"{INTERVALS}"
 )
 DIFFERENCES = (
     " Differences: mean over images ± half-width of its interval, bold if the interval does not "
     "reach 0 (resolved), with * if so after Holm's correction for all differences of this table. "
-    "The last line has the median half-width, about the smallest difference that is resolved."
+    "Their median half-width, about the smallest that is resolved, is in the head of a column."
 )
-RESOLVED = "Resolution (median half-width)"
 ONE_PATIENT = (
     "Slices of one patient: {}. Nothing is bold there: the scores say nothing about other patients."
 )
@@ -106,7 +107,7 @@ def numbers(config: dict[str, Any], name: str, images: pd.DataFrame, folder: Pat
         images, problems, rows, published.load(), chosen["published"], pairs, controls
     )
     if config["means_nothing"]:
-        summary = summary.assign(**{f"{score}_best": False for score in SCORES})
+        summary = summary.assign(**dict.fromkeys(RANKS, ""))
     caption = chosen["caption"].strip() + BARS * ("plot" in chosen)
     below = remarks(config, name) + measured(images, problems) + mixed(images, rows)
     shown = {
@@ -226,13 +227,11 @@ def score_table(
         ]
 
     blocks = [block(rows, scored), block(controls, scored), block(pairs, compare)]
-    if pairs:
-        widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
-        shown = ([_widths(widths.loc[p]), Cell([("", False)])][:n] for p, n in columns.items())
-        blocks[2].append([cell(RESOLVED), *chain(*shown)])
+    widths = compared.groupby("problem")[[f"{score}_ci95" for score in SCORES]].median()
     header = [("", "Method")]
     for problem, count in columns.items():
-        header += [(problems[problem], of) for of in ("ours", "paper")[:count]]
+        ours = "ours" + (_resolves(widths.loc[problem]) if pairs else "")
+        header += [(problems[problem], of) for of in (ours, "paper")[:count]]
     alone = [label for p, label in problems.items() if images["clusters"][p] == 1]
     text = LEGEND.format(
         caption=caption.strip().removesuffix("."), counts=_counts(images, problems)
@@ -266,13 +265,15 @@ def _note(line: dict[str, Any], total: int) -> str:
 
 
 def _ours(line: dict[str, Any], note: int) -> Cell:
-    """Our scores of a line of a summary, bold where they are the best."""
+    """Our scores of a line of a summary, bold where they are the best, ≈ where they are tied."""
     if not line["images"]:
         return Cell([(NOTHING, False)], note)
-    psnr, ssim = ((show(score, line[score]), bool(line[f"{score}_best"])) for score in SCORES)
+    (psnr, first), (ssim, best) = ((show(s, line[s]), line[f"{s}_rank"]) for s in SCORES)
     wide = line["psnr_ci95"]
-    between = " / " if pd.isna(wide) else f" ± {show('psnr', wide)} / "
-    return Cell([psnr, (between, False), ssim], note)
+    half = "" if pd.isna(wide) else f" ± {show('psnr', wide)}"
+    tied = [" ≈" * rank.startswith("1-") for rank in (first, best)]
+    parts = [(psnr, first == "1"), (f"{half}{tied[0]} / ", False), (ssim, best == "1")]
+    return Cell([*parts, (tied[1], False)] if tied[1] else parts, note)
 
 
 def _published(line: dict[str, Any]) -> str:
@@ -298,8 +299,8 @@ def _difference(line: dict[str, Any]) -> Cell:
     return Cell(parts[:-1])
 
 
-def _widths(widths: pd.Series) -> Cell:
-    return cell("" if widths.isna().any() else " / ".join(map(show, SCORES, widths)))
+def _resolves(widths: pd.Series) -> str:
+    return "" if widths.isna().any() else f" (resolves {' / '.join(map(show, SCORES, widths))})"
 
 
 def seed_table(

@@ -48,14 +48,15 @@ if (board) {
         cell.dataset.value = found && found.value !== null ? found.value : "";
         cell.title = found ? found.note : "";
         cell.replaceChildren();
-        const mean = document.createElement(found && found.best ? "strong" : "span");
+        const mean = document.createElement(found && found.rank === "1" ? "strong" : "span");
         mean.textContent = found ? found.mean : "-";
         cell.append(mean);
-        for (const kind of ["half", "paper"]) {
+        const texts = { half: (x) => ` \u00b1 ${x}`, rank: (x) => `rank ${x}`, paper: (x) => `paper ${x}` };
+        for (const [kind, text] of Object.entries(texts)) {
           if (!found || !found[kind] || (kind === "paper" && !paper.checked)) continue;
           const more = document.createElement("span");
           more.className = kind;
-          more.textContent = kind === "half" ? ` \u00b1 ${found.half}` : `paper ${found.paper}`;
+          more.textContent = text(found[kind]);
           cell.append(more);
         }
       }
