@@ -315,11 +315,14 @@ def _check_dataset_params(dataset: Entry, owner: str) -> None:
         if "fold" not in known:
             raise ConfigError(f"{owner}: {dataset['source']} has one split only; remove `folds`")
         checked({"fold": dataset["folds"]}, known, f"{owner}.folds")
-    if dataset["params"].get("window"):
+    window = dataset["params"].get("window")
+    if window:
         try:
-            rising(dataset["params"]["window"])
+            rising(window)
         except ValueError as error:
             raise ConfigError(f"{owner}: {error}") from None
+    if window and dataset.get("hu", list(window)) != list(window):
+        raise ConfigError(f"{owner}: hu must be the window of its images, {list(window)}")
 
 
 def _check_problem_params(family: Any, problem: Entry, size: tuple[int, int], owner: str) -> None:

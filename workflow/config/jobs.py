@@ -246,8 +246,9 @@ class Jobs:
             ).hash
             for row in rows
         }
-        operator = self._operator(problem)
-        return spec.Score(**operator, rows=list(rows), metrics=protocols(), inputs=keys)
+        operator, metrics = self._operator(problem), protocols()
+        hu = self.config["datasets"][operator["dataset"]].get("hu")
+        return spec.Score(**operator, rows=list(rows), metrics=metrics, hu=hu, inputs=keys)
 
     @described
     def exact_images(self) -> spec.Prepare:

@@ -35,6 +35,7 @@ class Dataset(Entry):
     train: Count | None = None  # numbers of images of each fold, or null for all
     validation: Count | None = None
     test: Count | None = None
+    hu: Window | None = Unset  # Hounsfield units that 0 and 1 stand for, for scores of the body
 
 
 class Problem(Entry):

@@ -158,11 +158,15 @@ class Controls(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Operator):
-    """Scores of some rows on a problem. ``metrics`` are names with versions: "psnr 1"."""
+    """Scores of some rows on a problem.
+
+    ``metrics`` are names with versions: "psnr 1"; ``hu`` are those that 0 and 1 stand for.
+    """
 
     protocol: int = PROTOCOL
     rows: list[str]
     metrics: list[str]
+    hu: list[float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

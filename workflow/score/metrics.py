@@ -3,6 +3,7 @@
 There is one file per problem and row; all of them together are images.csv.
 """
 
+from collections.abc import Sequence
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from problems.datasets.base import Images
 from workflow.config.build import build_problem
 from workflow.config.machine import Machine
 from workflow.config.spec import Score, parse
+from workflow.score import body
 from workflow.score.scores import COLUMNS
 from workflow.store.arrays import (
     StoreError,
@@ -71,13 +73,18 @@ def score(
             raise StoreError(f"{path} is of another job: delete it and run snakemake")
         if arrays_hash(x_hat) != record.get("x_hat_sha256", arrays_hash(x_hat)):
             raise StoreError(f"{path} is damaged (wrong hash): delete it and run snakemake")
-        frame = score_row(truth, measured["y"], problem, x_hat, record)
+        frame = score_row(truth, measured["y"], problem, x_hat, record, job.hu)
         frame = frame.assign(problem=job.problem, method=row).reindex(columns=list(COLUMNS))
         write_text(out.with_name(f"{row}.csv"), frame.to_csv(index=False))
 
 
 def score_row(
-    truth: Images, y: np.ndarray, problem: Problem, x_hat: np.ndarray, record: dict[str, Any]
+    truth: Images,
+    y: np.ndarray,
+    problem: Problem,
+    x_hat: np.ndarray,
+    record: dict[str, Any],
+    hu: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """One row per image with scores and costs; one row without image if the method has no result.
 
@@ -86,6 +93,7 @@ def score_row(
         y: their measurements (n, ...).
         x_hat: (n, C, H, W) in [0, 1], once per repetition.
         record: of the reconstruction (``workflow.run.harness.reconstruct``).
+        hu: that 0 and 1 stand for, of grey images; without it scores of the body are NaN.
 
     Raises:
         StoreError: the reconstruction is not one of these images.
@@ -108,6 +116,7 @@ def score_row(
     residual = (problem.physics.A(prediction) - measured).flatten(1).norm(dim=1)
     reached = problem.physics.A(torch.full_like(target[:1], 0.5)) != 0  # by a pixel of the image
     grey_or_rgb = target.shape[1] in (1, 3)
+    of_body = [body.scores(*pair, hu) if hu else dict.fromkeys(body.NAMES, nan) for pair in pairs]
     return frame.rename(columns={"id": "image", "repeat": "seed"}).assign(
         **state,
         cluster=truth.clusters * repeats,
@@ -117,6 +126,7 @@ def score_row(
         ssim_gaussian=gaussian.reshape(-1).tolist(),
         haarpsi=HaarPSI(C=5.0, alpha=4.9)(prediction, target).tolist() if grey_or_rgb else nan,
         gmsd=GMSD()(prediction, target).tolist(),
+        **{name: [found[name] for found in of_body] for name in body.NAMES},
         residual=(residual / measured.flatten(1).norm(dim=1)).tolist(),
         measured=float(reached.sum()) / target[0].numel(),
     )

@@ -8,6 +8,7 @@ import pandas as pd
 from workflow.score.scores import METRICS
 from workflow.score.summary import complete, difference, mean_of
 
+COLUMNS = ["metric", "rows", "first", "tau", "pairs", "opposed", "which"]
 FIRST = next(iter(METRICS))  # the others are compared with it
 
 
@@ -19,11 +20,13 @@ def compare(images: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
         rows: in the ranking; those that are not complete are left out.
 
     Returns:
-        Columns metric, rows, first, tau, opposed and pairs, the number of pairs of rows that both
-        metrics resolve; no line if fewer than two rows are complete.
+        Columns metric, rows, first, tau, pairs, the number of pairs of rows that both metrics
+        resolve, opposed, how many of these they put in opposite orders, and which ("a > b, ..." by
+        this metric); no line if fewer than two rows are complete, or none has the metric.
     """
     frames = complete(images, rows, list(METRICS))
-    pairs = [difference(frames[row], frames[other]) for row, other in combinations(frames, 2)]
+    names = list(combinations(frames, 2))
+    pairs = [difference(frames[row], frames[other]) for row, other in names]
     lines = []
     for name, (_, higher, _) in METRICS.items() if pairs else ():
         sign = 1 if higher else -1
@@ -33,14 +36,19 @@ def compare(images: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
         if name == FIRST:
             first_values, first_order = values, order
         both = order * first_order
+        if values.isna().all():
+            continue
+        signs = zip(names, order, both, strict=True)
+        opposed = [pair if sign > 0 else pair[::-1] for pair, sign, same in signs if same < 0]
         lines.append(
             {
                 "metric": name,
                 "rows": len(values),
                 "first": values.idxmax() if values.notna().any() else "",
                 "tau": values.corr(first_values, method="kendall"),
-                "opposed": int((both < 0).sum()),
                 "pairs": int((both != 0).sum()),
+                "opposed": len(opposed),
+                "which": ", ".join(" > ".join(pair) for pair in opposed),
             }
         )
-    return pd.DataFrame(lines, columns=["metric", "rows", "first", "tau", "opposed", "pairs"])
+    return pd.DataFrame(lines, columns=COLUMNS)

@@ -5,6 +5,7 @@ reconstruction clipped to [0, 1], with data range 1, and of the stored file, flo
 """
 
 from collections.abc import Iterable
+from math import nan
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,11 @@ METRICS = {  # column: label, whether higher is better, protocol
     "ssim_gaussian": ("SSIM, Gaussian", True, "ssim_gaussian 1: torchmetrics, sigma of 1.5 pixels"),
     "haarpsi": ("HaarPSI", True, "haarpsi 1: deepinv, C = 5, alpha = 4.9, for medical images"),
     "gmsd": ("GMSD", False, "gmsd 1: deepinv, c = 0.0026, mean over channels"),
+    "psnr_body": ("PSNR, body", True, "psnr_body 1: psnr 1 over the pixels of the body"),
+    "ssim_body": ("SSIM, body", True, "ssim_body 1: mean of the map of ssim 1 over the body"),
+    "rmse_hu": ("RMSE (HU)", False, "rmse_hu 1: over the body, Hounsfield units"),
+    "rmse_lung": ("RMSE, lung (HU)", False, "rmse_lung 1: rmse_hu 1, clipped to [-1350, 150] HU"),
+    "rmse_soft": ("RMSE, soft tissue (HU)", False, "rmse_soft 1: the same, to [-160, 240] HU"),
     "residual": ("Residual", False, "residual 1: ||A x_hat - y|| / ||y||"),
 }
 CALLS = ("denoiser_calls", "jacobian_calls", "forward_calls", "adjoint_calls", "dagger_calls")
@@ -37,8 +43,9 @@ def protocols() -> list[str]:
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
-    """Read a table of scores; text that is absent is an empty string."""
-    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str)).fillna(dict.fromkeys(TEXT, ""))
+    """Read a table of scores; text that is absent is an empty string, as are metrics NaN."""
+    found = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str)).fillna(dict.fromkeys(TEXT, ""))
+    return found.assign(**{name: nan for name in METRICS if name not in found})
 
 
 def read_all(paths: Iterable[Path | str]) -> pd.DataFrame:

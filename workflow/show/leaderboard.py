@@ -18,7 +18,8 @@ from workflow.show.contents import main_problems, problem_labels, score_files
 from workflow.show.html import svg
 from workflow.show.plots import Look, difference_figure, looks_of
 
-DIGITS = {"psnr": "{:.2f}", "residual": "{:.2g}"}  # the other metrics are shown like SSIM
+DIGITS = {"residual": "{:.2g}"} | dict.fromkeys(("psnr", "psnr_body"), "{:.2f}")
+DIGITS |= dict.fromkeys(("rmse_hu", "rmse_lung", "rmse_soft"), "{:.1f}")  # others like SSIM
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,11 @@ CAPTION = (
     f"how well the measured data are met, not how good the image is. {INTERVALS}"
 )
 
+OPPOSED = (
+    f"Pairs of rows that a metric and {METRICS[FIRST][0]} put in opposite orders, both resolved: "
+    "the order by the metric."
+)
+
 
 def metrics(job: Show, out: Path, *scores: Path) -> None:
     """Write images.csv (``out``), all scores, and tables/metrics.csv, .md and .json.
@@ -36,16 +41,25 @@ def metrics(job: Show, out: Path, *scores: Path) -> None:
         for problem in chosen["problems"]
     }
     table = pd.concat(found, names=["table", "problem", None]).droplevel(2).reset_index()
-    rows = labels_of(config, list(dict.fromkeys(table["first"][table["first"] != ""])))
-    lines = []
+    rows = labels_of(
+        config, list(dict.fromkeys(r for t in config["tables"].values() for r in t["rows"]))
+    )
+    lines, opposed = [], []
     for (name, problem), group in table.groupby(["table", "problem"], sort=False):
-        cells = [_cell(line, rows) for line in group.to_dict("records")]
-        lines.append([title(name), config["problems"][problem]["label"], *cells])
+        found = {line["metric"]: _cell(line, rows) for line in group.to_dict("records")}
+        cells = [found.get(metric, NOTHING) for metric in METRICS]
+        place = [title(name), config["problems"][problem]["label"]]
+        lines.append([*place, *cells])
+        for line in group[group["opposed"] > 0].to_dict("records"):
+            pairs = [pair.split(" > ") for pair in line["which"].split(", ")]
+            which = "; ".join(" above ".join(rows[row] for row in pair) for pair in pairs)
+            opposed.append([*place, METRICS[line["metric"]][0], which])
     labels = [label for label, _, _ in METRICS.values()]
     header = ["Table", "Problem", *labels]
     protocols = [[label, protocol] for label, _, protocol in METRICS.values()]
     shown = {
         "ranking": plain(header, lines, "l" * len(header), CAPTION),
+        "opposed": plain(["Table", "Problem", "Metric", "Pairs"], opposed, "llll", OPPOSED),
         "protocols": plain(["Metric", "Name, version and protocol"], protocols, "ll"),
     }
     save(out.parent / "tables", "metrics", shown)
