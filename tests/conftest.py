@@ -23,10 +23,14 @@ def one_thread():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests of whole runs as slow; others have the mark where they are."""
+    """Mark the tests of whole runs as slow; others have the mark where they are. They come first.
+
+    A slow test that comes last keeps one process busy and the other idle.
+    """
     for item in items:
         if RUNS & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.get_closest_marker("slow"))
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ class Waiting(Method):
 
 @pytest.mark.slow
 def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
-    """On one core, killed in a training and at three other moments, against two cores unkilled."""
+    """On one core, killed in a training and at another moment, against two cores unkilled."""
     folder, one_core = copy_project(tmp_path / "killed"), ("--cores", "1")
     process = start(folder, *one_core)
     networks = folder / "results/networks"
@@ -81,14 +81,14 @@ def test_kills_and_the_number_of_cores_change_nothing(finished, tmp_path):
     assert code != 0
     assert "--unlock" in output  # nothing takes a lock away unasked
     unlock(folder)
-    generator, hits = random.Random(0), 0
-    while hits < 3:
+    generator, hit = random.Random(0), False
+    while not hit:
         process = start(folder, *one_core)
         wait_for(process, lambda: (folder / ".snakemake/locks").exists())
         logs = set((folder / "results").rglob("*.log"))
         wait_for(process, lambda seen=logs: set((folder / "results").rglob("*.log")) - seen)
         time.sleep(generator.uniform(0, 2))  # any moment of the job will do
-        hits += kill(process)
+        hit = kill(process)
         unlock(folder)
     code, output = run(folder, *one_core)
     assert code == 0, output[-3000:]
