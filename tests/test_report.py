@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,16 @@ from running import CONTROLS, ROWS, SETTINGS, workflow
 
 from problems.datasets import description
 from workflow.config import shown
+from workflow.config.layers import Layers
 from workflow.config.resolve import resolve
 from workflow.config.spec import Show, save_spec
+from workflow.config.views import params_of
+from workflow.config.yaml import parse
 from workflow.score.intervals import half_width
 from workflow.score.scores import METRICS, read_all
 from workflow.show import cells, html, leaderboard, tables
 from workflow.show.report import report
+from workflow.show.settings import to_copy
 
 PAGE = "results/test/report/index.html"
 
@@ -45,8 +50,8 @@ def test_the_page_loads_nothing(finished):
     assert all(uri.startswith("data:") for uri in links.loaded)
     assert len(links.ids) == len(set(links.ids))
     assert "@import" not in text
-    for name in ("leaderboard", "differences", "cost", "gallery", "claims", "data", "provenance"):
-        assert name in links.ids
+    parts = ("leaderboard", "settings", "differences", "cost", "gallery", "claims", "data")
+    assert {*parts, "provenance"} <= set(links.ids)
     assert "ablations" not in links.ids  # this run has none
 
 
@@ -130,6 +135,18 @@ def test_a_table_of_a_run_that_means_nothing_has_no_best(finished, tmp_path, mon
         best = pd.read_csv(tmp_path / "table1.csv")["psnr_rank"].any()
         assert best == (not nothing)
         assert ("are meaningless: it is a test." in (tmp_path / "table1.md").read_text()) != best
+
+
+def test_settings_that_are_copied_are_those_of_the_run():
+    asked = {"preset": "small", "rows": {"padis": {"at": {"ct8": {"zeta": 1.5}}}}}
+    config, rows, problems = resolve(asked), ["padis", "baseline", "pnp_red"], ["ct8", "deblurring"]
+    text = to_copy(config, Layers(asked), rows, problems)
+    assert "  # tuned/small.csv, 8 trials\n" in text
+    assert "  baseline:" not in text  # has no parameters
+    again = resolve({"preset": "small", **parse(text, "my.yaml")})
+    for row, problem in product(rows, problems):
+        assert params_of(config["rows"][row], problem) == params_of(again["rows"][row], problem)
+    assert params_of(again["rows"]["padis"], "ct8")["zeta"] == 1.5
 
 
 def test_text_is_escaped():

@@ -173,11 +173,15 @@ def show(
     problem: Annotated[str, typer.Argument(help="column of a table, such as ct20")],
     config: Configuration = "quick",
 ) -> None:
-    """Say what parameters a row has on a problem, and where each comes from."""
+    """Say what parameters a row has on a problem, where each comes from, and the YAML to copy."""
     from workflow.config.explain import explain
-    from workflow.config.resolve import asked
+    from workflow.config.layers import Layers
+    from workflow.config.resolve import asked, resolve
+    from workflow.show.settings import to_copy
 
-    print(explain(asked(config), row, problem))
+    chosen = asked(config)
+    print(explain(chosen, row, problem))
+    print(f"\nto copy\n{to_copy(resolve(chosen), Layers(chosen), [row], [problem])}", end="")
 
 
 @app.command(hidden=True)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from problems.datasets.description import lines
+from workflow.config.layers import Layers
 from workflow.config.shown import page
 from workflow.config.spec import Show
 from workflow.config.views import NOT_IN_PAPER, labels_of, main_tables, title
@@ -18,6 +19,7 @@ from workflow.show.figures import inner, score_text
 from workflow.show.html import COLOURS, file_uri, panel, render, thumbnail_uri
 from workflow.show.leaderboard import Board
 from workflow.show.reference import run_card
+from workflow.show.settings import to_copy
 from workflow.store.arrays import load_arrays, load_record
 from workflow.store.files import write_text
 from workflow.store.images import load_images
@@ -50,7 +52,11 @@ def report(job: Show, out: Path, *shown: Path) -> None:
     board, whole = leaderboard.read(config, run), config.get("config")
     made = run_card(run, whole, config["asked"])["made_with"] if whole else made_with({}, [])
     pictures = gallery(config, run, board) if board else []
-    text = _page(config, list(shown), board, made, OWN, gallery=pictures, data=_data(config, run))
+    copied = _settings(whole, config["asked"], board) if whole and board else ""
+    text = _page(
+        config, list(shown), board, made, OWN,
+        gallery=pictures, data=_data(config, run), settings=copied,
+    )  # fmt: skip
     write_text(out, text)
 
 
@@ -72,7 +78,9 @@ def reference_page(run: Path, out: Path) -> None:
     found = [run / "tables" / f"{name}.json" for name in names]
     found += [run / "figures" / f"{name}.png" for name in names]
     found = [path for path in [*found, run / "tables/claims.csv"] if path.exists()]
-    write_text(out, _page(config, found, board, card["made_with"], links, figures=figures))
+    copied = _settings(card["config"], card["asked"], board)
+    text = _page(config, found, board, card["made_with"], links, figures=figures, settings=copied)
+    write_text(out, text)
 
 
 def _page(
@@ -84,6 +92,7 @@ def _page(
     gallery: Sequence[dict[str, Any]] = (),
     figures: Sequence[dict[str, str]] = (),
     data: Sequence[dict[str, Any]] = (),
+    settings: str = "",
 ) -> str:
     """The page about a run, of what is read of it.
 
@@ -93,6 +102,7 @@ def _page(
         gallery: reconstructions of single images, or
         figures: label and picture of all reconstructions of a problem.
         data: description and contact sheet of every split.
+        settings: parameters to copy.
     """
     files, whole = {path.name: path for path in shown}, config.get("config")
     judged, tables = not config["means_nothing"], config["tables"]
@@ -124,9 +134,15 @@ def _page(
         claims=_part(files, "claims") if judged else None,
         ledger=_ledger(config, files["claims.csv"]) if judged and "claims.csv" in files else [],
         data=data,
+        settings=settings,
         made_with=made,
         config=json.dumps(whole, indent=1, sort_keys=True) if whole else "",
     )
+
+
+def _settings(config: dict[str, Any], asked: dict[str, Any], board: Board) -> str:
+    """The parameters of the rows of a board, to copy."""
+    return to_copy(config, Layers(asked), board.rows, board.problems)
 
 
 def _failed(config: dict[str, Any], board: Board) -> list[tuple[str, str]]:
