@@ -157,10 +157,11 @@ def nifti_phase(d):
 
 @error("a mask that nothing calls so", "liver.nii.gz", "mask", "exclude: ['liver.nii.gz']")
 def nifti_hidden_mask(d):
-    for split, patient in zip(SPLITS, "abc", strict=True):
+    for k, (split, patient) in enumerate(zip(SPLITS, "abc", strict=True)):
+        body = np.roll(BODY[:, ::-1], k, axis=1)
         (d / split / patient).mkdir(parents=True)
-        nifti(BODY[:, ::-1], LAS)(d / split / patient / "ct")
-        nifti(BODY[:, ::-1] > 0, LAS, "u1")(d / split / patient / "liver")
+        nifti(body, LAS)(d / split / patient / "ct")
+        nifti(body > 0, LAS, "u1")(d / split / patient / "liver")
 
 
 @error("a window of other values", "hardly any", "[0, 0.81", params={"window": [-1000, 1200]})

@@ -38,7 +38,7 @@ def brains(d):
         (place / "anat").mkdir(parents=True)
         (place / "dwi").mkdir()
         nifti(BODY[:, ::-1] + 1000, LAS)(place / "anat" / f"sub-0{k}_T1w")
-        nifti(np.stack([BODY] * 3, axis=-1), LAS)(place / "dwi" / f"sub-0{k}_dwi")
+        nifti(np.stack([BODY + k] * 3, axis=-1), LAS)(place / "dwi" / f"sub-0{k}_dwi")
         (place / "dwi" / f"sub-0{k}_dwi.bval").write_text("0 1000 1000")
     (d / "derivatives" / "sub-00").mkdir(parents=True)
     nifti(BODY, LAS)(d / "derivatives" / "sub-00" / "sub-00_T1w")

@@ -80,6 +80,9 @@ def test_the_leaderboard_has_the_means_and_intervals_of_the_scores(finished):
         means = of_row.groupby("image")[metric].mean()
         clusters = of_row.groupby("image")["cluster"].first()
         cell = shown[metric]["rows"]["padis"]["ct20"]
+        if means.isna().any():  # scores of a body: this phantom has no Hounsfield units
+            assert (cell["mean"], cell["value"], cell["rank"]) == ("-", None, "")
+            continue
         assert cell["value"] == pytest.approx(means.mean())
         wide = half_width(means, clusters)
         assert cell["half"] == ("-" if np.isnan(wide) else leaderboard.text(metric, wide))

@@ -179,16 +179,16 @@ def _refuse_groups(root: Path, splits: dict[str, Split]) -> None:
 def _refuse_copies(splits: dict[str, Split], read: Callable) -> None:
     """Refuse a test image that is the copy of one of another split, unless it is of one grey.
 
-    Three splits with one image each, and the same, are taken for a trial.
+    A single test image, copied to all splits, is taken for a trial.
     """
-    single = all(len(split.entries) == 1 for split in splits.values())
     found: dict[tuple, dict[str, list[File]]] = {}
     for name in SPLITS if splits["train"].entries else ():
         for file in (entry.file for entry in splits[name].entries if not entry.header):
             if file.path.suffix.lower() not in DETACHED:
                 found.setdefault(_sample(file.path), {}).setdefault(name, []).append(file)
+    trial = sum("test" in alike for alike in found.values()) == 1
     for alike in found.values():
-        tested = () if single and len(alike) == 3 else alike.pop("test", ())
+        tested = () if trial and len(alike) == 3 else alike.pop("test", ())
         for file, other in product(tested, chain(*alike.values())):
             packed = file.path.suffix.lower() == ".gz"
             same = packed or filecmp.cmp(other.path, file.path, shallow=False)
