@@ -37,7 +37,7 @@ def brains(d):
         place = d / f"sub-0{k}"
         (place / "anat").mkdir(parents=True)
         (place / "dwi").mkdir()
-        nifti(BODY[:, ::-1] + 1000, LAS)(place / "anat" / f"sub-0{k}_T1w")
+        nifti(BODY[:, ::-1] + 1000 + k, LAS)(place / "anat" / f"sub-0{k}_T1w")
         nifti(np.stack([BODY + k] * 3, axis=-1), LAS)(place / "dwi" / f"sub-0{k}_dwi")
         (place / "dwi" / f"sub-0{k}_dwi.bval").write_text("0 1000 1000")
     (d / "derivatives" / "sub-00").mkdir(parents=True)
