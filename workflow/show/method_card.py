@@ -64,7 +64,7 @@ def method_card(job: Show, out: Path) -> None:
         name=row,
         run=config["name"],
         reference=not all(file.exists() for file in files),
-        left_out=list(problem_labels(config, left_out).values()),
+        left_out=problem_labels(config, left_out),
         on=next(iter(labels.values())),
         params=record["spec"]["params"],
         ranks=html(ranks(summary, labels, row)),
