@@ -83,8 +83,10 @@ def ranks(
         corrected: by Holm's correction for all pairs of rows.
 
     Returns:
-        Nothing if there are fewer than two rows or subjects.
+        Row to ranks. A row without the score has none, and nothing has if there are fewer than two
+        rows or subjects.
     """
+    rows = {row: frame for row, frame in rows.items() if frame[score].notna().all()}
     values = pd.DataFrame({row: frame[score] for row, frame in rows.items()})
     subjects = pd.concat([frame["cluster"] for frame in rows.values()]) if rows else pd.Series()
     subjects = subjects[~subjects.index.duplicated()].reindex(values.index)
@@ -92,7 +94,7 @@ def ranks(
         return {}
     pairs = list(combinations(rows, 2))
     found = [values[first] - values[second] for first, second in pairs]
-    means = pd.Series([pair.mean(skipna=False) for pair in found])
+    means = pd.Series([pair.mean() for pair in found])
     halves = pd.Series([half_width(pair, subjects) for pair in found])
     resolved = means.abs() > halves
     if corrected:

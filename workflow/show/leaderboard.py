@@ -102,8 +102,9 @@ def scores(board: Board, ranked: bool = True) -> dict[str, Any]:
                 cell: dict[str, Any] = {"mean": "-", "value": None, "note": note}
                 if row in done:
                     mean = mean_of(done[row], name)
-                    cell |= {"mean": text(name, mean.value), "half": text(name, mean.half)}
-                    cell["value"] = None if pd.isna(mean.value) else mean.value
+                    known = pd.notna(mean.value)
+                    cell |= {"mean": text(name, mean.value), "value": mean.value if known else None}
+                    cell["half"] = text(name, mean.half) if known else ""
                     cell["rank"] = places[name].get(row, "").replace("-", "–") if ranked else ""
                 if name in ("psnr", "ssim") and row in table.index:
                     paper = table.loc[row, f"{name}_published"]
