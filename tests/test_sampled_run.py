@@ -20,7 +20,8 @@ def test_samples_are_drawn_apart_from_the_truth_scored_and_not_kept(project):
     settings["threads"] = 2  # which a process that forks after PyTorch has used two hangs with
     settings["problems"]["ct20_noisy"] = {"params": {"noise_level": 0, "photons": 1.0e5}}
     (project / "my.yaml").write_text(yaml.safe_dump(settings))
-    code, output = run(project, "--", "posterior")
+    (project / "results/test/tables/table1.csv").unlink()
+    code, output = run(project, "--", "posterior", "table1")
     assert code == 0, output[-3000:]
     results = project / "results/test"
     frame = pd.read_csv(results / "tables/posterior.csv").set_index("method")

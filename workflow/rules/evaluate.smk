@@ -49,8 +49,9 @@ for name in TABLES:
         priority: SOON if name in MAIN_TABLES[:1] else 0
         params:
             **values(shown_by.show(CONFIG, command, [name], name)),
+            command=command,  # a name in the command itself has the value of the last table
         shell:
-            f"python -m workflow {command}" " {params.spec:q} {output.csv:q} &> {log:q}"
+            "python -m workflow {params.command} {params.spec:q} {output.csv:q} &> {log:q}"
 
 
 rule ablations:
