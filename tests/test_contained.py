@@ -17,6 +17,7 @@ from workflow.__main__ import app
 from workflow.config.spec import Reconstruct, Show, Tune, save_spec
 from workflow.plugins import contract
 from workflow.plugins import discovery as plugins
+from workflow.plugins.params import PluginError
 from workflow.run.tuned import tuned
 from workflow.store.arrays import load_arrays, load_record, save_measurements
 from workflow.store.images import save_images
@@ -229,7 +230,7 @@ def test_check_says_a_mistake_once_and_what_takes_long(tmp_path, monkeypatch, ca
     assert not endless or "waiting The result is float32 (B, C, H, W) without NaN" in found
 
 
-def test_a_method_that_ends_python_costs_its_search(folder, capfd):
+def test_a_method_that_ends_python_costs_its_search(folder):
     file = folder / "bad.py"
     file.write_text(METHOD.format(before="", act="os._exit(0)"))
     pixels = np.random.default_rng(0).random((2, *SHAPE), dtype=np.float32)
@@ -242,11 +243,9 @@ def test_a_method_that_ends_python_costs_its_search(folder, capfd):
     )  # fmt: skip
     save_spec(folder / "spec.json", job)
     (command,) = (c.callback for c in app.registered_commands if c.name == "tune")
-    command(folder / "spec.json", folder / "bad.csv", [folder / "images.npy"] * 2)
-    assert (folder / "bad.csv").read_text() == (
-        "levels,psnr,images,seconds_per_image,trial,at_edge\n"
-    )
-    assert "tune bad on p found nothing: it ended Python with status 0" in capfd.readouterr().out
+    with pytest.raises(PluginError, match="search of bad on p: it ended Python with status 0"):
+        command(folder / "spec.json", folder / "bad.csv", [folder / "images.npy"] * 2)
+    assert not (folder / "bad.csv").exists()
     line = {"row": "bad", "problem": "p", "label": "Bad", "search": ["levels"]}
     show = Show(name="tuned", settings={"split": "validation", "searches": [line]})
     tuned(show, folder / "tuned.csv", folder / "bad.csv")

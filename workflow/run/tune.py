@@ -15,6 +15,7 @@ from workflow.config.machine import Machine
 from workflow.config.spec import Tune
 from workflow.plugins.contained import reason_of
 from workflow.plugins.discovery import load
+from workflow.plugins.params import PluginError
 from workflow.run import harness
 from workflow.run.device import setup
 from workflow.run.measure import load_both
@@ -24,8 +25,6 @@ from workflow.run.search import Axis, at_edge, on_axes, parameters, search
 from workflow.score.psnr import mean_psnr
 from workflow.store.arrays import load_record, save_record
 from workflow.store.files import write_text
-
-COLUMNS = ["psnr", "images", "seconds_per_image", "trial", "at_edge"]
 
 
 def tune(
@@ -109,8 +108,8 @@ def tune(
     first = parameters(on_axes(next(iter(job.starts), {}), axes), axes)
     if not build_method(job.method, {**job.params, **first}).skip(problem):
         search(axes, job.trials, evaluate, job.starts, job.seed)
-    results = [{**line, "trial": k} for k, line in enumerate(results, start=1)]
-    frame = pd.DataFrame(results, columns=[*axes, *COLUMNS])
+    frame = pd.DataFrame(results, columns=[*axes, "psnr", "images", "seconds_per_image"])
+    frame = frame.assign(trial=range(1, len(frame) + 1))
     ranked = frame.sort_values(["images", "psnr"], ascending=False)
     points = ranked[[*axes]].to_dict("records")
     ranked["at_edge"] = " ".join(at_edge(axes, points, points[0])) if points else ""
@@ -119,9 +118,12 @@ def tune(
 
 
 def give_up(job: Tune, out: Path, reason: str) -> None:
-    """Write a search without trials, after which the row keeps its parameters; say why."""
-    print(f"tune {job.row} on {job.problem} found nothing: {reason}", flush=True)
-    write_text(out, ",".join([*job.search, *COLUMNS]) + "\n")
+    """End a search whose method ended its process; its trials are kept for the next run.
+
+    Raises:
+        PluginError: always, with the reason.
+    """
+    raise PluginError(f"the search of {job.row} on {job.problem}: {reason}")
 
 
 def spread(folds: list[int], count: int) -> list[int]:
