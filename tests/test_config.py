@@ -104,6 +104,10 @@ NUMBERS = [  # that no job could use
     ({"datasets": {"ct": {"test": -3}}}, "datasets.ct.test"),
     ({"datasets": {"ct": {"params": {"slices": 0}}}}, "slices must be int > 0, not 0"),
     ({"datasets": {"ct": {"params": {"window": [100, -100]}}}}, "datasets.ct: window [100.0, -100"),
+    (
+        {"datasets": {"ct": {"hu": [0, 1]}}},
+        "hu must be the window of its images, [-1000.0, 1200.0]",
+    ),
     ({"problems": {"ct20": {"params": {"views": 0}}}}, "ct20: views must be int > 0, not 0"),
     ({"problems": {"ct20": {"params": {"arc": -180}}}}, "arc must be float > 0"),
     ({"problems": {"ct20": {"params": {"noise_level": -1}}}}, "noise_level must be float >= 0"),

@@ -106,6 +106,16 @@ def test_a_folder_is_a_test_set_where_nothing_needs_its_other_splits(tmp_path):
     assert not is_test_set(chosen)
 
 
+def test_other_images_have_no_hounsfield_units_unless_they_say_so(tmp_path):
+    own = {"source": "folder", "params": {"path": str(tmp_path), "window": [0, 4096]}}
+    found = resolve({"preset": "small", "datasets": {"ct": own}})["datasets"]
+    assert "hu" not in found["ct"]
+    assert found["phantom"]["hu"] == [-1000, 1200]
+    own |= {"hu": [0, 4096], "params": {**own["params"], "color": True}}
+    with pytest.raises(ConfigError, match="hu is for grey images"):
+        check_params(resolve({"preset": "small", "datasets": {"ct": own}}))
+
+
 def test_controls_take_the_mean_of_the_images_that_networks_were_trained_on(tmp_path):
     pictures(tmp_path / "flat")
     config = resolve(settings(tmp_path / "flat", controls=["mean_image"]))

@@ -15,6 +15,7 @@ from workflow.score.scores import COLUMNS as SCORE_COLUMNS
 from workflow.score.scores import read_all, read_scores
 from workflow.score.summary import read_summary, summarise
 from workflow.show import cells, tables
+from workflow.show.reference import in_short
 from workflow.show.tables import score_table
 from workflow.store.provenance import COMPARED, conditions
 
@@ -270,6 +271,19 @@ def test_rows_that_are_not_resolved_from_the_best_are_tied(images):
     assert found == {"baseline": "2-3", "ve_ddnm": "1-2", "padis": "1-3", "langevin": ""}
     shown = markdown_cells(markdown(table, {"ct20": "CT"}, ROWS, "x"))
     assert [name for name, values in shown.items() if " ≈ / " in values[0]] == ["VE-DDNM", "PaDIS"]
+    assert r"\ensuremath{\approx} / " in cells.latex(score_table(table, {"ct20": "CT"}, ROWS, "x"))
+    pairs = [("padis", "ve_ddnm")]
+    compared = summarise(changed, {"ct20": "CT"}, ROWS, published.load(), None, pairs)
+    scores = score_table(compared, {"ct20": "CT"}, ROWS, "x", None, pairs)
+    assert re.fullmatch(r"ours \(resolves [\d.]+ / [\d.]+\)", scores.header[1][1])
+    short = in_short(scores)
+    assert re.fullmatch(r"ours \(resolves [\d.]+\)", short.header[1][1])
+    assert [row[1].parts[-1][0].endswith(" ≈") for row in short.blocks[0]] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_markdown_footnotes_give_the_reason(table):

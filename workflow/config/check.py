@@ -310,7 +310,8 @@ def _check_plugin(kind: str, key: str, entry: Entry, owner: str) -> type:
 
 
 def _check_dataset_params(dataset: Entry, owner: str) -> None:
-    known = kinds(_check_plugin("dataset", "source", dataset, owner).Params)
+    plugin = _check_plugin("dataset", "source", dataset, owner)
+    known = kinds(plugin.Params)
     if dataset["folds"] > 1:
         if "fold" not in known:
             raise ConfigError(f"{owner}: {dataset['source']} has one split only; remove `folds`")
@@ -321,8 +322,12 @@ def _check_dataset_params(dataset: Entry, owner: str) -> None:
             rising(window)
         except ValueError as error:
             raise ConfigError(f"{owner}: {error}") from None
-    if window and dataset.get("hu", list(window)) != list(window):
-        raise ConfigError(f"{owner}: hu must be the window of its images, {list(window)}")
+    if hu := dataset.get("hu"):
+        if dataset["params"].get("color"):
+            raise ConfigError(f"{owner}: hu is for grey images; remove it or `color`")
+        window = window or defaults(plugin.Params).get("window")
+        if window and list(window) != list(hu):
+            raise ConfigError(f"{owner}: hu must be the window of its images, {list(window)}")
 
 
 def _check_problem_params(family: Any, problem: Entry, size: tuple[int, int], owner: str) -> None:

@@ -328,10 +328,10 @@ def chain(
 def over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     """An entry over an earlier one of the name: keys are replaced, parameters one by one.
 
-    Another plugin has other parameters, and other images have other folds.
+    Another plugin has other parameters, and other images have other folds and units.
     """
     if any(key in base and top.get(key, base[key]) != base[key] for key in SELECTORS):
-        base = {k: v for k, v in base.items() if k not in ("params", "folds")}
+        base = {k: v for k, v in base.items() if k not in ("params", "folds", "hu")}
     both = {k: {**base[k], **v} for k, v in top.items() if isinstance(v, dict) and k in base}
     return {**base, **top, **both}
 

@@ -174,8 +174,9 @@ def _escape_latex(text: str) -> str:
     if text == NOTHING:
         return "--"
     words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    words["≈"] = r"\ensuremath{\approx}"
     text = re.sub(r"\s+", " ", text)
-    return re.sub(r"[\\~^%_&#${}]", lambda m: words.get(m[0], "\\" + m[0]), text)
+    return re.sub(r"[\\~^%_&#${}≈]", lambda m: words.get(m[0], "\\" + m[0]), text)
 
 
 def html(table: Table) -> Markup:

@@ -1,5 +1,6 @@
 """The card of a run, and the copy of its results that is committed and shown in the README."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -101,9 +102,12 @@ def in_short(table: Table) -> Table:
         parts = [(text.partition(" / ")[0], bold) for text, bold in scores.parts[:end]]
         return Cell(parts, scores.note)
 
+    def head(of: str, own: str) -> tuple[str, str]:
+        return of, re.sub(r" / [^)]*", "", own)  # what it resolves, of SSIM
+
     shown = [n for n, (of, _) in enumerate(table.header) if not of or of.startswith("CT")]
     rows = [[psnr(row[n]) for n in shown] for row in table.blocks[0]]
-    return replace(table, header=[table.header[n] for n in shown], blocks=[rows],
+    return replace(table, header=[head(*table.header[n]) for n in shown], blocks=[rows],
                    align="".join(table.align[n] for n in shown))  # fmt: skip
 
 
