@@ -166,7 +166,8 @@ def _train(
     frame = pd.DataFrame(checks, columns=["examples", "pixels", "seconds", *levels])
     write_text(out.with_name("validation.csv"), frame.to_csv(index=False))
     save_weights(out, trainer.average, card)
-    checkpoint.unlink(missing_ok=True)
+    for left in [checkpoint, *out.parent.glob(".*")]:  # hidden: of attempts killed while writing
+        left.unlink(missing_ok=True)
 
 
 def _validation(
